@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * iommufd for drivers that hand devices to user space.
+ *
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __LINUX_IOMMUFD_H
+#define __LINUX_IOMMUFD_H
+
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct device;
+struct file;
+struct iommu_group;
+struct iommufd_access;
+struct iommufd_ctx;
+struct iommufd_device;
+struct page;
+
+/**
+ * DOC: Which part a driver needs
+ *
+ * A driver that hands devices to user space gets from its user a file
+ * descriptor of /dev/iommu and turns it into a context, struct iommufd_ctx.
+ * Then there are two ways, depending on who does the DMA:
+ *
+ * The device does, through an IOMMU: struct iommufd_device. Bind it, attach it
+ * to what the user asks for, detach, unbind.
+ *
+ * The driver does, with the CPU, for a device that it emulates: struct
+ * iommufd_access. Create it, attach it to an IOAS, then pin memory or copy it
+ * by IOVA. This half is declared but not served yet: what can fail returns
+ * -EOPNOTSUPP, the rest does nothing. So do the functions for VFIO containers.
+ *
+ * All symbols are in the namespace IOMMUFD, those with vfio in their name in
+ * IOMMUFD_VFIO. Calls on different devices may run at the same time. Calls on
+ * one device may not, which is for the driver to see to.
+ */
+
+/**
+ * iommufd_device_bind() - Put a device under the control of a context
+ * @ictx: the context
+ * @dev: a device with an IOMMU
+ * @id: output, by this ID the user calls the device
+ *
+ * Claims DMA of the whole group of @dev for user space. As long as it is not
+ * attached, the device cannot do DMA. The binding keeps @ictx alive.
+ *
+ * Context: process context, sleeps.
+ * Return: the bound device, or an ERR_PTR:
+ *
+ * * %-ENODEV - @dev has no IOMMU
+ * * %-EINVAL - the DMA of @dev is not cache coherent
+ * * %-EPERM - a device of the group has a kernel driver that does DMA, or
+ *   belongs to another user; or nothing keeps @dev from raising interrupts it
+ *   was not given, and the administrator has not accepted this with
+ *   allow_unsafe_interrupts
+ * * %-EBUSY - the IOMMU core has the group in a domain of somebody else
+ * * %-ENOMEM - out of memory
+ */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id);
+
+/**
+ * iommufd_device_unbind() - Give up a device
+ * @idev: from iommufd_device_bind(), detached; not valid any more after this
+ *
+ * Context: process context, sleeps until no ioctl uses the device any more.
+ */
+void iommufd_device_unbind(struct iommufd_device *idev);
+
+/**
+ * iommufd_device_attach() - Let a device do DMA
+ * @idev: a bound device that is not attached
+ * @pt_id: input, the IOAS or page table the user wants; output, the page table
+ *         that is used, picked or made for the IOAS if it was one
+ *
+ * All attached devices of a group share one page table. On return the device
+ * reaches all that is mapped, and nothing else.
+ *
+ * Context: process context, sleeps; for long if much has to be pinned.
+ * Return: 0, or an error and the device is not attached:
+ *
+ * * %-ENOENT - @pt_id is not the ID of an IOAS or a page table
+ * * %-EINVAL - the group has another page table; or the IOMMU of the device
+ *   cannot work with this one; or its smallest page is larger than PAGE_SIZE;
+ *   or @idev is attached
+ * * %-EADDRINUSE - something is mapped, or insisted on by the user, at IOVA the
+ *   device reserves or cannot reach, or with an alignment that is too fine
+ * * %-EFAULT - memory that was mapped earlier cannot be pinned now
+ * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
+ * * %-EINTR - a fatal signal arrived
+ */
+int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id);
+
+/**
+ * iommufd_device_replace() - Move a device to another page table
+ * @idev: an attached device
+ * @pt_id: input and output as for iommufd_device_attach()
+ *
+ * All devices of the group move. There is no moment without translation: DMA
+ * finds what the old page table maps or what the new one maps. With IOMMUs that
+ * choose the format of a page table only when a device is attached, such as
+ * virtio-iommu, a new page table is filled after the move, and DMA is blocked
+ * meanwhile.
+ *
+ * Context: process context, sleeps; for long if much has to be pinned.
+ * Return: 0, or an error of iommufd_device_attach() and the devices are attached
+ * as before; %-EINVAL also if @idev is not attached.
+ */
+int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id);
+
+/**
+ * iommufd_device_detach() - Stop DMA of a device
+ * @idev: an attached device
+ *
+ * With the last device of the group, DMA of the group is blocked. A page table
+ * that attaching made goes away with the last device that uses it. Cannot fail
+ * and needs no memory.
+ *
+ * Context: process context, sleeps.
+ */
+void iommufd_device_detach(struct iommufd_device *idev);
+
+/**
+ * iommufd_device_to_ictx() - The context a device is bound to
+ * @idev: a bound device
+ *
+ * Context: any.
+ * Return: the context; no reference is taken, the binding keeps it alive.
+ */
+struct iommufd_ctx *iommufd_device_to_ictx(struct iommufd_device *idev);
+
+/**
+ * iommufd_device_to_id() - The ID of a device
+ * @idev: a bound device
+ *
+ * Context: any.
+ * Return: the ID that iommufd_device_bind() gave.
+ */
+u32 iommufd_device_to_id(struct iommufd_device *idev);
+
+/**
+ * struct iommufd_access_ops - What a driver provides for an access
+ * @needs_pin_pages: it will call iommufd_access_pin_pages(); @unmap has to be
+ *                   there then
+ * @unmap: optional otherwise. A range of IOVA, length bytes from iova, goes
+ *         away; data is what iommufd_access_create() got. When it returns, the
+ *         driver has unpinned all it had pinned there. No lock of the IOVA map
+ *         is held, so iommufd_access_unpin_pages() is allowed. Not allowed are
+ *         map, unmap and detach in the same IOAS, and destroying the access.
+ */
+struct iommufd_access_ops {
+	u8 needs_pin_pages : 1;
+	void (*unmap)(void *data, unsigned long iova, unsigned long length);
+};
+
+enum {
+	IOMMUFD_ACCESS_RW_READ = 0,
+	IOMMUFD_ACCESS_RW_WRITE = 1 << 0,
+	/* The caller is a kernel thread and may borrow the mm of the mapper */
+	IOMMUFD_ACCESS_RW_KTHREAD = 1 << 1,
+
+	/* For tests: go through PFNs even where a plain copy would do */
+	__IOMMUFD_ACCESS_RW_SLOW_PATH = 1 << 2,
+};
+
+/**
+ * iommufd_access_create() - Prepare to reach mapped memory with the CPU
+ * @ictx: the context
+ * @ops: what the driver provides; stays valid until the access is destroyed
+ * @data: handed to the operations
+ * @id: output, ID of the access
+ *
+ * Context: process context, sleeps.
+ * Return: ERR_PTR(-EOPNOTSUPP), accesses are not served yet.
+ */
+struct iommufd_access *
+iommufd_access_create(struct iommufd_ctx *ictx,
+		      const struct iommufd_access_ops *ops, void *data, u32 *id);
+
+/**
+ * iommufd_access_destroy() - Give up an access
+ * @access: from iommufd_access_create(); not valid any more after this
+ *
+ * Detaches it if it is attached. Does nothing, accesses are not served yet.
+ *
+ * Context: process context, sleeps until no unmap operation runs any more.
+ */
+void iommufd_access_destroy(struct iommufd_access *access);
+
+/**
+ * iommufd_access_attach() - Choose the IOAS of an access
+ * @access: one that is not attached
+ * @ioas_id: ID of the IOAS
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, accesses are not served yet.
+ */
+int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
+
+/**
+ * iommufd_access_replace() - Move an access to another IOAS
+ * @access: one that is attached
+ * @ioas_id: ID of the new IOAS
+ *
+ * Context: process context, sleeps; the unmap operation runs for the old IOAS.
+ * Return: %-EOPNOTSUPP, accesses are not served yet.
+ */
+int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id);
+
+/**
+ * iommufd_access_detach() - Let go of the IOAS of an access
+ * @access: one that is attached
+ *
+ * Does nothing, accesses are not served yet.
+ *
+ * Context: process context, sleeps; the unmap operation runs for everything.
+ */
+void iommufd_access_detach(struct iommufd_access *access);
+
+/**
+ * iommufd_ctx_get() - Take one more reference to a context
+ * @ictx: a context the caller has a reference to
+ *
+ * Context: any.
+ */
+void iommufd_ctx_get(struct iommufd_ctx *ictx);
+
+#if IS_ENABLED(CONFIG_IOMMUFD)
+/**
+ * iommufd_ctx_from_file() - The context behind an open file
+ * @file: any file
+ *
+ * Context: any.
+ * Return: the context with a reference that the caller puts, or an ERR_PTR:
+ *
+ * * %-EBADFD - @file is not an open /dev/iommu
+ */
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file);
+
+/**
+ * iommufd_ctx_from_fd() - The context behind a file descriptor
+ * @fd: a number from the calling process
+ *
+ * Context: process context of the user.
+ * Return: the context with a reference that the caller puts, or an ERR_PTR:
+ *
+ * * %-EBADF - @fd is not an open file
+ * * %-EBADFD - @fd is not an open /dev/iommu
+ */
+struct iommufd_ctx *iommufd_ctx_from_fd(int fd);
+
+/**
+ * iommufd_ctx_put() - Drop a reference to a context
+ * @ictx: the context, may be gone after this
+ *
+ * Context: any.
+ */
+void iommufd_ctx_put(struct iommufd_ctx *ictx);
+
+/**
+ * iommufd_ctx_has_group() - Tell whether a context has a device of a group
+ * @ictx: the context
+ * @group: the group
+ *
+ * A group has one owner, so if there is one, the user of @ictx owns all of it.
+ *
+ * Context: any.
+ * Return: true if a device of @group is bound to @ictx.
+ */
+bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
+
+/**
+ * iommufd_access_pin_pages() - Keep memory in place and get its pages
+ * @access: one that is attached and has needs_pin_pages
+ * @iova: first byte
+ * @length: bytes, not 0
+ * @out_pages: output, one entry for each page that the range touches
+ * @flags: IOMMUFD_ACCESS_RW_WRITE if the driver is going to write
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, accesses are not served yet.
+ */
+int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
+			     unsigned long length, struct page **out_pages,
+			     unsigned int flags);
+
+/**
+ * iommufd_access_unpin_pages() - Undo iommufd_access_pin_pages()
+ * @access: the same
+ * @iova: the same
+ * @length: the same
+ *
+ * Does nothing, accesses are not served yet.
+ *
+ * Context: process context, sleeps; the unmap operation may call it.
+ */
+void iommufd_access_unpin_pages(struct iommufd_access *access,
+				unsigned long iova, unsigned long length);
+
+/**
+ * iommufd_access_rw() - Copy between a kernel buffer and mapped memory
+ * @access: one that is attached
+ * @iova: first byte
+ * @data: kernel buffer
+ * @len: bytes, not 0
+ * @flags: IOMMUFD_ACCESS_RW_READ to fill @data, IOMMUFD_ACCESS_RW_WRITE to
+ *         write the memory; and IOMMUFD_ACCESS_RW_KTHREAD
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, accesses are not served yet.
+ */
+int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
+		      void *data, size_t len, unsigned int flags);
+
+/**
+ * iommufd_vfio_compat_ioas_get_id() - The IOAS that VFIO containers act on
+ * @ictx: the context
+ * @out_ioas_id: output, its ID
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, containers are not served yet.
+ */
+int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id);
+
+/**
+ * iommufd_vfio_compat_ioas_create() - See to it that containers have an IOAS
+ * @ictx: the context
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, containers are not served yet.
+ */
+int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx);
+
+/**
+ * iommufd_vfio_compat_set_no_iommu() - Make containers do without an IOMMU
+ * @ictx: the context
+ *
+ * Context: process context, sleeps.
+ * Return: %-EOPNOTSUPP, containers are not served yet.
+ */
+int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx);
+#else /* !CONFIG_IOMMUFD */
+static inline struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void iommufd_ctx_put(struct iommufd_ctx *ictx)
+{
+}
+
+static inline int iommufd_access_pin_pages(struct iommufd_access *access,
+					   unsigned long iova,
+					   unsigned long length,
+					   struct page **out_pages,
+					   unsigned int flags)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void iommufd_access_unpin_pages(struct iommufd_access *access,
+					      unsigned long iova,
+					      unsigned long length)
+{
+}
+
+static inline int iommufd_access_rw(struct iommufd_access *access,
+				    unsigned long iova, void *data, size_t len,
+				    unsigned int flags)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx)
+{
+	return -EOPNOTSUPP;
+}
+#endif /* CONFIG_IOMMUFD */
+#endif
