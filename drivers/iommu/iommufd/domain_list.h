@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_DOMAIN_LIST_H
+#define __IOMMUFD_DOMAIN_LIST_H
+
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+
+struct iommu_domain;
+
+/**
+ * struct iopt_domain - A domain that is a member of an io_pagetable
+ * @entry: in &iopt_domains.list, in the order of joining
+ * @domain: the IOMMU's page table; set by the owner before joining
+ * @joined: generation that begins with this domain in it
+ * @left: first generation without this domain, U64_MAX as long as it stays
+ *
+ * Embedded in the hw_pagetable, so that leaving never needs memory.
+ */
+struct iopt_domain {
+	struct list_head entry;
+	struct iommu_domain *domain;
+	u64 joined;
+	u64 left;
+};
+
+/**
+ * struct iopt_domains - The domains that an io_pagetable keeps filled
+ * @rwsem: protects all members, and @joined and @left of the entries. Held for
+ *         single steps along the list only, never while pages are pinned or
+ *         IOPTEs written: that may take for ever, and who waits for writing
+ *         here would take everyone else along.
+ * @list: struct iopt_domain; an entry that is leaving stays on the list until
+ *        no area holds IOPTEs in it any more
+ * @generation: rises with each join and each leave
+ * @small_pages: write one IOPTE per page
+ *
+ * An area remembers the generation it was filled for, and that alone tells
+ * which domains it has IOPTEs in, see iopt_domain_in(). So a domain may join
+ * or leave while areas are being filled and emptied.
+ */
+struct iopt_domains {
+	struct rw_semaphore rwsem;
+	struct list_head list;
+	u64 generation;
+	bool small_pages;
+};
+
+/**
+ * iopt_domain_in() - Tell whether a domain belongs to a generation
+ * @entry: the domain
+ * @generation: of an area, or the current one
+ *
+ * Context: &iopt_domains.rwsem held.
+ * Return: true if it does.
+ */
+static inline bool iopt_domain_in(const struct iopt_domain *entry,
+				  u64 generation)
+{
+	return entry->joined <= generation && generation < entry->left;
+}
+
+#endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * The io_pagetable itself: which IOVA may be used, and its options.
+ */
+#include "io_pagetable.h"
+
+#include <linux/bitops.h>
+#include <linux/errno.h>
+
+#include "iopt_area.h"
+
+/**
+ * iopt_init() - Set up an empty io_pagetable
+ * @iopt: to be set up
+ *
+ * Context: any.
+ */
+void iopt_init(struct io_pagetable *iopt)
+{
+	init_rwsem(&iopt->iova_rwsem);
+	iova_tree_init(&iopt->tree);
+	iova_ranges_init(&iopt->reserved);
+	iova_ranges_init(&iopt->allowed);
+	iopt->iova_alignment = 1;
+	init_rwsem(&iopt->domains.rwsem);
+	INIT_LIST_HEAD(&iopt->domains.list);
+	init_waitqueue_head(&iopt->erased);
+}
+
+/**
+ * iopt_destroy() - Unmap everything and free what is left
+ * @iopt: without domains, and used by nobody else
+ *
+ * Context: may sleep, never needs memory.
+ */
+void iopt_destroy(struct io_pagetable *iopt)
+{
+	unsigned long unmapped;
+
+	WARN_ON_ONCE(!list_empty(&iopt->domains.list));
+	iopt_unmap_all(iopt, &unmapped);
+	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
+	iova_ranges_destroy(&iopt->allowed);
+	iova_ranges_destroy(&iopt->reserved);
+}
+
+/**
+ * iopt_set_allowed() - Replace the ranges that automatic allocation may use
+ * @iopt: the io_pagetable
+ * @allowed: the new ranges; on success it holds the old ones
+ *
+ * Context: may sleep.
+ * Return: 0; -EADDRINUSE if a range overlaps what is reserved, with nothing
+ * changed.
+ */
+int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed)
+{
+	int rc = 0;
+
+	down_write(&iopt->iova_rwsem);
+	if (iova_ranges_overlap_set(allowed, &iopt->reserved))
+		rc = -EADDRINUSE;
+	else
+		swap(iopt->allowed, *allowed);
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+/**
+ * iopt_reserve() - Keep areas out of a range of IOVA
+ * @iopt: the io_pagetable
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @owner: for iopt_unreserve()
+ *
+ * Context: may sleep.
+ * Return: 0; -EADDRINUSE if an area or an allowed range is there; -EINVAL if
+ * @start is above @last; -ENOMEM.
+ */
+int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
+		 unsigned long last, const void *owner)
+{
+	int rc;
+
+	if (start > last)
+		return -EINVAL;
+	down_write(&iopt->iova_rwsem);
+	if (iova_tree_first(&iopt->tree, start, last) ||
+	    iova_ranges_overlap(&iopt->allowed, start, last))
+		rc = -EADDRINUSE;
+	else
+		rc = iova_ranges_add(&iopt->reserved, start, last, owner);
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+/**
+ * iopt_unreserve() - Give back all that an owner has reserved
+ * @iopt: the io_pagetable
+ * @owner: as given to iopt_reserve(); may own nothing
+ *
+ * Context: may sleep, never needs memory.
+ */
+void iopt_unreserve(struct io_pagetable *iopt, const void *owner)
+{
+	down_write(&iopt->iova_rwsem);
+	iova_ranges_remove_owner(&iopt->reserved, owner);
+	up_write(&iopt->iova_rwsem);
+}
+
+/**
+ * iopt_usable_ranges() - List the IOVA that areas may use
+ * @iopt: the io_pagetable
+ * @out: receives the ranges, ascending
+ * @capacity: entries that @out has room for
+ * @alignment: receives &io_pagetable.iova_alignment
+ *
+ * Context: may sleep.
+ * Return: how many ranges there are, also if @out has room for less.
+ */
+size_t iopt_usable_ranges(struct io_pagetable *iopt,
+			  struct iommu_iova_range *out, size_t capacity,
+			  unsigned long *alignment)
+{
+	size_t count;
+
+	down_read(&iopt->iova_rwsem);
+	count = iova_ranges_holes(&iopt->reserved, out, capacity);
+	*alignment = iopt->iova_alignment;
+	up_read(&iopt->iova_rwsem);
+	return count;
+}
+
+/**
+ * iopt_set_large_pages() - Choose whether contiguous memory is joined
+ * @iopt: the io_pagetable
+ * @enable: false maps page by page from now on
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL for switching off while a domain holds areas.
+ */
+int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
+{
+	int rc = 0;
+
+	down_write(&iopt->iova_rwsem);
+	down_write(&iopt->domains.rwsem);
+	if (!enable && !list_empty(&iopt->domains.list) &&
+	    !iova_tree_empty(&iopt->tree))
+		rc = -EINVAL;
+	else
+		iopt->domains.small_pages = !enable;
+	up_write(&iopt->domains.rwsem);
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+/**
+ * iopt_large_pages() - Tell whether contiguous memory is joined
+ * @iopt: the io_pagetable
+ *
+ * Context: any.
+ * Return: as last set, true at first.
+ */
+bool iopt_large_pages(struct io_pagetable *iopt)
+{
+	return !READ_ONCE(iopt->domains.small_pages);
+}
+
+/**
+ * iopt_get_stats() - Sum up what is mapped
+ * @iopt: the io_pagetable
+ * @stats: result
+ *
+ * Context: may sleep.
+ */
+void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats)
+{
+	unsigned int order;
+
+	*stats = (struct iopt_stats){};
+	down_read(&iopt->iova_rwsem);
+	for (order = 0; order < ARRAY_SIZE(iopt->areas_by_alignment); order++)
+		stats->areas += iopt->areas_by_alignment[order];
+	stats->mapped = iopt->mapped;
+	down_read(&iopt->domains.rwsem);
+	stats->domains = list_count_nodes(&iopt->domains.list);
+	up_read(&iopt->domains.rwsem);
+	up_read(&iopt->iova_rwsem);
+}
+
+/**
+ * iopt_valid() - Check the invariants, for tests
+ * @iopt: the io_pagetable
+ *
+ * Context: may sleep.
+ * Return: true if the tree is sound, no area is in a reserved range, and the
+ * areas are counted right.
+ */
+bool iopt_valid(struct io_pagetable *iopt)
+{
+	unsigned long counts[PAGE_SHIFT + 1] = {};
+	unsigned long mapped = 0;
+	struct iova_node *node;
+	bool valid;
+
+	down_read(&iopt->iova_rwsem);
+	valid = iova_tree_valid(&iopt->tree) &&
+		!iova_ranges_overlap_set(&iopt->allowed, &iopt->reserved);
+	for (node = iova_tree_first(&iopt->tree, 0, ULONG_MAX); node;
+	     node = iova_tree_next(node, ULONG_MAX)) {
+		valid &= !iova_ranges_overlap(&iopt->reserved, node->start,
+					      node->last);
+		counts[iopt_area_alignment_order(iopt_area_from_node(node))]++;
+		mapped += node->last - node->start + 1;
+	}
+	valid &= mapped == iopt->mapped;
+	valid &= !memcmp(counts, iopt->areas_by_alignment, sizeof(counts));
+	up_read(&iopt->iova_rwsem);
+	return valid;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IO_PAGETABLE_H
+#define __IOMMUFD_IO_PAGETABLE_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <asm/page.h>
+
+#include "account.h"
+#include "domain_list.h"
+#include "iova_ranges.h"
+#include "iova_tree.h"
+
+struct device;
+struct iommu_iova_range;
+
+/**
+ * struct io_pagetable - The map from IOVA to memory of one IOAS
+ * @iova_rwsem: protects all other members but @domains, and the state of the
+ *              areas. Never held while pages are pinned, IOPTEs are written or
+ *              user memory is touched. No other lock of ours but
+ *              &iopt_domains.rwsem is taken inside.
+ * @tree: the areas, in every state
+ * @reserved: IOVA that no area may use, with owners: a device, a domain
+ * @allowed: where automatic allocation looks, if not empty; never overlaps
+ *           @reserved
+ * @iova_alignment: what start and length of an area have to be a multiple of,
+ *                  bytes; 1 without a domain, at most PAGE_SIZE
+ * @areas_by_alignment: number of areas whose largest alignment is 1 << index
+ * @mapped: bytes that all areas cover
+ * @domains: the domains that are kept filled
+ * @removals: number of removals that have begun
+ * @erasures: how often areas were taken out of @tree
+ * @erased: woken when @erasures has risen
+ */
+struct io_pagetable {
+	struct rw_semaphore iova_rwsem;
+	struct iova_tree tree;
+	struct iova_ranges reserved;
+	struct iova_ranges allowed;
+	unsigned long iova_alignment;
+	unsigned long areas_by_alignment[PAGE_SHIFT + 1];
+	unsigned long mapped;
+	struct iopt_domains domains;
+	u64 removals;
+	u64 erasures;
+	wait_queue_head_t erased;
+};
+
+/* flags of struct iopt_mapping */
+#define IOPT_MAP_FIXED BIT(0)
+
+/**
+ * struct iopt_mapping - Areas on their way into an io_pagetable
+ * @iopt: where to
+ * @iova: first IOVA; input with IOPT_MAP_FIXED, else found by
+ *        iopt_mapping_reserve()
+ * @length: bytes
+ * @flags: IOPT_MAP_*
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE for all areas
+ * @reserved: the areas are in the tree
+ * @areas: struct iopt_area in the order of the IOVA
+ *
+ * The steps of mapping are add, reserve, fill, then publish or abort. Abort is
+ * right after any of them, and neither publish nor abort can fail.
+ */
+struct iopt_mapping {
+	struct io_pagetable *iopt;
+	unsigned long iova;
+	unsigned long length;
+	unsigned int flags;
+	int iommu_prot;
+	bool reserved;
+	struct list_head areas;
+};
+
+/**
+ * struct iopt_stats - What a person wants to know about an io_pagetable
+ * @areas: number of areas
+ * @mapped: bytes of IOVA that they cover
+ * @domains: number of domains
+ */
+struct iopt_stats {
+	unsigned long areas;
+	unsigned long mapped;
+	unsigned int domains;
+};
+
+void iopt_init(struct io_pagetable *iopt);
+void iopt_destroy(struct io_pagetable *iopt);
+bool iopt_valid(struct io_pagetable *iopt);
+
+void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
+		       int iommu_prot, unsigned int flags);
+int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
+			  unsigned long length, enum pin_account_mode mode);
+int iopt_mapping_add_copy(struct iopt_mapping *mapping,
+			  struct io_pagetable *source, unsigned long iova,
+			  unsigned long length);
+int iopt_mapping_reserve(struct iopt_mapping *mapping);
+int iopt_mapping_fill(struct iopt_mapping *mapping);
+void iopt_mapping_publish(struct iopt_mapping *mapping);
+void iopt_mapping_abort(struct iopt_mapping *mapping);
+
+int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
+	       unsigned long last, unsigned long *unmapped);
+int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
+
+int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed);
+int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
+		 unsigned long last, const void *owner);
+void iopt_unreserve(struct io_pagetable *iopt, const void *owner);
+int iopt_reserve_device(struct io_pagetable *iopt, struct device *dev,
+			const void *owner, phys_addr_t *sw_msi_start);
+size_t iopt_usable_ranges(struct io_pagetable *iopt,
+			  struct iommu_iova_range *out, size_t capacity,
+			  unsigned long *alignment);
+
+int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
+int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
+bool iopt_large_pages(struct io_pagetable *iopt);
+void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats);
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * The life of an area.
+ */
+#include "iopt_area.h"
+
+#include <linux/bitops.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "io_pagetable.h"
+#include "pages.h"
+
+/**
+ * iopt_area_alloc() - Describe how a range of memory is going to be shown
+ * @iopt: where to
+ * @pages: the memory, a reference to it is taken
+ * @start_byte: offset of the first byte in @pages, bytes
+ * @length: bytes, not 0; start and end lie in @pages
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ *
+ * Context: may sleep.
+ * Return: the area, without an IOVA but with its length in node.last, with one
+ * reference; NULL without memory.
+ */
+struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
+				  struct iopt_pages *pages,
+				  unsigned long start_byte,
+				  unsigned long length, int iommu_prot)
+{
+	struct iopt_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+
+	if (!area)
+		return NULL;
+	iopt_pages_get(pages);
+	area->pages = pages;
+	area->iopt = iopt;
+	area->domains = &iopt->domains;
+	area->iommu_prot = iommu_prot;
+	area->page_offset = offset_in_page(start_byte);
+	area->pages_node.start = start_byte / PAGE_SIZE;
+	area->pages_node.last = (start_byte + (length - 1)) / PAGE_SIZE;
+	area->node.last = length - 1;
+	area->state = IOPT_AREA_SETUP;
+	refcount_set(&area->refs, 1);
+	return area;
+}
+
+/**
+ * iopt_area_put() - Give up a reference to an area
+ * @area: not filled and not in the tree when the last reference goes
+ *
+ * Context: may sleep.
+ */
+void iopt_area_put(struct iopt_area *area)
+{
+	if (!refcount_dec_and_test(&area->refs))
+		return;
+	WARN_ON_ONCE(area->storage_domain || area->num_accesses);
+	iopt_pages_put(area->pages);
+	kfree(area);
+}
+
+/**
+ * iopt_area_alignment_order() - Largest alignment that an area satisfies
+ * @area: with its IOVA
+ *
+ * Context: any.
+ * Return: log2 of the largest size, up to PAGE_SIZE, that IOVA, length and
+ * offset in the memory are all multiples of.
+ */
+unsigned int iopt_area_alignment_order(const struct iopt_area *area)
+{
+	return __ffs(area->node.start | (area->node.last + 1) |
+		     area->page_offset | PAGE_SIZE);
+}
+
+/**
+ * iopt_area_get_next() - Step for iopt_for_each_area()
+ * @iopt: the io_pagetable
+ * @area: the current area, whose reference is given up; NULL to begin
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
+ * Return: the area at the next higher IOVA, with a reference; NULL at the end.
+ */
+struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
+				     struct iopt_area *area)
+{
+	unsigned long start = area ? area->node.last + 1 : 0;
+	struct iopt_area *next = NULL;
+
+	/* The last address has no successor. */
+	if (!area || start) {
+		down_read(&iopt->iova_rwsem);
+		next = iopt_area_from_node(iova_tree_first(&iopt->tree, start,
+							   ULONG_MAX));
+		if (next)
+			refcount_inc(&next->refs);
+		up_read(&iopt->iova_rwsem);
+	}
+	if (area)
+		iopt_area_put(area);
+	return next;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_AREA_H
+#define __IOMMUFD_IOPT_AREA_H
+
+#include "iopt_types.h"
+
+/**
+ * iopt_area_from_node() - The area that a node of the IOVA tree is
+ * @node: in &io_pagetable.tree, or NULL
+ *
+ * Context: any.
+ * Return: the area, NULL for NULL.
+ */
+static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
+{
+	return node ? container_of(node, struct iopt_area, node) : NULL;
+}
+
+struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
+				  struct iopt_pages *pages,
+				  unsigned long start_byte,
+				  unsigned long length, int iommu_prot);
+void iopt_area_put(struct iopt_area *area);
+unsigned int iopt_area_alignment_order(const struct iopt_area *area);
+struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
+				     struct iopt_area *area);
+
+/**
+ * iopt_for_each_area() - Visit all areas without holding the lock
+ * @area: struct iopt_area, with a reference in the body of the loop
+ * @iopt: the io_pagetable; its lock is taken for each step only
+ *
+ * Sees every area that is in the tree from begin to end, in whatever state.
+ * After leaving the body early the reference is the caller's.
+ */
+#define iopt_for_each_area(area, iopt)                        \
+	for ((area) = iopt_area_get_next(iopt, NULL); (area); \
+	     (area) = iopt_area_get_next(iopt, area))
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Domains that join and leave an io_pagetable while others map and unmap.
+ *
+ * A domain joins the list first, with a new generation, and is filled area by
+ * area afterwards. A map that runs at the same time either filled its area
+ * before, then the walk over the areas finds it; or it looks at the list
+ * later, then it finds the domain. The mutex of the pages decides which.
+ *
+ * Leaving goes the same way: from the generation in which the domain leaves,
+ * nobody fills it any more, and the walk empties the areas that did before.
+ */
+#include <linux/iommu.h>
+#include <linux/sched.h>
+
+#include "io_pagetable.h"
+#include "iopt_area.h"
+#include "iopt_fill.h"
+
+static unsigned long domain_alignment(struct iommu_domain *domain)
+{
+	return 1UL << __ffs(domain->pgsize_bitmap);
+}
+
+static bool areas_below_alignment(struct io_pagetable *iopt,
+				  unsigned long alignment)
+{
+	unsigned int order;
+
+	for (order = 0; BIT(order) < alignment; order++)
+		if (iopt->areas_by_alignment[order])
+			return true;
+	return false;
+}
+
+static void refresh_alignment(struct io_pagetable *iopt)
+{
+	unsigned long alignment = 1;
+	struct iopt_domain *entry;
+
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+	lockdep_assert_held(&iopt->domains.rwsem);
+
+	list_for_each_entry(entry, &iopt->domains.list, entry)
+		alignment = max(alignment, domain_alignment(entry->domain));
+	iopt->iova_alignment = alignment;
+}
+
+static int reserve_outside_aperture(struct io_pagetable *iopt,
+				    struct iopt_domain *entry)
+{
+	const struct iommu_domain_geometry *geometry = &entry->domain->geometry;
+	int rc;
+
+	if (geometry->aperture_start > ULONG_MAX)
+		return -EINVAL;
+	if (geometry->aperture_start) {
+		rc = iopt_reserve(iopt, 0, geometry->aperture_start - 1, entry);
+		if (rc)
+			return rc;
+	}
+	/* dma_addr_t may be wider than what an IOVA can be here. */
+	if (geometry->aperture_end >= ULONG_MAX)
+		return 0;
+	return iopt_reserve(iopt, geometry->aperture_end + 1, ULONG_MAX, entry);
+}
+
+static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	unsigned long alignment = domain_alignment(entry->domain);
+	int rc = 0;
+
+	down_write(&iopt->iova_rwsem);
+	if (areas_below_alignment(iopt, alignment)) {
+		rc = -EADDRINUSE;
+	} else {
+		down_write(&iopt->domains.rwsem);
+		entry->joined = ++iopt->domains.generation;
+		entry->left = U64_MAX;
+		list_add_tail(&entry->entry, &iopt->domains.list);
+		refresh_alignment(iopt);
+		up_write(&iopt->domains.rwsem);
+	}
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+static void leave(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	struct iopt_area *area;
+
+	down_write(&iopt->domains.rwsem);
+	entry->left = ++iopt->domains.generation;
+	up_write(&iopt->domains.rwsem);
+
+	iopt_for_each_area(area, iopt) {
+		/*
+		 * No area starts to be filled for @entry any more, so one that
+		 * is not by now never will be, and its lock is not needed.
+		 */
+		if (!iopt_domain_in(entry, READ_ONCE(area->generation)))
+			continue;
+		mutex_lock(&area->pages->mutex);
+		iopt_area_unfill_domain(area, entry);
+		mutex_unlock(&area->pages->mutex);
+		cond_resched();
+	}
+
+	down_write(&iopt->iova_rwsem);
+	down_write(&iopt->domains.rwsem);
+	list_del(&entry->entry);
+	refresh_alignment(iopt);
+	up_write(&iopt->domains.rwsem);
+	up_write(&iopt->iova_rwsem);
+	iopt_unreserve(iopt, entry);
+}
+
+static int fill_area(struct iopt_area *area, struct iopt_domain *entry)
+{
+	int rc;
+
+	if (mutex_lock_killable(&area->pages->mutex))
+		return -EINTR;
+	rc = iopt_area_fill_domain(area, entry);
+	mutex_unlock(&area->pages->mutex);
+	cond_resched();
+	return rc;
+}
+
+/**
+ * iopt_add_domain() - Fill a domain with everything that is mapped, and go on
+ * @iopt: the io_pagetable
+ * @entry: with the domain set, empty
+ *
+ * Maps and unmaps of other threads go on meanwhile.
+ *
+ * Context: may sleep. The caller keeps other domains from joining and leaving,
+ * see &iommufd_ioas.mutex.
+ * Return: 0; -EINVAL if the domain's smallest page is larger than PAGE_SIZE or
+ * its aperture is beyond what this kernel can address;
+ * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
+ * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
+ * failure the domain is empty and everything is as before.
+ */
+int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	struct iommu_domain *domain = entry->domain;
+	struct iopt_area *area;
+	int rc;
+
+	if (!domain->pgsize_bitmap || domain_alignment(domain) > PAGE_SIZE)
+		return -EINVAL;
+	rc = reserve_outside_aperture(iopt, entry);
+	if (!rc)
+		rc = join(iopt, entry);
+	if (rc) {
+		iopt_unreserve(iopt, entry);
+		return rc;
+	}
+	iopt_for_each_area(area, iopt) {
+		rc = fill_area(area, entry);
+		if (rc) {
+			iopt_area_put(area);
+			leave(iopt, entry);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * iopt_remove_domain() - Empty a domain and stop keeping it filled
+ * @iopt: the io_pagetable
+ * @entry: as given to iopt_add_domain(); no device uses the domain any more
+ *
+ * Context: may sleep, never needs memory. Waits for threads that are just
+ * filling @entry. The caller keeps other domains from joining and leaving.
+ */
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	leave(iopt, entry);
+}

@@ -1,0 +1,645 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Mapping and unmapping.
+ *
+ * Both hold the lock of the tree for short steps only. A map first takes its
+ * IOVA with areas that nobody may use yet, and publishes them when they are
+ * filled; an unmap first takes areas out of use, and frees their IOVA when
+ * they are empty.
+ */
+#include <linux/cleanup.h>
+#include <linux/iommu.h>
+#include <linux/overflow.h>
+#include <linux/pgtable.h>
+#include <linux/sched/signal.h>
+
+#include "io_pagetable.h"
+#include "iopt_area.h"
+#include "iopt_fill.h"
+#include "pages.h"
+
+/* Areas that are taken out of the tree before others get their turn. */
+#define REMOVE_STEP 256
+
+/**
+ * iopt_mapping_init() - Begin to map
+ * @mapping: to be set up
+ * @iopt: where to
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @flags: IOPT_MAP_*; with IOPT_MAP_FIXED the caller sets @mapping->iova
+ *
+ * Context: any.
+ */
+void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
+		       int iommu_prot, unsigned int flags)
+{
+	*mapping = (struct iopt_mapping){
+		.iopt = iopt,
+		.flags = flags,
+		.iommu_prot = iommu_prot,
+	};
+	INIT_LIST_HEAD(&mapping->areas);
+}
+
+static int mapping_add_area(struct iopt_mapping *mapping,
+			    struct iopt_pages *pages, unsigned long start_byte,
+			    unsigned long length)
+{
+	struct iopt_area *area = iopt_area_alloc(mapping->iopt, pages,
+						 start_byte, length,
+						 mapping->iommu_prot);
+
+	if (!area)
+		return -ENOMEM;
+	list_add_tail(&area->list, &mapping->areas);
+	mapping->length += length;
+	return 0;
+}
+
+/**
+ * iopt_mapping_add_user() - Map memory of the calling process
+ * @mapping: without areas
+ * @uptr: user virtual address of the first byte
+ * @length: bytes
+ * @mode: how to account for the memory
+ *
+ * Context: process context of the owner of the memory, may sleep.
+ * Return: 0; -EINVAL if @length is 0; -EOVERFLOW if the pages do not fit below
+ * the top of the address space; -ENOMEM.
+ */
+int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
+			  unsigned long length, enum pin_account_mode mode)
+{
+	unsigned long offset = offset_in_page(uptr);
+	struct iopt_pages *pages;
+	unsigned long end;
+	int rc;
+
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(uptr, length, &end) ||
+	    check_add_overflow(end, PAGE_SIZE - 1, &end))
+		return -EOVERFLOW;
+	pages = iopt_pages_alloc(uptr - offset,
+				 (end - (uptr - offset)) / PAGE_SIZE,
+				 mapping->iommu_prot & IOMMU_WRITE, mode);
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	rc = mapping_add_area(mapping, pages, offset, length);
+	iopt_pages_put(pages);
+	return rc;
+}
+
+/* A part of a live area: the memory that shows at @iova, up to @last. */
+struct area_part {
+	struct iopt_pages *pages;
+	unsigned long start_byte;
+	unsigned long length;
+};
+
+static int area_part_get(struct io_pagetable *iopt, unsigned long iova,
+			 unsigned long last, struct area_part *part)
+{
+	struct iopt_area *area;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
+	if (!area || area->state != IOPT_AREA_LIVE)
+		return -ENOENT;
+	iopt_pages_get(area->pages);
+	part->pages = area->pages;
+	part->start_byte = iopt_area_first(area) * PAGE_SIZE +
+			   area->page_offset + (iova - area->node.start);
+	part->length = min(last, area->node.last) - iova + 1;
+	return 0;
+}
+
+static int mapping_add_part(struct iopt_mapping *mapping,
+			    const struct area_part *part)
+{
+	if ((mapping->iommu_prot & IOMMU_WRITE) && !part->pages->writable)
+		return -EPERM;
+	return mapping_add_area(mapping, part->pages, part->start_byte,
+				part->length);
+}
+
+/**
+ * iopt_mapping_add_copy() - Map memory that is mapped already
+ * @mapping: without areas
+ * @source: where the memory is mapped
+ * @iova: first IOVA in @source
+ * @length: bytes; may begin and end inside of areas, and cover several
+ *
+ * Each area is looked up by itself, so that a long copy stalls nobody. If
+ * others change @source meanwhile the copy may show some areas as they were
+ * before and some as they are after.
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL if @length is 0; -EOVERFLOW if the range wraps; -ENOENT
+ * if a part of it is not mapped; -EPERM if devices are to write to memory that
+ * was mapped for reading; -ENOMEM; -EINTR on a fatal signal.
+ */
+int iopt_mapping_add_copy(struct iopt_mapping *mapping,
+			  struct io_pagetable *source, unsigned long iova,
+			  unsigned long length)
+{
+	unsigned long last;
+
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, &last))
+		return -EOVERFLOW;
+	for (;;) {
+		struct area_part part;
+		int rc;
+
+		rc = area_part_get(source, iova, last, &part);
+		if (rc)
+			return rc;
+		rc = mapping_add_part(mapping, &part);
+		iopt_pages_put(part.pages);
+		if (rc)
+			return rc;
+		if (last - iova < part.length)
+			return 0;
+		iova += part.length;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+}
+
+/* Page sizes that are worth aligning to: what the domains know, or may. */
+static unsigned long useful_page_sizes(struct io_pagetable *iopt)
+{
+	unsigned long sizes = 0;
+	struct iopt_domain *entry;
+
+	guard(rwsem_read)(&iopt->domains.rwsem);
+	if (iopt->domains.small_pages)
+		return PAGE_SIZE;
+	list_for_each_entry(entry, &iopt->domains.list, entry)
+		sizes |= entry->domain->pgsize_bitmap;
+	return (sizes ?: PMD_SIZE | PUD_SIZE) & PAGE_MASK;
+}
+
+/* The largest page that fits into the memory, at its own alignment. */
+static unsigned long largest_page(struct io_pagetable *iopt,
+				  unsigned long address, unsigned long length)
+{
+	unsigned long sizes = useful_page_sizes(iopt);
+
+	while (sizes) {
+		unsigned long size = BIT(__fls(sizes));
+		unsigned long lead = -address & (size - 1);
+
+		if (lead < length && length - lead >= size)
+			return size;
+		sizes ^= size;
+	}
+	return PAGE_SIZE;
+}
+
+static int find_free_in(struct io_pagetable *iopt, struct iova_request request,
+			unsigned long *iova)
+{
+	unsigned long limit = request.last;
+	unsigned long from = request.first;
+	unsigned long start, last;
+
+	while (iova_ranges_hole(&iopt->reserved, from, &start, &last) &&
+	       start <= limit) {
+		request.first = max(start, from);
+		request.last = min(last, limit);
+		if (!iova_tree_find_free(&iopt->tree, &request, iova))
+			return 0;
+		if (last >= limit)
+			break;
+		from = last + 1;
+	}
+	return -ENOSPC;
+}
+
+static int find_free(struct io_pagetable *iopt, struct iova_request request,
+		     unsigned long *iova)
+{
+	struct iova_range *range;
+
+	if (iova_ranges_empty(&iopt->allowed)) {
+		request.first = 0;
+		request.last = ULONG_MAX;
+		return find_free_in(iopt, request, iova);
+	}
+	for (range = iova_ranges_first(&iopt->allowed, 0, ULONG_MAX); range;
+	     range = iova_ranges_next(range, 0, ULONG_MAX)) {
+		request.first = range->node.start;
+		request.last = range->node.last;
+		if (!find_free_in(iopt, request, iova))
+			return 0;
+		/* User space may allow any number of ranges. */
+		cond_resched();
+	}
+	return -ENOSPC;
+}
+
+/*
+ * Large alignment only makes DMA quicker, so do with less if space is short.
+ * IOVA and memory are congruent modulo the alignment, so that large pages in
+ * the middle of the memory can be used whatever its ends are. Memory that is
+ * more aligned than that keeps its alignment: some IOMMUs know a page of every
+ * power of two, and a domain may come later.
+ */
+static int mapping_find_iova(struct iopt_mapping *mapping)
+{
+	struct iopt_area *first = list_first_entry(&mapping->areas,
+						   struct iopt_area, list);
+	unsigned long address = first->pages->origin.address +
+				iopt_area_first(first) * PAGE_SIZE +
+				first->page_offset;
+	struct io_pagetable *iopt = mapping->iopt;
+	unsigned long page = largest_page(iopt, address, mapping->length);
+	unsigned long natural = BIT(__ffs(address | mapping->length));
+	unsigned long alignments[] = {
+		max(natural, page), page, PAGE_SIZE, iopt->iova_alignment,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(alignments); i++) {
+		struct iova_request request = {
+			.length = mapping->length,
+			.align = alignments[i],
+			.offset = address & (alignments[i] - 1),
+		};
+
+		if (i && alignments[i] == alignments[i - 1])
+			continue;
+		if (!find_free(iopt, request, &mapping->iova))
+			return 0;
+	}
+	return -ENOSPC;
+}
+
+static int mapping_check_fixed(struct iopt_mapping *mapping)
+{
+	struct io_pagetable *iopt = mapping->iopt;
+	unsigned long last;
+
+	if (check_add_overflow(mapping->iova, mapping->length - 1, &last))
+		return -EOVERFLOW;
+	if (mapping->iova & (iopt->iova_alignment - 1))
+		return -EINVAL;
+	if (iova_ranges_overlap(&iopt->reserved, mapping->iova, last))
+		return -EINVAL;
+	if (iova_tree_first(&iopt->tree, mapping->iova, last))
+		return -EEXIST;
+	return 0;
+}
+
+static bool mapping_aligned(struct iopt_mapping *mapping)
+{
+	unsigned long mask = mapping->iopt->iova_alignment - 1;
+	struct iopt_area *area;
+
+	list_for_each_entry(area, &mapping->areas, list)
+		if ((area->page_offset | (area->node.last + 1)) & mask)
+			return false;
+	return true;
+}
+
+static void area_insert(struct io_pagetable *iopt, struct iopt_area *area)
+{
+	iova_tree_insert(&iopt->tree, &area->node);
+	iopt->areas_by_alignment[iopt_area_alignment_order(area)]++;
+	iopt->mapped += area->node.last - area->node.start + 1;
+}
+
+static void area_erase(struct io_pagetable *iopt, struct iopt_area *area)
+{
+	iova_tree_remove(&iopt->tree, &area->node);
+	iopt->areas_by_alignment[iopt_area_alignment_order(area)]--;
+	iopt->mapped -= area->node.last - area->node.start + 1;
+}
+
+static void mapping_insert(struct iopt_mapping *mapping)
+{
+	unsigned long iova = mapping->iova;
+	struct iopt_area *area;
+
+	list_for_each_entry(area, &mapping->areas, list) {
+		area->node.start = iova;
+		area->node.last += iova;
+		area_insert(mapping->iopt, area);
+		iova = area->node.last + 1;
+	}
+	mapping->reserved = true;
+}
+
+/**
+ * iopt_mapping_reserve() - Take the IOVA
+ * @mapping: with areas; on success @mapping->iova is set
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem.
+ * Return: 0; -EINVAL if IOVA, length or memory are not aligned as the
+ * io_pagetable demands, or the IOVA is reserved; -EEXIST if it is taken;
+ * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough.
+ */
+int iopt_mapping_reserve(struct iopt_mapping *mapping)
+{
+	int rc;
+
+	down_write(&mapping->iopt->iova_rwsem);
+	if (!mapping_aligned(mapping))
+		rc = -EINVAL;
+	else if (mapping->flags & IOPT_MAP_FIXED)
+		rc = mapping_check_fixed(mapping);
+	else
+		rc = mapping_find_iova(mapping);
+	if (!rc)
+		mapping_insert(mapping);
+	up_write(&mapping->iopt->iova_rwsem);
+	return rc;
+}
+
+/**
+ * iopt_mapping_fill() - Make the memory visible to the domains
+ * @mapping: reserved
+ *
+ * Context: may sleep. Holds no lock that another IOVA needs.
+ * Return: 0; as iopt_area_fill_domains(); -EINTR on a fatal signal. After a
+ * failure the mapping can only be aborted.
+ */
+int iopt_mapping_fill(struct iopt_mapping *mapping)
+{
+	struct iopt_area *area;
+
+	list_for_each_entry(area, &mapping->areas, list) {
+		int rc;
+
+		if (mutex_lock_killable(&area->pages->mutex))
+			return -EINTR;
+		rc = iopt_area_fill_domains(area);
+		mutex_unlock(&area->pages->mutex);
+		if (rc)
+			return rc;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * iopt_mapping_publish() - Let everybody use the areas
+ * @mapping: filled
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem.
+ */
+void iopt_mapping_publish(struct iopt_mapping *mapping)
+{
+	struct iopt_area *area, *next;
+
+	down_write(&mapping->iopt->iova_rwsem);
+	list_for_each_entry_safe(area, next, &mapping->areas, list) {
+		list_del(&area->list);
+		area->state = IOPT_AREA_LIVE;
+	}
+	up_write(&mapping->iopt->iova_rwsem);
+}
+
+static void areas_unfill(struct list_head *areas)
+{
+	struct iopt_area *area;
+
+	list_for_each_entry(area, areas, list) {
+		/*
+		 * Only a map that failed has such areas, and nobody else fills
+		 * them. Do not wait for a lock that it may just have failed to
+		 * get.
+		 */
+		if (!area->filled)
+			continue;
+		mutex_lock(&area->pages->mutex);
+		area->prevent_access = true;
+		iopt_area_unfill_domains(area);
+		mutex_unlock(&area->pages->mutex);
+		cond_resched();
+	}
+}
+
+static void areas_erase(struct io_pagetable *iopt, struct list_head *areas)
+{
+	while (!list_empty(areas)) {
+		unsigned int i = 0;
+		struct iopt_area *area, *next;
+		LIST_HEAD(erased);
+
+		down_write(&iopt->iova_rwsem);
+		list_for_each_entry_safe(area, next, areas, list) {
+			area_erase(iopt, area);
+			list_move(&area->list, &erased);
+			if (++i == REMOVE_STEP)
+				break;
+		}
+		WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
+		up_write(&iopt->iova_rwsem);
+		wake_up_all(&iopt->erased);
+
+		list_for_each_entry_safe(area, next, &erased, list)
+			iopt_area_put(area);
+		cond_resched();
+	}
+}
+
+/**
+ * iopt_mapping_abort() - Undo all steps that were done
+ * @mapping: at any step before publishing
+ *
+ * Context: may sleep, never needs memory.
+ */
+void iopt_mapping_abort(struct iopt_mapping *mapping)
+{
+	struct iopt_area *area, *next;
+
+	if (mapping->reserved) {
+		areas_unfill(&mapping->areas);
+		areas_erase(mapping->iopt, &mapping->areas);
+		return;
+	}
+	list_for_each_entry_safe(area, next, &mapping->areas, list) {
+		iopt_area_put(area);
+		cond_resched();
+	}
+}
+
+/* Does a range that is to be unmapped begin or end inside of an area? */
+static bool range_cuts_area(struct io_pagetable *iopt, unsigned long start,
+			    unsigned long last)
+{
+	struct iova_node *first = iova_tree_first(&iopt->tree, start, start);
+	struct iova_node *final = iova_tree_first(&iopt->tree, last, last);
+
+	return (first && first->start < start) || (final && final->last > last);
+}
+
+/*
+ * What keeps the areas of a range from being unmapped: -EBUSY if one is locked
+ * or, unless @skip_setup, not published yet; else -EAGAIN if one is on its way
+ * out.
+ */
+static int range_blocked(struct io_pagetable *iopt, unsigned long start,
+			 unsigned long last, bool skip_setup)
+{
+	struct iova_node *node;
+	int rc = 0;
+
+	for (node = iova_tree_first(&iopt->tree, start, last); node;
+	     node = iova_tree_next(node, last)) {
+		struct iopt_area *area = iopt_area_from_node(node);
+
+		if (area->num_locks)
+			return -EBUSY;
+		if (area->state == IOPT_AREA_SETUP && !skip_setup)
+			return -EBUSY;
+		if (area->state == IOPT_AREA_REMOVING)
+			rc = -EAGAIN;
+	}
+	return rc;
+}
+
+static void range_take(struct io_pagetable *iopt, unsigned long start,
+		       unsigned long last, struct list_head *areas)
+{
+	struct iova_node *node;
+
+	iopt->removals++;
+	for (node = iova_tree_first(&iopt->tree, start, last); node;
+	     node = iova_tree_next(node, last)) {
+		struct iopt_area *area = iopt_area_from_node(node);
+
+		if (area->state != IOPT_AREA_LIVE)
+			continue;
+		area->state = IOPT_AREA_REMOVING;
+		area->removal = iopt->removals;
+		list_add_tail(&area->list, areas);
+	}
+}
+
+/* Are the areas gone whose removal began no later than number @removal? */
+static bool range_removed(struct io_pagetable *iopt, unsigned long start,
+			  unsigned long last, u64 removal)
+{
+	struct iova_node *node;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	for (node = iova_tree_first(&iopt->tree, start, last); node;
+	     node = iova_tree_next(node, last)) {
+		struct iopt_area *area = iopt_area_from_node(node);
+
+		if (area->state == IOPT_AREA_REMOVING &&
+		    area->removal <= removal)
+			return false;
+	}
+	return true;
+}
+
+static int wait_removed(struct io_pagetable *iopt, unsigned long start,
+			unsigned long last, u64 removal)
+{
+	for (;;) {
+		/* Read first: an erase behind the look ends the wait. */
+		u64 erasures = READ_ONCE(iopt->erasures);
+
+		if (range_removed(iopt, start, last, removal))
+			return 0;
+		if (wait_event_killable(iopt->erased,
+					READ_ONCE(iopt->erasures) != erasures))
+			return -EINTR;
+	}
+}
+
+static unsigned long areas_remove(struct io_pagetable *iopt,
+				  struct list_head *areas)
+{
+	unsigned long length = 0;
+	struct iopt_area *area;
+
+	list_for_each_entry(area, areas, list)
+		if (check_add_overflow(length, area->node.last -
+				       area->node.start + 1, &length))
+			length = ULONG_MAX;
+	areas_unfill(areas);
+	areas_erase(iopt, areas);
+	return length;
+}
+
+/**
+ * iopt_unmap() - Unmap all areas in a range
+ * @iopt: the io_pagetable
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @unmapped: receives the number of bytes that were mapped, 0 on failure
+ *
+ * When this returns no device can reach the memory through the range any more,
+ * also if another thread is unmapping it.
+ *
+ * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem.
+ * Return: 0; -ENOENT if nothing is mapped or the range cuts an area; -EBUSY if
+ * an area is locked or still being mapped; -EINTR on a fatal signal while
+ * waiting for another thread. Nothing is changed on failure.
+ */
+int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
+	       unsigned long last, unsigned long *unmapped)
+{
+	LIST_HEAD(areas);
+	u64 removal;
+	int rc;
+
+	*unmapped = 0;
+	do {
+		down_write(&iopt->iova_rwsem);
+		removal = iopt->removals;
+		rc = range_blocked(iopt, start, last, false);
+		if (!rc && range_cuts_area(iopt, start, last))
+			rc = -ENOENT;
+		if (!rc)
+			range_take(iopt, start, last, &areas);
+		up_write(&iopt->iova_rwsem);
+	} while (rc == -EAGAIN && !wait_removed(iopt, start, last, removal));
+	if (rc)
+		return rc == -EAGAIN ? -EINTR : rc;
+	if (list_empty(&areas))
+		return -ENOENT;
+	*unmapped = areas_remove(iopt, &areas);
+	return 0;
+}
+
+/**
+ * iopt_unmap_all() - Unmap every area
+ * @iopt: the io_pagetable
+ * @unmapped: receives the number of bytes that this call has unmapped
+ *
+ * An area that another thread is mapping at the same time counts as mapped
+ * afterwards. Waits for removals by other threads that began before.
+ *
+ * Context: as iopt_unmap().
+ * Return: 0, also if nothing is mapped; -EBUSY if an area is locked, with
+ * nothing changed; -EINTR on a fatal signal while waiting for another thread.
+ */
+int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
+{
+	LIST_HEAD(areas);
+	u64 removal;
+	int rc;
+
+	*unmapped = 0;
+	down_write(&iopt->iova_rwsem);
+	removal = iopt->removals;
+	rc = range_blocked(iopt, 0, ULONG_MAX, true);
+	if (rc != -EBUSY)
+		range_take(iopt, 0, ULONG_MAX, &areas);
+	up_write(&iopt->iova_rwsem);
+	if (rc == -EBUSY)
+		return rc;
+	*unmapped = areas_remove(iopt, &areas);
+	return rc ? wait_removed(iopt, 0, ULONG_MAX, removal) : 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_TYPES_H
+#define __IOMMUFD_IOPT_TYPES_H
+
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/xarray.h>
+
+#include "account.h"
+#include "domain_list.h"
+#include "iova_tree.h"
+#include "pin.h"
+
+struct io_pagetable;
+struct iommu_domain;
+
+/**
+ * struct iopt_pages - A piece of memory, and where its PFNs are stored
+ * @kref: areas and accesses that refer to it
+ * @mutex: protects everything below that is not constant, and all IOPTEs of
+ *         all areas over this memory
+ * @npages: size, in pages; constant
+ * @npinned: pages that are charged to @account
+ * @writable: the pages are pinned for writing; constant
+ * @origin: where PFNs come from in the first place; constant
+ * @account: who pays; constant
+ * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
+ *               interval of @access_itree covers
+ * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
+ * @access_itree: struct iopt_pages_access, intervals of page indexes
+ * @domains_itree: areas that have a storage domain, tier two, through
+ *                 &iopt_area.pages_node, intervals of page indexes
+ *
+ * A page is pinned, once, exactly if an interval of @access_itree or
+ * @domains_itree covers it. Reading any other page pins it from @origin, tier
+ * three.
+ */
+struct iopt_pages {
+	struct kref kref;
+	struct mutex mutex;
+	unsigned long npages;
+	unsigned long npinned;
+	bool writable;
+	struct pin_origin origin;
+	struct pin_account account;
+	struct xarray pinned_pfns;
+	struct xarray run_chunks;
+	struct rb_root_cached access_itree;
+	struct rb_root_cached domains_itree;
+};
+
+/**
+ * enum iopt_area_state - The life of an area
+ * @IOPT_AREA_SETUP: its IOVA is taken, nobody may use it yet
+ * @IOPT_AREA_LIVE: published
+ * @IOPT_AREA_REMOVING: out of use, its IOVA is taken until the IOPTEs are gone
+ */
+enum iopt_area_state {
+	IOPT_AREA_SETUP,
+	IOPT_AREA_LIVE,
+	IOPT_AREA_REMOVING,
+};
+
+/**
+ * struct iopt_area - A range of IOVA that shows a range of an iopt_pages
+ * @node: the IOVA, in &io_pagetable.tree
+ * @pages_node: the page indexes; in &iopt_pages.domains_itree exactly while
+ *              @storage_domain is set; the interval is constant
+ * @iopt: the io_pagetable; constant
+ * @domains: the domains of @iopt; constant
+ * @pages: the memory, counted; constant
+ * @storage_domain: the domain that stores the PFNs; @pages->mutex
+ * @generation: of @domains that it is filled, or being filled, for; written
+ *              under @pages->mutex
+ * @page_offset: of the first byte in the first page, bytes; constant
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
+ * @filled: holds IOPTEs in all domains of @generation; @pages->mutex
+ * @prevent_access: no new accesses, the area is going away; @pages->mutex
+ * @state: &io_pagetable.iova_rwsem
+ * @num_accesses: accesses that pin part of this area; @pages->mutex
+ * @num_locks: accesses that keep the area from being unmapped;
+ *             &io_pagetable.iova_rwsem for write
+ * @removal: number of the removal it is part of; &io_pagetable.iova_rwsem
+ * @refs: keeps the structure and @pages, not the IOPTEs
+ * @list: for whoever maps or removes the area
+ */
+struct iopt_area {
+	struct iova_node node;
+	struct interval_tree_node pages_node;
+	struct io_pagetable *iopt;
+	struct iopt_domains *domains;
+	struct iopt_pages *pages;
+	struct iommu_domain *storage_domain;
+	u64 generation;
+	unsigned int page_offset;
+	int iommu_prot;
+	bool filled;
+	bool prevent_access;
+	enum iopt_area_state state;
+	unsigned int num_accesses;
+	unsigned int num_locks;
+	u64 removal;
+	refcount_t refs;
+	struct list_head list;
+};
+
+/**
+ * struct iopt_pages_access - A range of pages that in-kernel users have pinned
+ * @node: page indexes, in &iopt_pages.access_itree
+ * @users: how many pins of exactly this range are outstanding
+ */
+struct iopt_pages_access {
+	struct interval_tree_node node;
+	unsigned int users;
+};
+
+/**
+ * iopt_area_first() - Index of the first page of an area in its pages
+ * @area: the area
+ *
+ * Context: any.
+ * Return: the page index.
+ */
+static inline unsigned long iopt_area_first(const struct iopt_area *area)
+{
+	return area->pages_node.start;
+}
+
+/**
+ * iopt_area_last() - Index of the last page of an area in its pages
+ * @area: the area
+ *
+ * Context: any.
+ * Return: the page index, inclusive.
+ */
+static inline unsigned long iopt_area_last(const struct iopt_area *area)
+{
+	return area->pages_node.last;
+}
+
+/**
+ * iopt_area_index_iova() - IOVA at which a page of an area begins
+ * @area: the area
+ * @index: page index, from the first to the last of the area
+ *
+ * Context: any.
+ * Return: the IOVA; for the first page that of the area's first byte.
+ */
+static inline unsigned long iopt_area_index_iova(const struct iopt_area *area,
+						 unsigned long index)
+{
+	if (index == iopt_area_first(area))
+		return area->node.start;
+	return area->node.start - area->page_offset +
+	       (index - iopt_area_first(area)) * PAGE_SIZE;
+}
+
+/**
+ * iopt_area_index_iova_last() - Last IOVA that a page of an area covers
+ * @area: the area
+ * @index: page index, from the first to the last of the area
+ *
+ * Context: any.
+ * Return: the IOVA, inclusive.
+ */
+static inline unsigned long
+iopt_area_index_iova_last(const struct iopt_area *area, unsigned long index)
+{
+	if (index == iopt_area_last(area))
+		return area->node.last;
+	return area->node.start - area->page_offset +
+	       (index - iopt_area_first(area)) * PAGE_SIZE + (PAGE_SIZE - 1);
+}
+
+#endif

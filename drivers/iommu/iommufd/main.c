@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * /dev/iommu: the file, and the way of an ioctl to its handler.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/iommufd.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/nospec.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <uapi/linux/iommufd.h>
+
+#include "ioas.h"
+#include "ioctl.h"
+#include "object.h"
+#include "option.h"
+
+static const struct file_operations iommufd_fops;
+
+static int iommufd_destroy(struct iommufd_call *call, struct iommu_destroy *cmd)
+{
+	return iommufd_object_destroy_id(call->ictx, cmd->id);
+}
+
+/* The structures by the name of their command. */
+union iommufd_cmd {
+	struct iommu_destroy destroy;
+	struct iommu_ioas_alloc ioas_alloc;
+	struct iommu_ioas_allow_iovas ioas_allow_iovas;
+	struct iommu_ioas_copy ioas_copy;
+	struct iommu_ioas_iova_ranges ioas_iova_ranges;
+	struct iommu_ioas_map ioas_map;
+	struct iommu_ioas_unmap ioas_unmap;
+	struct iommu_option option;
+	struct iommu_vfio_ioas vfio_ioas;
+	struct iommu_hwpt_alloc hwpt_alloc;
+	struct iommu_hw_info hw_info;
+	struct iommu_hwpt_set_dirty_tracking set_dirty_tracking;
+	struct iommu_hwpt_get_dirty_bitmap get_dirty_bitmap;
+	struct iommu_hwpt_invalidate hwpt_invalidate;
+	struct iommu_fault_alloc fault_alloc;
+};
+
+typedef int (*iommufd_handler_t)(struct iommufd_call *call,
+				 union iommufd_cmd *cmd);
+
+/* Lets a handler take its own structure and sit in the table all the same. */
+#define DEFINE_HANDLER(_name)                                      \
+	static int handle_##_name(struct iommufd_call *call,       \
+				  union iommufd_cmd *cmd)          \
+	{                                                          \
+		return iommufd_##_name(call, &cmd->_name);         \
+	}
+
+DEFINE_HANDLER(destroy)
+DEFINE_HANDLER(ioas_alloc)
+DEFINE_HANDLER(ioas_allow_iovas)
+DEFINE_HANDLER(ioas_copy)
+DEFINE_HANDLER(ioas_iova_ranges)
+DEFINE_HANDLER(ioas_map)
+DEFINE_HANDLER(ioas_unmap)
+DEFINE_HANDLER(option)
+
+/* Part of the interface, and not served yet. */
+static int handle_later(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return -EOPNOTSUPP;
+}
+
+/**
+ * struct iommufd_ioctl - How to treat an ioctl
+ * @handler: called with a checked copy of the structure
+ * @size: of the structure as this kernel knows it, bytes
+ * @first_size: of the first version of the structure, bytes; later members
+ *              only change @size
+ */
+struct iommufd_ioctl {
+	iommufd_handler_t handler;
+	unsigned int size;
+	unsigned int first_size;
+};
+
+#define IOCTL_INDEX(_cmd) (_IOC_NR(_cmd) - IOMMUFD_CMD_BASE)
+
+#define IOCTL(_cmd, _handler, _member, _first_last)                       \
+	[IOCTL_INDEX(_cmd)] = {                                           \
+		.handler = _handler,                                      \
+		.size = sizeof_field(union iommufd_cmd, _member),         \
+		.first_size = offsetofend(union iommufd_cmd,              \
+					  _member._first_last),           \
+	}
+
+static const struct iommufd_ioctl iommufd_ioctls[] = {
+	IOCTL(IOMMU_DESTROY, handle_destroy, destroy, id),
+	IOCTL(IOMMU_IOAS_ALLOC, handle_ioas_alloc, ioas_alloc, out_ioas_id),
+	IOCTL(IOMMU_IOAS_ALLOW_IOVAS, handle_ioas_allow_iovas, ioas_allow_iovas,
+	      allowed_iovas),
+	IOCTL(IOMMU_IOAS_COPY, handle_ioas_copy, ioas_copy, src_iova),
+	IOCTL(IOMMU_IOAS_IOVA_RANGES, handle_ioas_iova_ranges, ioas_iova_ranges,
+	      out_iova_alignment),
+	IOCTL(IOMMU_IOAS_MAP, handle_ioas_map, ioas_map, iova),
+	IOCTL(IOMMU_IOAS_UNMAP, handle_ioas_unmap, ioas_unmap, length),
+	IOCTL(IOMMU_OPTION, handle_option, option, val64),
+	IOCTL(IOMMU_VFIO_IOAS, handle_later, vfio_ioas, __reserved),
+	IOCTL(IOMMU_HWPT_ALLOC, handle_later, hwpt_alloc, __reserved),
+	IOCTL(IOMMU_GET_HW_INFO, handle_later, hw_info, __reserved),
+	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, handle_later, set_dirty_tracking,
+	      __reserved),
+	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, handle_later, get_dirty_bitmap,
+	      data),
+	IOCTL(IOMMU_HWPT_INVALIDATE, handle_later, hwpt_invalidate, __reserved),
+	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_later, fault_alloc, out_fault_fd),
+};
+
+static const struct iommufd_ioctl *ioctl_find(unsigned int cmd)
+{
+	unsigned int index = IOCTL_INDEX(cmd);
+
+	if (cmd != _IO(IOMMUFD_TYPE, _IOC_NR(cmd)) ||
+	    index >= ARRAY_SIZE(iommufd_ioctls))
+		return NULL;
+	index = array_index_nospec(index, ARRAY_SIZE(iommufd_ioctls));
+	return iommufd_ioctls[index].handler ? &iommufd_ioctls[index] : NULL;
+}
+
+static int ioctl_read(const struct iommufd_ioctl *ioctl,
+		      struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	int rc;
+
+	if (get_user(call->user_size, (u32 __user *)call->user) ||
+	    call->user_size < ioctl->first_size)
+		return -EINVAL;
+	/* Nobody's structure is that large, and looking for zeroes takes time. */
+	if (call->user_size > PAGE_SIZE)
+		return -E2BIG;
+	rc = copy_struct_from_user(cmd, ioctl->size, call->user,
+				   call->user_size);
+	return rc == -EFAULT ? -EINVAL : rc;
+}
+
+static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
+			       unsigned long arg)
+{
+	const struct iommufd_ioctl *ioctl = ioctl_find(nr);
+	struct iommufd_call call = {
+		.ictx = file->private_data,
+		.user = (void __user *)arg,
+	};
+	union iommufd_cmd cmd;
+	int rc;
+
+	if (!ioctl)
+		return -ENOTTY;
+	rc = ioctl_read(ioctl, &call, &cmd);
+	return rc ?: ioctl->handler(&call, &cmd);
+}
+
+static int iommufd_fops_open(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+
+	if (!ictx)
+		return -ENOMEM;
+	/* Id 0 is never given out: a forgotten field names no object. */
+	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init(&ictx->groups);
+	init_waitqueue_head(&ictx->destroy_wait);
+	ictx->account_mode = PIN_ACCOUNT_USER;
+	ictx->file = file;
+	file->private_data = ictx;
+	return stream_open(inode, file);
+}
+
+static int iommufd_fops_release(struct inode *inode, struct file *file)
+{
+	struct iommufd_ctx *ictx = file->private_data;
+
+	iommufd_ctx_destroy_objects(ictx);
+	WARN_ON_ONCE(!xa_empty(&ictx->groups));
+	kfree(ictx);
+	return 0;
+}
+
+static void iommufd_fops_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct iommufd_ctx *ictx = file->private_data;
+	struct iommufd_object *object;
+	unsigned long id;
+
+	xa_for_each(&ictx->objects, id, object) {
+		/* Only @id is safe to use, until it is looked up properly. */
+		object = iommufd_object_get(ictx, id, IOMMUFD_OBJ_IOAS);
+		if (IS_ERR(object))
+			continue;
+		iommufd_ioas_show(object, seq);
+		iommufd_object_put(object);
+		if (seq_has_overflowed(seq))
+			break;
+		cond_resched();
+	}
+}
+
+static const struct file_operations iommufd_fops = {
+	.owner = THIS_MODULE,
+	.open = iommufd_fops_open,
+	.release = iommufd_fops_release,
+	.unlocked_ioctl = iommufd_fops_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.show_fdinfo = iommufd_fops_show_fdinfo,
+};
+
+/* include/linux/iommufd.h describes what follows. */
+void iommufd_ctx_put(struct iommufd_ctx *ictx)
+{
+	fput(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);
+
+struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
+{
+	if (file->f_op != &iommufd_fops)
+		return ERR_PTR(-EBADFD);
+	get_file(file);
+	return file->private_data;
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_file, IOMMUFD);
+
+struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
+{
+	CLASS(fd, f)(fd);
+
+	return fd_file(f) ? iommufd_ctx_from_file(fd_file(f)) :
+			    ERR_PTR(-EBADF);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_fd, IOMMUFD);
+
+void iommufd_ctx_get(struct iommufd_ctx *ictx)
+{
+	get_file(ictx->file);
+}
+EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
+
+static struct miscdevice iommufd_misc = {
+	.name = "iommu",
+	.nodename = "iommu",
+	.minor = MISC_DYNAMIC_MINOR,
+	.mode = 0660,
+	.fops = &iommufd_fops,
+};
+module_misc_device(iommufd_misc);
+
+MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
+MODULE_IMPORT_NS(IOMMUFD);
+MODULE_DESCRIPTION("I/O address spaces of user space for devices");
+MODULE_AUTHOR("The iommufd authors");
+MODULE_LICENSE("GPL");

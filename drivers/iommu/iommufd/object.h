@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_OBJECT_H
+#define __IOMMUFD_OBJECT_H
+
+#include <linux/container_of.h>
+#include <linux/err.h>
+#include <linux/lockdep.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/xarray.h>
+
+#include "account.h"
+
+struct file;
+struct iommufd_ctx;
+
+/**
+ * enum iommufd_object_type - What an id stands for
+ * @IOMMUFD_OBJ_ANY: matches every type in a lookup, no object has it
+ * @IOMMUFD_OBJ_DEVICE: struct iommufd_device, owned by a driver
+ * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hw_pagetable over an IOAS
+ * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
+ * @IOMMUFD_OBJ_TYPES: number of types
+ *
+ * Ordered by dependency: an object only ever depends on objects of later
+ * types, so that closing a context in this order finds every object unused.
+ */
+enum iommufd_object_type {
+	IOMMUFD_OBJ_ANY,
+	IOMMUFD_OBJ_DEVICE,
+	IOMMUFD_OBJ_HWPT_PAGING,
+	IOMMUFD_OBJ_IOAS,
+	IOMMUFD_OBJ_TYPES,
+};
+
+struct iommufd_object;
+
+/**
+ * struct iommufd_object_ops - What the object layer asks of a type
+ * @type: the type these operations serve
+ * @destroy: takes the object apart; called once, when nobody can find the
+ *           object and nobody uses it. May sleep, must not fail and must not
+ *           need memory. The object's memory is freed by the caller.
+ * @driver_owned: user space cannot destroy such objects, DESTROY gives -EBUSY
+ */
+struct iommufd_object_ops {
+	enum iommufd_object_type type;
+	void (*destroy)(struct iommufd_object *object);
+	bool driver_owned;
+};
+
+/**
+ * struct iommufd_object - First member of everything that has an id
+ * @ops: the type; constant
+ * @ictx: the context that the id belongs to; constant
+ * @id: index into &iommufd_ctx.objects; constant
+ * @users: one for existing, and one for each object or driver that depends on
+ *         this one for longer than a call. Rises from one only while a
+ *         @shortterm_users reference or a lock of the owner keeps the object
+ *         from being destroyed.
+ * @shortterm_users: one for existing, and one for each call that looked the
+ *                   object up; those go away by themselves and are waited for
+ */
+struct iommufd_object {
+	const struct iommufd_object_ops *ops;
+	struct iommufd_ctx *ictx;
+	u32 id;
+	refcount_t users;
+	refcount_t shortterm_users;
+};
+
+/**
+ * struct iommufd_ctx - What an open /dev/iommu stands for
+ * @file: the file; holding the context is holding the file
+ * @objects: id to object. An id whose object is under construction, or about
+ *           to go, is reserved: it is taken but cannot be looked up. The lock
+ *           of the xarray orders lookups against removal.
+ * @groups: struct iommufd_group by the id of the IOMMU group, with
+ *          references taken under the lock of the xarray
+ * @destroy_wait: woken when a short-term reference goes away. Lives here and
+ *                not in the object, because the waker touches it after it gave
+ *                up the reference that kept the object alive.
+ * @account_mode: how memory that is mapped from now on is accounted;
+ *                constant once an object exists
+ */
+struct iommufd_ctx {
+	struct file *file;
+	struct xarray objects;
+	struct xarray groups;
+	struct wait_queue_head destroy_wait;
+	enum pin_account_mode account_mode;
+};
+
+void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
+				const struct iommufd_object_ops *ops);
+
+/**
+ * iommufd_object_alloc() - Allocate a zeroed object and reserve its id
+ * @ictx: context
+ * @ptr: variable of the type to allocate
+ * @member: name of its struct iommufd_object, which has to come first
+ * @ops: operations of the type
+ *
+ * The id cannot be looked up before iommufd_object_publish().
+ *
+ * Context: sleeps.
+ * Return: the object; ERR_PTR(-ENOMEM) without memory or without a free id.
+ */
+#define iommufd_object_alloc(ictx, ptr, member, ops)                         \
+	({                                                                   \
+		static_assert(offsetof(typeof(*(ptr)), member) == 0);        \
+		(typeof(ptr))iommufd_object_alloc_size((ictx), sizeof(*(ptr)), \
+						       (ops));               \
+	})
+
+void iommufd_object_publish(struct iommufd_object *object);
+void iommufd_object_abort(struct iommufd_object *object);
+struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
+					  enum iommufd_object_type type);
+void iommufd_object_put(struct iommufd_object *object);
+int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id);
+void iommufd_object_destroy_owned(struct iommufd_object *object);
+void iommufd_object_unuse_destroy(struct iommufd_object *object);
+void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
+
+/**
+ * iommufd_object_use() - Depend on an object for longer than this call
+ * @object: one that the caller keeps alive by a short-term reference or a lock
+ *
+ * Context: any.
+ */
+static inline void iommufd_object_use(struct iommufd_object *object)
+{
+	refcount_inc(&object->users);
+}
+
+/**
+ * iommufd_object_unuse() - End iommufd_object_use()
+ * @object: not freed by this, however many users are left
+ *
+ * Context: any.
+ */
+static inline void iommufd_object_unuse(struct iommufd_object *object)
+{
+	refcount_dec(&object->users);
+}
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_PAGES_H
+#define __IOMMUFD_PAGES_H
+
+#include <linux/types.h>
+
+#include "account.h"
+
+struct iopt_pages;
+struct pfn_batch;
+
+struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
+				    bool writable, enum pin_account_mode mode);
+void iopt_pages_get(struct iopt_pages *pages);
+void iopt_pages_put(struct iopt_pages *pages);
+
+int iopt_pages_charge(struct iopt_pages *pages, unsigned long npages);
+void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
+void iopt_pages_unpin_unstored(struct iopt_pages *pages,
+			       const struct pfn_batch *batch,
+			       unsigned long index, unsigned long npages);
+
+#endif

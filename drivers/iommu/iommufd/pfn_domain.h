@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_PFN_DOMAIN_H
+#define __IOMMUFD_PFN_DOMAIN_H
+
+#include <linux/types.h>
+
+struct iommu_domain;
+struct pfn_batch;
+
+/**
+ * struct pfn_window - Where in a domain a batch shows
+ * @iova: first IOVA, bytes
+ * @length: bytes
+ * @offset: of @iova in the first page of the batch, below PAGE_SIZE
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @small_pages: write one IOPTE per page
+ */
+struct pfn_window {
+	unsigned long iova;
+	unsigned long length;
+	unsigned int offset;
+	int prot;
+	bool small_pages;
+};
+
+int pfn_domain_map(struct iommu_domain *domain, const struct pfn_batch *batch,
+		   const struct pfn_window *window);
+unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
+			       unsigned long length);
+
+#endif

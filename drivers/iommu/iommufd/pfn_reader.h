@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_PFN_READER_H
+#define __IOMMUFD_PFN_READER_H
+
+#include "pfn_batch.h"
+#include "pin.h"
+
+struct iopt_pages;
+
+/**
+ * struct pfn_reader - Reads the PFNs of a range of pages, batch by batch
+ * @pages: the memory
+ * @batch: the current PFNs, of the pages from @start to @next - 1
+ * @start: page index
+ * @next: page index that the next batch begins with
+ * @last: last page index of the range, inclusive
+ * @cursor: pages that are pinned and did not fit into @batch
+ *
+ * The reader takes PFNs from whichever tier holds them and pins what none
+ * holds. The pins of the current batch belong to the caller, who stores the
+ * PFNs somewhere, or gives them up with pfn_reader_unpin().
+ *
+ * All functions: @pages->mutex held, may sleep.
+ */
+struct pfn_reader {
+	struct iopt_pages *pages;
+	struct pfn_batch batch;
+	unsigned long start;
+	unsigned long next;
+	unsigned long last;
+	struct pin_cursor cursor;
+};
+
+void pfn_reader_init(struct pfn_reader *reader, struct iopt_pages *pages,
+		     unsigned long start, unsigned long last);
+int pfn_reader_next(struct pfn_reader *reader);
+void pfn_reader_unpin(struct pfn_reader *reader);
+void pfn_reader_destroy(struct pfn_reader *reader);
+
+/**
+ * pfn_reader_done() - Tell whether the range has been read
+ * @reader: the reader
+ *
+ * Return: true if no batch follows.
+ */
+static inline bool pfn_reader_done(const struct pfn_reader *reader)
+{
+	return reader->next > reader->last;
+}
+
+#endif

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Where the PFNs of pages are stored: looking up the tier, and reading and
+ * writing the tiers that store.
+ *
+ * An IOMMU driver tells one PFN at a time. To read large pages back quicker
+ * than that, &iopt_pages.run_chunks remembers for each chunk of 2 MiB of
+ * memory whether all of its pages were found in one physical run when they
+ * were stored; then one question answers for the whole chunk. A bit is set only
+ * by who saw the whole chunk, and cleared before any of its pages is unpinned.
+ * Chunks are cut at multiples of 2 MiB of the memory's address, where huge
+ * pages begin. Losing a bit, for want of memory, costs time and nothing else.
+ */
+#include "pfn_storage.h"
+
+#include <linux/iommu.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+
+#include "iopt_types.h"
+#include "pfn_batch.h"
+
+#define CHUNK_PAGES (SZ_2M / PAGE_SIZE)
+
+/* An xarray value has one bit less than a long. */
+#define CHUNKS_PER_ENTRY (BITS_PER_LONG / 2)
+
+static struct iopt_area *area_from_pages_node(struct interval_tree_node *node)
+{
+	return container_of(node, struct iopt_area, pages_node);
+}
+
+/**
+ * pfn_span_find() - Find the tier that holds a page, and how far it goes
+ * @span: result, starts at @index
+ * @pages: the memory
+ * @index: page index
+ * @last: where the span has to end, page index, inclusive
+ *
+ * The xarray goes before a domain: it is quicker to read. Neighbouring spans
+ * may be of the same tier.
+ *
+ * Context: @pages->mutex held.
+ */
+void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
+		   unsigned long index, unsigned long last)
+{
+	struct interval_tree_node *node;
+
+	lockdep_assert_held(&pages->mutex);
+
+	span->start = index;
+	node = interval_tree_iter_first(&pages->access_itree, index, last);
+	if (node && node->start <= index) {
+		span->tier = PFN_TIER_XARRAY;
+		span->last = min(node->last, last);
+		return;
+	}
+	if (node)
+		last = node->start - 1;
+
+	node = interval_tree_iter_first(&pages->domains_itree, index, last);
+	if (node && node->start <= index) {
+		span->tier = PFN_TIER_DOMAIN;
+		span->area = area_from_pages_node(node);
+		span->last = min(node->last, last);
+		return;
+	}
+	span->tier = PFN_TIER_ORIGIN;
+	span->last = node ? node->start - 1 : last;
+}
+
+/**
+ * pfn_storage_missing() - Count pages that no tier stores
+ * @pages: the memory
+ * @start: first page index
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held.
+ * Return: how many pages storing the range would newly pin.
+ */
+unsigned long pfn_storage_missing(struct iopt_pages *pages,
+				  unsigned long start, unsigned long last)
+{
+	unsigned long missing = 0;
+	struct pfn_span span;
+
+	pfn_span_find(&span, pages, start, last);
+	do {
+		if (span.tier == PFN_TIER_ORIGIN)
+			missing += span.last - span.start + 1;
+	} while (pfn_span_next(&span, pages, last));
+	return missing;
+}
+
+/* Page index to position in whole chunks since address 0. */
+static unsigned long chunk_position(struct iopt_pages *pages,
+				    unsigned long index)
+{
+	return pages->origin.address / PAGE_SIZE % CHUNK_PAGES + index;
+}
+
+static unsigned long chunk_of(struct iopt_pages *pages, unsigned long index)
+{
+	return chunk_position(pages, index) / CHUNK_PAGES;
+}
+
+/* Last page index of the chunk that holds @index, also behind the memory. */
+static unsigned long chunk_last(struct iopt_pages *pages, unsigned long index)
+{
+	return index + (CHUNK_PAGES - 1) -
+	       chunk_position(pages, index) % CHUNK_PAGES;
+}
+
+static unsigned long chunk_bits(struct iopt_pages *pages, unsigned long chunk)
+{
+	void *entry = xa_load(&pages->run_chunks, chunk / CHUNKS_PER_ENTRY);
+
+	return entry ? xa_to_value(entry) : 0;
+}
+
+static bool chunk_is_run(struct iopt_pages *pages, unsigned long chunk)
+{
+	return chunk_bits(pages, chunk) & BIT(chunk % CHUNKS_PER_ENTRY);
+}
+
+/* Bits of the chunks from @first to @last that are in the entry of @first. */
+static unsigned long chunk_mask(unsigned long first, unsigned long last)
+{
+	unsigned int low = first % CHUNKS_PER_ENTRY;
+	unsigned int high = min(last - first + low, CHUNKS_PER_ENTRY - 1UL);
+
+	return GENMASK(high, low);
+}
+
+static void set_chunks(struct iopt_pages *pages, unsigned long first,
+		       unsigned long last)
+{
+	for (; first <= last; first = round_down(first, CHUNKS_PER_ENTRY) +
+				      CHUNKS_PER_ENTRY) {
+		unsigned long bits = chunk_bits(pages, first) |
+				     chunk_mask(first, last);
+
+		xa_store(&pages->run_chunks, first / CHUNKS_PER_ENTRY,
+			 xa_mk_value(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	}
+}
+
+static void note_run(struct iopt_pages *pages, unsigned long start,
+		     unsigned long last)
+{
+	unsigned long first_chunk = chunk_of(pages, start);
+	unsigned long end_chunk = chunk_of(pages, last) + 1;
+
+	/* Chunks at the ends of the memory are whole without being full. */
+	if (start && chunk_position(pages, start) % CHUNK_PAGES)
+		first_chunk++;
+	if (last != pages->npages - 1 && last != chunk_last(pages, last))
+		end_chunk--;
+	if (first_chunk < end_chunk)
+		set_chunks(pages, first_chunk, end_chunk - 1);
+}
+
+/**
+ * pfn_storage_note_runs() - Remember which chunks a batch holds in one run
+ * @pages: the memory
+ * @batch: PFNs that are being stored in a domain
+ * @index: of the first page in @batch
+ *
+ * Context: @pages->mutex held, may sleep.
+ */
+void pfn_storage_note_runs(struct iopt_pages *pages,
+			   const struct pfn_batch *batch, unsigned long index)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&pages->mutex);
+
+	for (i = 0; i < batch->nruns; i++) {
+		unsigned long npages = batch->runs[i].npages;
+
+		/* Small fry is not worth the memory. */
+		if (npages >= CHUNK_PAGES / 8)
+			note_run(pages, index, index + npages - 1);
+		index += npages;
+	}
+}
+
+/**
+ * pfn_storage_forget_runs() - Forget chunks whose pages are to be unpinned
+ * @pages: the memory
+ * @start: first page index
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held. Never allocates.
+ */
+void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
+			     unsigned long last)
+{
+	unsigned long first = chunk_of(pages, start);
+	unsigned long final = chunk_of(pages, last);
+	unsigned long index, bits;
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	xa_for_each_range(&pages->run_chunks, index, entry,
+			  first / CHUNKS_PER_ENTRY,
+			  final / CHUNKS_PER_ENTRY) {
+		unsigned long from = max(first, index * CHUNKS_PER_ENTRY);
+
+		bits = xa_to_value(entry) & ~chunk_mask(from, final);
+		if (bits)
+			xa_store(&pages->run_chunks, index, xa_mk_value(bits),
+				 GFP_KERNEL);
+		else
+			xa_erase(&pages->run_chunks, index);
+	}
+}
+
+/**
+ * pfn_storage_read_domain() - Append PFNs out of IOPTEs to a batch
+ * @area: that the pages belong to
+ * @domain: one that @area has IOPTEs in
+ * @index: first page index
+ * @last: last page index, inclusive
+ * @batch: to append to; reading stops when it is full
+ *
+ * Context: area->pages->mutex held, may sleep. Never allocates.
+ */
+void pfn_storage_read_domain(struct iopt_area *area,
+			     struct iommu_domain *domain, unsigned long index,
+			     unsigned long last, struct pfn_batch *batch)
+{
+	struct iopt_pages *pages = area->pages;
+
+	lockdep_assert_held(&pages->mutex);
+
+	while (index <= last) {
+		unsigned long iova = iopt_area_index_iova(area, index);
+		phys_addr_t phys = iommu_iova_to_phys(domain, iova);
+		unsigned long npages = 1;
+
+		if (chunk_is_run(pages, chunk_of(pages, index)))
+			npages = min(chunk_last(pages, index), last) - index +
+				 1;
+		if (!pfn_batch_add(batch, PHYS_PFN(phys), npages))
+			return;
+		index += npages;
+		if (index % CHUNK_PAGES == 0)
+			cond_resched();
+	}
+}
+
+/**
+ * pfn_storage_read_xarray() - Append PFNs out of the xarray to a batch
+ * @pages: the memory
+ * @index: first page index
+ * @last: last page index, inclusive
+ * @batch: to append to; reading stops when it is full
+ *
+ * Context: @pages->mutex held. Never allocates.
+ */
+void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
+			     unsigned long last, struct pfn_batch *batch)
+{
+	XA_STATE(xas, &pages->pinned_pfns, index);
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last) {
+		if (xas_retry(&xas, entry))
+			continue;
+		if (!pfn_batch_add(batch, xa_to_value(entry), 1))
+			break;
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * pfn_storage_write_xarray() - Store PFNs of a batch in the xarray
+ * @pages: the memory
+ * @batch: the PFNs
+ * @skip: position in @batch of the page @start
+ * @start: first page index
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held, may sleep.
+ * Return: 0; -ENOMEM, with nothing stored.
+ */
+int pfn_storage_write_xarray(struct iopt_pages *pages,
+			     const struct pfn_batch *batch, unsigned long skip,
+			     unsigned long start, unsigned long last)
+{
+	XA_STATE(xas, &pages->pinned_pfns, start);
+	struct pfn_batch_iter iter;
+
+	lockdep_assert_held(&pages->mutex);
+
+	pfn_batch_for_each_run(&iter, batch, skip, last - start + 1) {
+		unsigned long i;
+
+		for (i = 0; i < iter.npages; i++) {
+			do {
+				xas_lock(&xas);
+				xas_store(&xas, xa_mk_value(iter.pfn + i));
+				if (!xas_error(&xas))
+					xas_next(&xas);
+				xas_unlock(&xas);
+			} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+			if (xas_error(&xas))
+				goto err_erase;
+		}
+	}
+	return 0;
+
+err_erase:
+	if (xas.xa_index > start)
+		pfn_storage_erase_xarray(pages, start, xas.xa_index - 1);
+	return xas_error(&xas);
+}
+
+/**
+ * pfn_storage_erase_xarray() - Drop PFNs from the xarray
+ * @pages: the memory
+ * @start: first page index
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held. Never allocates.
+ */
+void pfn_storage_erase_xarray(struct iopt_pages *pages, unsigned long start,
+			      unsigned long last)
+{
+	XA_STATE(xas, &pages->pinned_pfns, start);
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	xas_lock(&xas);
+	xas_for_each(&xas, entry, last)
+		xas_store(&xas, NULL);
+	xas_unlock(&xas);
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * An IOMMU without hardware. The devices behind it are platform devices with a
+ * firmware specification of their own, so it does not matter which real IOMMU
+ * the machine has.
+ */
+#include "fake_iommu.h"
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/module.h>
+#include <linux/property.h>
+#include <linux/slab.h>
+
+static struct {
+	struct iommu_device iommu;
+	struct device *hardware;
+	struct fwnode_handle *fwnode;
+	atomic_t domains;
+} fake_iommu;
+
+static struct fake_device *fake_from(struct device *dev)
+{
+	return dev_get_drvdata(dev);
+}
+
+/**
+ * fake_domain_from() - The fake behind a domain of the core
+ * @domain: allocated by the fake IOMMU
+ *
+ * Context: any.
+ * Return: the fake.
+ */
+struct fake_domain *fake_domain_from(struct iommu_domain *domain)
+{
+	return container_of(domain, struct fake_domain, domain);
+}
+
+static int fake_attach(struct iommu_domain *domain, struct device *dev)
+{
+	struct fake_domain *paging = fake_domain_from(domain);
+	struct fake_device *fake = fake_from(dev);
+
+	if (paging == fake->present)
+		return 0;
+	if (paging->unit && paging->unit != fake->unit)
+		return -EINVAL;
+	if (fake->attach_error)
+		return fake->attach_error;
+	paging->unit = fake->unit;
+	domain->geometry.aperture_end = FAKE_APERTURE_LAST;
+	domain->geometry.force_aperture = true;
+	fake->present = paging;
+	fake->npages_at_attach = paging->npages;
+	fake->window_at_attach = domain->iova_cookie;
+	fake->attaches++;
+	return 0;
+}
+
+static int fake_map(struct iommu_domain *domain, unsigned long iova,
+		    phys_addr_t phys, size_t pgsize, size_t count, int prot,
+		    gfp_t gfp, size_t *mapped)
+{
+	struct fake_domain *paging = fake_domain_from(domain);
+
+	if (paging->maker->map_error)
+		return paging->maker->map_error;
+	for (; count; count--) {
+		if (xa_insert(&paging->iotlb, iova >> PAGE_SHIFT,
+			      xa_mk_value(phys >> PAGE_SHIFT), gfp))
+			return -EADDRINUSE;
+		paging->npages++;
+		iova += pgsize;
+		phys += pgsize;
+		*mapped += pgsize;
+	}
+	return 0;
+}
+
+static size_t fake_unmap(struct iommu_domain *domain, unsigned long iova,
+			 size_t pgsize, size_t count,
+			 struct iommu_iotlb_gather *gather)
+{
+	struct fake_domain *paging = fake_domain_from(domain);
+	size_t unmapped = 0;
+
+	while (count-- && xa_erase(&paging->iotlb,
+				   (iova + unmapped) >> PAGE_SHIFT)) {
+		paging->npages--;
+		unmapped += pgsize;
+	}
+	return unmapped;
+}
+
+static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
+				     dma_addr_t iova)
+{
+	void *entry = xa_load(&fake_domain_from(domain)->iotlb,
+			      iova >> PAGE_SHIFT);
+
+	if (!entry)
+		return 0;
+	return (xa_to_value(entry) << PAGE_SHIFT) + offset_in_page(iova);
+}
+
+static bool fake_enforce(struct iommu_domain *domain)
+{
+	struct fake_domain *paging = fake_domain_from(domain);
+
+	paging->enforced = true;
+	paging->enforced_late = paging->npages;
+	return true;
+}
+
+static void fake_free(struct iommu_domain *domain)
+{
+	struct fake_domain *paging = fake_domain_from(domain);
+
+	WARN_ON(paging->npages);
+	xa_destroy(&paging->iotlb);
+	kfree(paging);
+	atomic_dec(&fake_iommu.domains);
+}
+
+static int fake_attach_none(struct iommu_domain *domain, struct device *dev)
+{
+	fake_from(dev)->present = NULL;
+	return 0;
+}
+
+static const struct iommu_domain_ops fake_static_ops = {
+	.attach_dev = fake_attach_none,
+};
+
+static struct iommu_domain fake_identity = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &fake_static_ops,
+};
+
+static struct iommu_domain fake_blocked = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &fake_static_ops,
+};
+
+static struct iommu_domain *fake_domain_alloc(struct device *dev)
+{
+	struct fake_device *fake = fake_from(dev);
+	struct fake_domain *paging;
+
+	if (fake->alloc_error)
+		return ERR_PTR(fake->alloc_error);
+	paging = kzalloc(sizeof(*paging), GFP_KERNEL);
+	if (!paging)
+		return ERR_PTR(-ENOMEM);
+	paging->maker = fake;
+	xa_init(&paging->iotlb);
+	if (!fake->learns_late) {
+		paging->domain.geometry.aperture_end = FAKE_APERTURE_LAST;
+		paging->domain.geometry.force_aperture = true;
+	}
+	atomic_inc(&fake_iommu.domains);
+	return &paging->domain;
+}
+
+static bool fake_capable(struct device *dev, enum iommu_cap cap)
+{
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return !fake_from(dev)->incoherent;
+	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
+		return fake_from(dev)->can_enforce;
+	default:
+		return false;
+	}
+}
+
+static struct iommu_device *fake_probe(struct device *dev)
+{
+	return &fake_iommu.iommu;
+}
+
+static struct iommu_group *fake_group(struct device *dev)
+{
+	struct fake_device *other = fake_from(dev)->group_of;
+
+	return other ? iommu_group_get(&other->pdev->dev) :
+		       generic_device_group(dev);
+}
+
+static int fake_default_type(struct device *dev)
+{
+	return IOMMU_DOMAIN_IDENTITY;
+}
+
+static void fake_get_regions(struct device *dev, struct list_head *head)
+{
+	struct fake_device *fake = fake_from(dev);
+	struct iommu_resv_region *region;
+	unsigned int i;
+
+	for (i = 0; i < fake->nregions; i++) {
+		region = iommu_alloc_resv_region(fake->regions[i].start,
+						 fake->regions[i].length, 0,
+						 fake->regions[i].type,
+						 GFP_KERNEL);
+		if (region)
+			list_add_tail(&region->list, head);
+	}
+}
+
+static const struct iommu_ops fake_ops = {
+	.capable = fake_capable,
+	.domain_alloc_paging = fake_domain_alloc,
+	.probe_device = fake_probe,
+	.device_group = fake_group,
+	.def_domain_type = fake_default_type,
+	.get_resv_regions = fake_get_regions,
+	.identity_domain = &fake_identity,
+	.blocked_domain = &fake_blocked,
+	.pgsize_bitmap = PAGE_SIZE,
+	.owner = THIS_MODULE,
+	.default_domain_ops = &(const struct iommu_domain_ops){
+		.attach_dev = fake_attach,
+		.map_pages = fake_map,
+		.unmap_pages = fake_unmap,
+		.iova_to_phys = fake_iova_to_phys,
+		.enforce_cache_coherency = fake_enforce,
+		.free = fake_free,
+	},
+};
+
+/**
+ * fake_iommu_domains() - Count the paging domains
+ *
+ * Context: any.
+ * Return: how many are allocated.
+ */
+unsigned int fake_iommu_domains(void)
+{
+	return atomic_read(&fake_iommu.domains);
+}
+
+/**
+ * fake_iommu_register() - Plug the fake IOMMU in
+ *
+ * Context: process context.
+ * Return: 0, or the error of the driver core or the IOMMU core.
+ */
+int fake_iommu_register(void)
+{
+	int rc;
+
+	fake_iommu.hardware = root_device_register("iommufd-kunit-iommu");
+	if (IS_ERR(fake_iommu.hardware))
+		return PTR_ERR(fake_iommu.hardware);
+	fake_iommu.fwnode = fwnode_create_software_node(NULL, NULL);
+	if (IS_ERR(fake_iommu.fwnode)) {
+		rc = PTR_ERR(fake_iommu.fwnode);
+		goto err_device;
+	}
+	device_set_node(fake_iommu.hardware, fake_iommu.fwnode);
+	rc = iommu_device_sysfs_add(&fake_iommu.iommu, fake_iommu.hardware,
+				    NULL, "iommufd-kunit");
+	if (rc)
+		goto err_fwnode;
+	rc = iommu_device_register(&fake_iommu.iommu, &fake_ops,
+				   fake_iommu.hardware);
+	if (rc)
+		goto err_sysfs;
+	return 0;
+
+err_sysfs:
+	iommu_device_sysfs_remove(&fake_iommu.iommu);
+err_fwnode:
+	device_set_node(fake_iommu.hardware, NULL);
+	fwnode_remove_software_node(fake_iommu.fwnode);
+err_device:
+	root_device_unregister(fake_iommu.hardware);
+	return rc;
+}
+
+/**
+ * fake_iommu_unregister() - Unplug the fake IOMMU
+ *
+ * Context: process context; its devices are gone.
+ */
+void fake_iommu_unregister(void)
+{
+	iommu_device_unregister(&fake_iommu.iommu);
+	iommu_device_sysfs_remove(&fake_iommu.iommu);
+	device_set_node(fake_iommu.hardware, NULL);
+	fwnode_remove_software_node(fake_iommu.fwnode);
+	root_device_unregister(fake_iommu.hardware);
+}
+
+/*
+ * What firmware would say about a device. iommu_fwspec_init() is only for the
+ * time of a probe, under a lock that modules cannot take; nobody knows this
+ * device yet.
+ */
+static int specify(struct device *dev)
+{
+	struct dev_iommu *iommu = kzalloc(sizeof(*iommu), GFP_KERNEL);
+	struct iommu_fwspec *fwspec = kzalloc(sizeof(*fwspec), GFP_KERNEL);
+
+	if (!iommu || !fwspec) {
+		kfree(iommu);
+		kfree(fwspec);
+		return -ENOMEM;
+	}
+	fwspec->iommu_fwnode = fwnode_handle_get(fake_iommu.fwnode);
+	mutex_init(&iommu->lock);
+	iommu->fwspec = fwspec;
+	dev->iommu = iommu;
+	return 0;
+}
+
+/**
+ * fake_device_add() - Plug a device in
+ * @fake: with what is asked for set
+ *
+ * Context: process context.
+ * Return: 0, or the error of the driver core or the IOMMU core.
+ */
+int fake_device_add(struct fake_device *fake)
+{
+	struct platform_device *pdev;
+	int rc;
+
+	pdev = platform_device_alloc("iommufd-kunit", PLATFORM_DEVID_AUTO);
+	if (!pdev)
+		return -ENOMEM;
+	fake->pdev = pdev;
+	dev_set_drvdata(&pdev->dev, fake);
+	rc = specify(&pdev->dev);
+	if (!rc)
+		rc = platform_device_add(pdev);
+	if (rc)
+		platform_device_put(pdev);
+	return rc;
+}
+
+/**
+ * fake_device_remove() - Unplug a device
+ * @fake: bound to no driver and no context
+ *
+ * Context: process context.
+ */
+void fake_device_remove(struct fake_device *fake)
+{
+	platform_device_unregister(fake->pdev);
+}
+
+/**
+ * fake_device_reserve() - Let a device reserve IOVA
+ * @fake: the device
+ * @start: first IOVA
+ * @length: bytes
+ * @type: what for
+ *
+ * Context: any.
+ */
+void fake_device_reserve(struct fake_device *fake, phys_addr_t start,
+			 size_t length, enum iommu_resv_type type)
+{
+	fake->regions[fake->nregions++] = (struct iommu_resv_region){
+		.start = start,
+		.length = length,
+		.type = type,
+	};
+}

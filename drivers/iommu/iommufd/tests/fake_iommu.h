@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * An IOMMU without hardware, registered with the IOMMU core.
+ */
+#ifndef __IOMMUFD_TESTS_FAKE_IOMMU_H
+#define __IOMMUFD_TESTS_FAKE_IOMMU_H
+
+#include <linux/iommu.h>
+#include <linux/platform_device.h>
+#include <linux/types.h>
+#include <linux/xarray.h>
+
+#define FAKE_MAX_REGIONS 4
+#define FAKE_APERTURE_LAST ((1UL << 40) - 1)
+
+struct fake_device;
+
+/**
+ * struct fake_domain - A page table in an xarray
+ * @domain: for the core
+ * @maker: the device it was allocated for
+ * @iotlb: physical address >> PAGE_SHIFT by IOVA >> PAGE_SHIFT
+ * @npages: number of entries
+ * @unit: which fake unit it is for; 0 if none has claimed it
+ * @enforced: cache coherency is
+ * @enforced_late: was asked for after the first page
+ */
+struct fake_domain {
+	struct iommu_domain domain;
+	struct fake_device *maker;
+	struct xarray iotlb;
+	unsigned long npages;
+	unsigned int unit;
+	bool enforced;
+	bool enforced_late;
+};
+
+/**
+ * struct fake_device - A device behind the fake IOMMU, and how it behaves
+ * @pdev: the device
+ * @unit: domains that belong to another unit cannot be attached
+ * @group_of: a device whose group this one is in, or NULL
+ * @incoherent: no IOMMU_CAP_CACHE_COHERENCY
+ * @can_enforce: IOMMU_CAP_ENFORCE_CACHE_COHERENCY
+ * @learns_late: domains have no aperture before they are attached
+ * @attach_error: errno of attaching to a domain other than the present one
+ * @alloc_error: errno of allocating a domain
+ * @map_error: errno of mapping in domains that were allocated for it
+ * @nregions: entries of @regions
+ * @regions: start, length and type of what the device reserves
+ * @present: the paging domain it is attached to, NULL if DMA is blocked
+ * @npages_at_attach: entries that @present had when it was attached
+ * @window_at_attach: it had a place for interrupts
+ * @attaches: how often a paging domain was attached
+ */
+struct fake_device {
+	struct platform_device *pdev;
+	unsigned int unit;
+	struct fake_device *group_of;
+	bool incoherent;
+	bool can_enforce;
+	bool learns_late;
+	int attach_error;
+	int alloc_error;
+	int map_error;
+	unsigned int nregions;
+	struct iommu_resv_region regions[FAKE_MAX_REGIONS];
+
+	struct fake_domain *present;
+	unsigned long npages_at_attach;
+	bool window_at_attach;
+	unsigned int attaches;
+};
+
+struct fake_domain *fake_domain_from(struct iommu_domain *domain);
+unsigned int fake_iommu_domains(void);
+int fake_iommu_register(void);
+void fake_iommu_unregister(void);
+int fake_device_add(struct fake_device *fake);
+void fake_device_remove(struct fake_device *fake);
+void fake_device_reserve(struct fake_device *fake, phys_addr_t start,
+			 size_t length, enum iommu_resv_type type);
+
+#endif

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Storing PFNs in domains and in the xarray, and reading them back, with real
+ * user memory. After each step everything is compared with a model.
+ */
+#include <kunit/test.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "../iopt_types.h"
+#include "../iopt_access.h"
+#include "../iopt_fill.h"
+#include "../pages.h"
+#include "pages_subject.h"
+
+/* Enough for two ranges to lie in each of the 13 ways to each other */
+#define POSITIONS 3
+
+/* The domains of the first io_pagetable */
+static const unsigned int members[] = { 0, 2, 4 };
+
+static const struct subject_config configs[] = {
+	{ .name = "user", .npages = 8, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE },
+	{ .name = "process", .npages = 8, .mode = PIN_ACCOUNT_MM,
+	  .pgsize_bitmap = PAGE_SIZE },
+	{ .name = "no account, half pages", .npages = 8,
+	  .mode = PIN_ACCOUNT_NONE, .pgsize_bitmap = PAGE_SIZE / 2 },
+	{ .name = "contiguous", .npages = 8, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | PAGE_SIZE * 2 | PAGE_SIZE * 4,
+	  .layout = USER_MEMORY_BLOCKS },
+	{ .name = "scattered", .npages = 8, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | PAGE_SIZE * 2,
+	  .layout = USER_MEMORY_REVERSED },
+};
+
+KUNIT_ARRAY_PARAM_DESC(configs, configs, name);
+
+/* For what tries many combinations: the accounts make no difference there. */
+static const struct subject_config position_configs[] = {
+	{ .name = "half pages", .npages = POSITIONS, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE / 2 },
+	{ .name = "contiguous", .npages = POSITIONS, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | PAGE_SIZE * 2,
+	  .layout = USER_MEMORY_BLOCKS },
+};
+
+KUNIT_ARRAY_PARAM_DESC(position_configs, position_configs, name);
+
+/* Number @code of the ranges within @n pages; false if there is none */
+static bool nth_range(unsigned int code, unsigned int n, unsigned long *start,
+		      unsigned long *last)
+{
+	*start = code / n;
+	*last = code % n;
+	return *start <= *last;
+}
+
+/*
+ * One storage begins before or after the other, and ends before or after it.
+ * The access goes through another area that has no domain.
+ */
+static void domain_and_access(struct subject *subject, unsigned int order,
+			      const unsigned long *range)
+{
+	if (order & 1) {
+		KUNIT_ASSERT_EQ(subject->test, 0,
+				subject_access(subject, 0, 5, range[2],
+					       range[3]));
+		subject_check(subject);
+	}
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			subject_add_area(subject, 0, 0, range[0], range[1]));
+	subject_check(subject);
+	if (!(order & 1)) {
+		KUNIT_ASSERT_EQ(subject->test, 0,
+				subject_access(subject, 0, 5, range[2],
+					       range[3]));
+		subject_check(subject);
+	}
+	subject_read(subject, 0, POSITIONS - 1);
+	subject_check(subject);
+	if (order & 2)
+		subject_unaccess(subject, 0);
+	else
+		subject_remove_area(subject, 0);
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_remove_area(subject, 0);
+	subject_check(subject);
+}
+
+static void domain_and_access_positions(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	unsigned int code, other, order;
+	unsigned long range[4];
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0,
+			subject_add_area(subject, 5, 1, 0, POSITIONS - 1));
+	for (code = 0; code < POSITIONS * POSITIONS; code++) {
+		if (!nth_range(code, POSITIONS, &range[0], &range[1]))
+			continue;
+		for (other = 0; other < POSITIONS * POSITIONS; other++) {
+			if (!nth_range(other, POSITIONS, &range[2], &range[3]))
+				continue;
+			for (order = 0; order < 4; order++)
+				domain_and_access(subject, order, range);
+		}
+	}
+	subject_end(subject);
+}
+
+/* Two areas of one io_pagetable or of two, over pages that may be the same. */
+static void two_areas(struct subject *subject, unsigned int order,
+		      const unsigned long *range)
+{
+	unsigned int iopt = order & 1;
+	unsigned int first = order >> 1 & 1;
+
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			subject_add_area(subject, 0, 0, range[0], range[1]));
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			subject_add_area(subject, 1, iopt, range[2],
+					 range[3]));
+	subject_check(subject);
+	subject_read(subject, 0, POSITIONS - 1);
+	subject_remove_area(subject, first);
+	subject_check(subject);
+	subject_remove_area(subject, !first);
+	subject_check(subject);
+}
+
+static void two_areas_positions(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	unsigned int code, other, order;
+	unsigned long range[4];
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 1));
+	for (code = 0; code < POSITIONS * POSITIONS; code++) {
+		if (!nth_range(code, POSITIONS, &range[0], &range[1]))
+			continue;
+		for (other = 0; other < POSITIONS * POSITIONS; other++) {
+			if (!nth_range(other, POSITIONS, &range[2], &range[3]))
+				continue;
+			for (order = 0; order < 4; order++)
+				two_areas(subject, order, range);
+		}
+	}
+	subject_end(subject);
+}
+
+/* Hazard: the domain that stores the PFNs leaves before the others. */
+static void domains_leave_in_order(struct subject *subject, unsigned int order)
+{
+	unsigned int first = order % 3;
+	unsigned int second = (first + 1 + order / 3) % 3;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(members); i++) {
+		KUNIT_ASSERT_EQ(subject->test, 0,
+				subject_join(subject, members[i]));
+		subject_check(subject);
+	}
+	subject_leave(subject, members[first]);
+	subject_check(subject);
+	subject_leave(subject, members[second]);
+	subject_check(subject);
+	subject_leave(subject, members[3 - first - second]);
+	subject_check(subject);
+}
+
+static void storage_moves_on(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	unsigned int order;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 5));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 3, 7));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 2, 1, 2, 4));
+	for (order = 0; order < 6; order++)
+		domains_leave_in_order(subject, order);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 1, 3));
+	for (order = 0; order < 6; order++)
+		domains_leave_in_order(subject, order);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 1));
+	for (order = 0; order < 6; order++)
+		domains_leave_in_order(subject, order);
+	subject_end(subject);
+}
+
+/* Hazard: of several areas, one cannot be filled. Nothing may stay behind. */
+static void join_fails_anywhere(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	struct memory_domain *memory = &subject->domains[2].memory;
+	unsigned long n = 0;
+	int rc;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 4));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 3, 7));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 1, 2));
+	do {
+		memory->fail_after = n++;
+		rc = subject_join(subject, 2);
+		if (rc)
+			KUNIT_ASSERT_EQ(test, rc, -ENOMEM);
+		subject_check(subject);
+		subject_leave(subject, 2);
+
+		/* The same with another domain that stores the PFNs. */
+		KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+		memory->fail_after = n - 1;
+		KUNIT_ASSERT_EQ(test, rc, subject_join(subject, 2));
+		subject_check(subject);
+		subject_leave(subject, 0);
+		subject_check(subject);
+		subject_leave(subject, 2);
+	} while (rc);
+	KUNIT_EXPECT_GT(test, n, 3);
+	subject_end(subject);
+}
+
+static void map_fails_anywhere(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	unsigned int i;
+	int rc;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 1));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 5, 1, 5, 6));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 5, 5, 5));
+	for (i = 0; i < ARRAY_SIZE(members); i++)
+		KUNIT_ASSERT_EQ(test, 0, subject_join(subject, members[i]));
+
+	for (i = 0; i < ARRAY_SIZE(members); i++) {
+		struct memory_domain *memory =
+			&subject->domains[members[i]].memory;
+		unsigned long n = 0;
+
+		do {
+			memory->fail_after = n++;
+			rc = subject_add_area(subject, 0, 0, 0, 7);
+			if (rc)
+				KUNIT_ASSERT_EQ(test, rc, -ENOMEM);
+			subject_check(subject);
+			subject_remove_area(subject, 0);
+			subject_check(subject);
+		} while (rc);
+		memory->fail_after = MEMORY_DOMAIN_NEVER;
+		KUNIT_EXPECT_GT(test, n, 2);
+	}
+	subject_end(subject);
+}
+
+/* Memory that is only partly there */
+static void hole_in_the_memory(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+
+	KUNIT_ASSERT_EQ(test, 0,
+			vm_munmap(subject->address + 4 * PAGE_SIZE, PAGE_SIZE));
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_add_area(subject, 0, 0, 0, 7));
+	subject_check(subject);
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_add_area(subject, 0, 0, 4, 4));
+	subject_check(subject);
+
+	/* Without a domain nobody looks at the memory. */
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 1, 0, 7));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_join(subject, 1));
+	subject_check(subject);
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_access(subject, 0, 0, 2, 5));
+	subject_check(subject);
+
+	/* Also not half of it, where the other half is stored already. */
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 0, 3));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_access(subject, 0, 0, 2, 5));
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 2, 3));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_join(subject, 1));
+	subject_check(subject);
+	subject_end(subject);
+}
+
+static void write_intent(struct kunit *test)
+{
+	struct subject_config config = configs[0];
+	struct subject *subject;
+
+	config.protected = true;
+	subject = subject_new(test, &config);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_add_area(subject, 0, 0, 0, 7));
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 1, 0, 7));
+	KUNIT_EXPECT_EQ(test, -EFAULT, subject_access(subject, 0, 0, 0, 7));
+	subject_check(subject);
+	subject_end(subject);
+
+	config.read_only = true;
+	subject = subject_new(test, &config);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 7));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 2, 5));
+	subject_check(subject);
+	mutex_lock(&subject->pages->mutex);
+	KUNIT_EXPECT_EQ(test, -EPERM,
+			iopt_area_add_access(subject->areas[0], 2, 5,
+					     subject->out_pages, true));
+	mutex_unlock(&subject->pages->mutex);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+static void no_access_to_what_goes_away(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &configs[0]);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 7));
+	subject->areas[0]->prevent_access = true;
+	KUNIT_EXPECT_EQ(test, -EINVAL, subject_access(subject, 0, 0, 2, 5));
+	subject_check(subject);
+	subject->areas[0]->prevent_access = false;
+	KUNIT_EXPECT_EQ(test, 0, subject_access(subject, 0, 0, 2, 5));
+	subject_end(subject);
+}
+
+static unsigned long set_memlock(unsigned long npages)
+{
+	struct rlimit *limit = current->signal->rlim + RLIMIT_MEMLOCK;
+	unsigned long old;
+
+	task_lock(current->group_leader);
+	old = limit->rlim_cur;
+	limit->rlim_cur = npages << PAGE_SHIFT;
+	task_unlock(current->group_leader);
+	return old >> PAGE_SHIFT;
+}
+
+/* A page is charged once, and the limit is kept to the page. */
+static void limit_is_exact(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	unsigned long used = subject->config.mode == PIN_ACCOUNT_USER ?
+			     subject->user_locked_vm : subject->locked_vm;
+	int over = subject->config.mode == PIN_ACCOUNT_NONE ? 0 : -ENOMEM;
+	unsigned long old = set_memlock(used + 3);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_EXPECT_EQ(test, over, subject_add_area(subject, 0, 0, 0, 3));
+	subject_check(subject);
+	subject_remove_area(subject, 0);
+
+	KUNIT_EXPECT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 2));
+	KUNIT_EXPECT_EQ(test, 0, subject_add_area(subject, 1, 0, 1, 2));
+	KUNIT_EXPECT_EQ(test, 0, subject_add_area(subject, 2, 1, 0, 7));
+	KUNIT_EXPECT_EQ(test, 0, subject_access(subject, 0, 2, 0, 2));
+	subject_check(subject);
+	KUNIT_EXPECT_EQ(test, over, subject_access(subject, 1, 2, 2, 3));
+	KUNIT_EXPECT_EQ(test, over, subject_join(subject, 1));
+	subject_check(subject);
+	subject_end(subject);
+	set_memlock(old);
+}
+
+struct bytes {
+	const char *name;
+	unsigned long iova;
+	unsigned long start;
+	unsigned long length;
+};
+
+#define HALF (PAGE_SIZE / 2)
+
+/* With IOMMU pages of half a page an area begins and ends within a page. */
+static const struct bytes bytes[] = {
+	{ "second half of a page", HALF, HALF, HALF },
+	{ "first half of a page", PAGE_SIZE, 0, HALF },
+	{ "half of a page at another offset", PAGE_SIZE, HALF, HALF },
+	{ "across a page border", HALF, HALF, PAGE_SIZE },
+	{ "across a page border at another offset", PAGE_SIZE, HALF,
+	  PAGE_SIZE },
+	{ "whole pages at another offset", HALF, PAGE_SIZE, 3 * PAGE_SIZE },
+	{ "from half to half", HALF, HALF, 6 * PAGE_SIZE },
+	{ "bottom of the IOVA space", 0, HALF, 5 * PAGE_SIZE + HALF },
+	{ "top of the IOVA space", -(5 * PAGE_SIZE + HALF), HALF,
+	  5 * PAGE_SIZE + HALF },
+	{ "last half page", -HALF, HALF, HALF },
+};
+
+KUNIT_ARRAY_PARAM_DESC(bytes, bytes, name);
+
+static void parts_of_pages(struct kunit *test)
+{
+	const struct bytes *part = test->param_value;
+	struct subject_config config = {
+		.npages = 8,
+		.mode = PIN_ACCOUNT_USER,
+		.pgsize_bitmap = HALF | PAGE_SIZE,
+	};
+	unsigned long first = part->start / PAGE_SIZE;
+	unsigned long last = (part->start + part->length - 1) / PAGE_SIZE;
+	struct subject *subject = subject_new(test, &config);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0,
+			subject_add_bytes(subject, 0, 0, part->iova,
+					  part->start, part->length));
+	subject_check(subject);
+	subject_read(subject, 0, 7);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, first, last));
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 2));
+	subject_check(subject);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_check(subject);
+	subject_leave(subject, 2);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+static const struct subject_config large_configs[] = {
+	{ .name = "aligned", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
+	  .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | USER_MEMORY_BLOCK_PAGES * PAGE_SIZE,
+	  .layout = USER_MEMORY_BLOCKS },
+	{ .name = "shifted", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
+	  .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | USER_MEMORY_BLOCK_PAGES * PAGE_SIZE,
+	  .layout = USER_MEMORY_SHIFTED },
+};
+
+KUNIT_ARRAY_PARAM_DESC(large_configs, large_configs, name);
+
+/* Physical runs stay whole: the IOMMU can use the pages that it has. */
+static void large_iommu_pages(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	struct memory_domain *memory = &subject->domains[0].memory;
+	unsigned long last = subject->config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, last));
+	memory->lookups = 0;
+	subject_read(subject, 0, last);
+	/* Where a run is known nobody asks page by page. */
+	if (subject->config.layout == USER_MEMORY_BLOCKS)
+		KUNIT_EXPECT_EQ(test, memory->lookups, 3);
+	KUNIT_EXPECT_EQ(test, memory->most_bytes,
+			USER_MEMORY_BLOCK_PAGES * PAGE_SIZE);
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 1, 100, 1000));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 1, 300, 700));
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 2));
+	subject_check(subject);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_remove_area(subject, 0);
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/*
+ * Pinned pages outlive their mapping, and what was known about the physical
+ * memory does not outlive the pin.
+ */
+static void memory_is_replaced(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 2 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_MM,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_BLOCKS,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long last = config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, last));
+	subject_replace_memory(subject, USER_MEMORY_REVERSED);
+	subject_check(subject);
+	subject_read(subject, 0, last);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 700, 800));
+	subject_leave(subject, 0);
+	subject_check(subject);
+
+	/* Only the access keeps old pages. */
+	subject_replace_memory(subject, USER_MEMORY_REVERSED);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_read(subject, 0, last);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 0, last));
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/* More runs than the largest batch has room for */
+static void more_runs_than_a_batch(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 9 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_NONE,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_REVERSED,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long top = config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, top));
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 50, top - 50));
+	subject_check(subject);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_read(subject, 0, top);
+	subject_fail_map(subject, 4500);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, subject_join(subject, 0));
+	subject_check(subject);
+	subject_end(subject);
+}
+
+static struct kunit_case pages_cases[] = {
+	KUNIT_CASE_PARAM(domain_and_access_positions,
+			 position_configs_gen_params),
+	KUNIT_CASE_PARAM(two_areas_positions,
+			 position_configs_gen_params),
+	KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
+	KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
+	KUNIT_CASE_PARAM(map_fails_anywhere, configs_gen_params),
+	KUNIT_CASE_PARAM(hole_in_the_memory, configs_gen_params),
+	KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
+	KUNIT_CASE(write_intent),
+	KUNIT_CASE(no_access_to_what_goes_away),
+	KUNIT_CASE_PARAM(parts_of_pages, bytes_gen_params),
+	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
+	KUNIT_CASE(memory_is_replaced),
+	KUNIT_CASE(more_runs_than_a_batch),
+	{}
+};
+
+static struct kunit_suite pages_suite = {
+	.name = "iommufd_pages",
+	.test_cases = pages_cases,
+};
+
+kunit_test_suite(pages_suite);
