@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __TEST_LINUX_MINMAX_H
+#define __TEST_LINUX_MINMAX_H
+
+#include <linux/kernel.h>
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __TEST_LINUX_SCHED_H
+#define __TEST_LINUX_SCHED_H
+
+static inline void cond_resched(void)
+{
+}
+
+#endif

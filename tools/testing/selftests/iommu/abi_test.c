@@ -1,0 +1,730 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * What all ioctls of /dev/iommu have in common: how the size of the structure
+ * is negotiated, which errno answers which kind of bad input, and that a call
+ * which fails has changed nothing.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "harness.h"
+#include "ioctls.h"
+#include "memory.h"
+#include "usage.h"
+
+/* Ids looked at when the objects of a file are counted. */
+#define IDS_MAX		64
+
+/* Large enough for each structure and a tail behind it. */
+#define COMMAND_MAX	128
+
+#define MAPPED_IOVA	0x100000ULL
+#define MAPPED_PAGES	4
+
+/**
+ * struct world - one file with two IOASes, memory mapped in the first
+ * @fd: the file
+ * @ioas_id: the IOAS that commands are about
+ * @other_id: another one
+ * @buffer: MAPPED_PAGES pages, mapped at MAPPED_IOVA
+ * @range: an argument for the ioctls that take ranges
+ */
+struct world {
+	int fd;
+	__u32 ioas_id;
+	__u32 other_id;
+	void *buffer;
+	struct iommu_iova_range range;
+};
+
+/* Each fill_*() writes a command that succeeds. */
+
+static void fill_destroy(struct world *world, void *command)
+{
+	struct iommu_destroy *destroy = command;
+
+	if (ioas_alloc(world->fd, &destroy->id))
+		abort();
+}
+
+static void fill_ioas_alloc(struct world *world, void *command)
+{
+	(void)world;
+	(void)command;
+}
+
+static void fill_allow_iovas(struct world *world, void *command)
+{
+	struct iommu_ioas_allow_iovas *allow = command;
+
+	world->range.start = 0;
+	world->range.last = SZ_2M * 512 - 1;
+	allow->ioas_id = world->ioas_id;
+	allow->num_iovas = 1;
+	allow->allowed_iovas = va_to_u64(&world->range);
+}
+
+static void fill_iova_ranges(struct world *world, void *command)
+{
+	struct iommu_ioas_iova_ranges *query = command;
+
+	query->ioas_id = world->ioas_id;
+	query->num_iovas = 1;
+	query->allowed_iovas = va_to_u64(&world->range);
+}
+
+static void fill_map(struct world *world, void *command)
+{
+	struct iommu_ioas_map *map = command;
+
+	map->flags = MAP_RW;
+	map->ioas_id = world->ioas_id;
+	map->user_va = va_to_u64(world->buffer);
+	map->length = PAGE_SIZE;
+}
+
+static void fill_copy(struct world *world, void *command)
+{
+	struct iommu_ioas_copy *copy = command;
+
+	copy->flags = MAP_RW;
+	copy->dst_ioas_id = world->other_id;
+	copy->src_ioas_id = world->ioas_id;
+	copy->src_iova = MAPPED_IOVA;
+	copy->length = PAGE_SIZE;
+}
+
+static void fill_unmap(struct world *world, void *command)
+{
+	struct iommu_ioas_unmap *unmap = command;
+
+	unmap->ioas_id = world->ioas_id;
+	unmap->length = PAGE_SIZE;
+	if (ioas_map_auto(world->fd, world->ioas_id, world->buffer, PAGE_SIZE,
+			  (__u64 *)&unmap->iova))
+		abort();
+}
+
+static void fill_option_get(struct world *world, void *command)
+{
+	struct iommu_option *option = command;
+
+	option->option_id = IOMMU_OPTION_HUGE_PAGES;
+	option->op = IOMMU_OPTION_OP_GET;
+	option->object_id = world->ioas_id;
+}
+
+static void fill_option_set(struct world *world, void *command)
+{
+	struct iommu_option *option = command;
+
+	fill_option_get(world, command);
+	option->op = IOMMU_OPTION_OP_SET;
+	option->val64 = 1;
+}
+
+/* What a command does that would be lost with its reply. */
+enum reply {
+	REPLY_NONE,
+	REPLY_REPORTS,		/* tells something, changes nothing */
+	REPLY_CREATES,		/* makes what only the reply names */
+	REPLY_REMOVES,		/* removes, and tells how much */
+};
+
+FIXTURE(command)
+{
+	struct baseline baseline;
+	struct world world;
+	char template[COMMAND_MAX];
+	__u64 mapped;
+	int objects;
+};
+
+FIXTURE_VARIANT(command)
+{
+	unsigned long request;
+	size_t size;
+	void (*fill)(struct world *world, void *command);
+	/* What one success changes. */
+	int objects_added;
+	int pages_mapped;
+	enum reply reply;
+	/* Offsets; 0 is where the size is and stands for "none". */
+	size_t flags;
+	__u32 known_flags;
+	size_t reserved;
+	size_t reserved_size;
+	size_t id[2];
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, destroy) {
+	/* clang-format on */
+	.request = IOMMU_DESTROY,
+	.size = sizeof(struct iommu_destroy),
+	.fill = fill_destroy,
+	.objects_added = -1,
+	.id = { offsetof(struct iommu_destroy, id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, ioas_alloc) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_ALLOC,
+	.size = sizeof(struct iommu_ioas_alloc),
+	.fill = fill_ioas_alloc,
+	.objects_added = 1,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_ioas_alloc, flags),
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, allow_iovas) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_ALLOW_IOVAS,
+	.size = sizeof(struct iommu_ioas_allow_iovas),
+	.fill = fill_allow_iovas,
+	.reserved = offsetof(struct iommu_ioas_allow_iovas, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_ioas_allow_iovas, ioas_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, iova_ranges) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_IOVA_RANGES,
+	.size = sizeof(struct iommu_ioas_iova_ranges),
+	.fill = fill_iova_ranges,
+	.reply = REPLY_REPORTS,
+	.reserved = offsetof(struct iommu_ioas_iova_ranges, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_ioas_iova_ranges, ioas_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, map) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_MAP,
+	.size = sizeof(struct iommu_ioas_map),
+	.fill = fill_map,
+	.pages_mapped = 1,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_ioas_map, flags),
+	.known_flags = MAP_FIXED_RW,
+	.reserved = offsetof(struct iommu_ioas_map, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_ioas_map, ioas_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, copy) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_COPY,
+	.size = sizeof(struct iommu_ioas_copy),
+	.fill = fill_copy,
+	.pages_mapped = 1,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_ioas_copy, flags),
+	.known_flags = MAP_FIXED_RW,
+	.id = {
+		offsetof(struct iommu_ioas_copy, dst_ioas_id),
+		offsetof(struct iommu_ioas_copy, src_ioas_id),
+	},
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, unmap) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_UNMAP,
+	.size = sizeof(struct iommu_ioas_unmap),
+	.fill = fill_unmap,
+	.pages_mapped = -1,
+	.reply = REPLY_REMOVES,
+	.id = { offsetof(struct iommu_ioas_unmap, ioas_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, option_get) {
+	/* clang-format on */
+	.request = IOMMU_OPTION,
+	.size = sizeof(struct iommu_option),
+	.fill = fill_option_get,
+	.reply = REPLY_REPORTS,
+	.reserved = offsetof(struct iommu_option, __reserved),
+	.reserved_size = sizeof(__u16),
+	.id = { offsetof(struct iommu_option, object_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, option_set) {
+	/* clang-format on */
+	.request = IOMMU_OPTION,
+	.size = sizeof(struct iommu_option),
+	.fill = fill_option_set,
+	.reserved = offsetof(struct iommu_option, __reserved),
+	.reserved_size = sizeof(__u16),
+	.id = { offsetof(struct iommu_option, object_id) },
+};
+
+static int world_create(struct world *world)
+{
+	int ret;
+
+	world->fd = iommufd_open();
+	if (world->fd < 0)
+		return world->fd;
+	world->buffer = mmap(NULL, MAPPED_PAGES * PAGE_SIZE,
+			     PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (world->buffer == MAP_FAILED)
+		return -errno;
+	ret = ioas_alloc(world->fd, &world->ioas_id);
+	if (!ret)
+		ret = ioas_alloc(world->fd, &world->other_id);
+	if (!ret)
+		ret = ioas_map_fixed(world->fd, world->ioas_id, world->buffer,
+				     MAPPED_PAGES * PAGE_SIZE, MAPPED_IOVA);
+	return ret;
+}
+
+static int world_objects(const struct world *world)
+{
+	int count = 0;
+	__u32 id;
+
+	for (id = 0; id < IDS_MAX; id++)
+		count += ioas_exists(world->fd, id);
+	return count;
+}
+
+/* Bytes that both IOASes map, which this takes away. */
+static __u64 world_take_mapped(const struct world *world)
+{
+	__u64 first = 0, second = 0;
+
+	ioas_unmap_all(world->fd, world->ioas_id, &first);
+	ioas_unmap_all(world->fd, world->other_id, &second);
+	return first + second;
+}
+
+FIXTURE_SETUP(command)
+{
+	__u32 size = variant->size;
+
+	baseline_take(&self->baseline);
+	ASSERT_EQ(0, world_create(&self->world));
+	variant->fill(&self->world, self->template);
+	memcpy(self->template, &size, sizeof(size));
+	self->objects = world_objects(&self->world);
+	self->mapped = MAPPED_PAGES * PAGE_SIZE;
+	if (variant->pages_mapped < 0)
+		self->mapped += PAGE_SIZE;
+}
+
+FIXTURE_TEARDOWN(command)
+{
+	close(self->world.fd);
+	munmap(self->world.buffer, MAPPED_PAGES * PAGE_SIZE);
+	EXPECT_STREQ("", baseline_check(&self->baseline));
+}
+
+/* Run the template as if it were @size bytes long. */
+static int run_sized(struct world *world, unsigned long request,
+		     const char *template, __u32 size)
+{
+	size_t length = size > COMMAND_MAX ? size : COMMAND_MAX;
+	char *command = calloc(1, length);
+	int ret;
+
+	memcpy(command, template, COMMAND_MAX);
+	memcpy(command, &size, sizeof(size));
+	ret = iommufd_ioctl(world->fd, request, command);
+	free(command);
+	return ret;
+}
+
+/* Whatever failed before, the template still works and does its work once. */
+#define EXPECT_UNTOUCHED() do { \
+	char command[COMMAND_MAX]; \
+	__u64 mapped; \
+	EXPECT_EQ(self->objects, world_objects(&self->world)); \
+	memcpy(command, self->template, sizeof(command)); \
+	EXPECT_EQ(0, iommufd_ioctl(self->world.fd, variant->request, \
+				   command)); \
+	EXPECT_EQ(self->objects + variant->objects_added, \
+		  world_objects(&self->world)); \
+	mapped = self->mapped + variant->pages_mapped * (__s64)PAGE_SIZE; \
+	EXPECT_EQ(mapped, world_take_mapped(&self->world)); \
+} while (0)
+
+TEST_F(command, shorter_than_first_version)
+{
+	__u32 size;
+
+	for (size = 0; size < variant->size; size++) {
+		EXPECT_EQ(-EINVAL, run_sized(&self->world, variant->request,
+					     self->template, size)) {
+			TH_LOG("size %u", size);
+		}
+	}
+	EXPECT_UNTOUCHED();
+}
+
+TEST_F(command, exact_size)
+{
+	EXPECT_UNTOUCHED();
+}
+
+TEST_F(command, longer_with_zero_tail)
+{
+	const __u32 sizes[] = {
+		variant->size + 1, variant->size + 4, variant->size + 8,
+		COMMAND_MAX, PAGE_SIZE,
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char template[COMMAND_MAX] = {};
+
+		variant->fill(&self->world, template);
+		EXPECT_EQ(0, run_sized(&self->world, variant->request, template,
+				       sizes[i])) {
+			TH_LOG("size %u", sizes[i]);
+		}
+	}
+}
+
+TEST_F(command, longer_with_junk_tail)
+{
+	char *command = calloc(1, PAGE_SIZE);
+	__u32 size = PAGE_SIZE;
+	size_t at;
+
+	memcpy(command, self->template, COMMAND_MAX);
+	memcpy(command, &size, sizeof(size));
+	for (at = variant->size; at < PAGE_SIZE;
+	     at += at < COMMAND_MAX ? 1 : 509) {
+		command[at] = 1;
+		EXPECT_EQ(-E2BIG, iommufd_ioctl(self->world.fd,
+						variant->request, command)) {
+			TH_LOG("junk at %zu", at);
+		}
+		command[at] = 0;
+	}
+	command[PAGE_SIZE - 1] = 0x80;
+	EXPECT_EQ(-E2BIG, iommufd_ioctl(self->world.fd, variant->request,
+					command));
+	free(command);
+	EXPECT_UNTOUCHED();
+}
+
+/* A size that nobody means is refused before 4 GiB are looked at. */
+TEST_F(command, h06_size_is_bounded)
+{
+	const __u32 sizes[] = { 0x10000000, 0x7fffffff, 0x80000000, 0xffffffff };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char command[COMMAND_MAX];
+		int ret;
+
+		memcpy(command, self->template, sizeof(command));
+		memcpy(command, &sizes[i], sizeof(sizes[i]));
+		ret = iommufd_ioctl(self->world.fd, variant->request, command);
+		EXPECT_EQ(-E2BIG, ret) {
+			TH_LOG("size %#x", sizes[i]);
+		}
+	}
+	EXPECT_UNTOUCHED();
+}
+
+TEST_F(command, unreadable)
+{
+	char *pages = mmap(NULL, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t cut;
+
+	ASSERT_NE(MAP_FAILED, (void *)pages);
+	ASSERT_EQ(0, munmap(pages + PAGE_SIZE, PAGE_SIZE));
+	/* The structure ends in the page that is not there. */
+	for (cut = 1; cut <= variant->size; cut++) {
+		char *command = pages + PAGE_SIZE - (variant->size - cut);
+
+		memcpy(command, self->template, variant->size - cut);
+		EXPECT_EQ(-EINVAL, iommufd_ioctl(self->world.fd,
+						 variant->request, command)) {
+			TH_LOG("%zu bytes missing", cut);
+		}
+	}
+	EXPECT_EQ(-EINVAL, iommufd_ioctl(self->world.fd, variant->request,
+					 NULL));
+	EXPECT_EQ(-EINVAL, iommufd_ioctl(self->world.fd, variant->request,
+					 (void *)-PAGE_SIZE));
+	munmap(pages, PAGE_SIZE);
+	EXPECT_UNTOUCHED();
+}
+
+/* The errno of the template with @bytes put in at @offset. */
+#define RUN_WITH(offset, bytes) ({ \
+	char command[COMMAND_MAX]; \
+	memcpy(command, self->template, sizeof(command)); \
+	memcpy(command + (offset), &(bytes), sizeof(bytes)); \
+	iommufd_ioctl(self->world.fd, variant->request, command); \
+})
+
+/* Flags nobody knows, reserved fields that are not zero, ids of nothing. */
+TEST_F(command, unknown_values)
+{
+	const __u32 ids[] = { 0, IDS_MAX, 0x7fffffff, 0x80000000, 0xffffffff };
+	size_t i, j, tried = 0;
+	__u32 flags;
+	__u8 byte;
+
+	memcpy(&flags, self->template + variant->flags, sizeof(flags));
+	for (i = 0; variant->flags && i < 32; i++) {
+		__u32 wrong = flags | 1U << i;
+
+		if (variant->known_flags & (1U << i))
+			continue;
+		tried++;
+		EXPECT_EQ(-EOPNOTSUPP, RUN_WITH(variant->flags, wrong)) {
+			TH_LOG("flags %#x", wrong);
+		}
+	}
+	for (i = 0; i < variant->reserved_size * 8; i++) {
+		byte = 1 << (i % 8);
+		tried++;
+		EXPECT_EQ(-EOPNOTSUPP,
+			  RUN_WITH(variant->reserved + i / 8, byte)) {
+			TH_LOG("reserved bit %zu", i);
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(variant->id) && variant->id[i]; i++) {
+		for (j = 0; j < ARRAY_SIZE(ids); j++, tried++) {
+			EXPECT_EQ(-ENOENT, RUN_WITH(variant->id[i], ids[j])) {
+				TH_LOG("id %#x", ids[j]);
+			}
+		}
+	}
+	EXPECT_GT(tried, 0);
+	EXPECT_UNTOUCHED();
+}
+
+/* The objects of one file are not to be found through another. */
+TEST_F(command, ids_of_another_file)
+{
+	int expected = variant->id[0] ? -ENOENT : 0;
+	char command[COMMAND_MAX];
+	int fd;
+
+	fd = iommufd_open();
+	ASSERT_GE(fd, 0);
+	memcpy(command, self->template, sizeof(command));
+	EXPECT_EQ(expected, iommufd_ioctl(fd, variant->request, command));
+	close(fd);
+	EXPECT_UNTOUCHED();
+}
+
+static char *read_only_copy(const char *command)
+{
+	char *page = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return NULL;
+	memcpy(page, command, COMMAND_MAX);
+	return mprotect(page, PAGE_SIZE, PROT_READ) ? NULL : page;
+}
+
+/* What nobody can learn the name of must not stay. */
+TEST_F(command, h05_reply_cannot_be_written)
+{
+	char *command = read_only_copy(self->template);
+	int expected = variant->reply == REPLY_NONE ? 0 : -EFAULT;
+
+	ASSERT_NE(NULL, command);
+	EXPECT_EQ(expected, iommufd_ioctl(self->world.fd, variant->request,
+					  command));
+	munmap(command, PAGE_SIZE);
+	if (variant->reply == REPLY_CREATES ||
+	    variant->reply == REPLY_REPORTS)
+		EXPECT_UNTOUCHED();
+}
+
+/* Neither the tail nor what is not an output is written. */
+TEST_F(command, tail_is_not_written)
+{
+	struct {
+		char command[COMMAND_MAX];
+		char guard[COMMAND_MAX];
+	} buffer;
+	size_t at;
+
+	memcpy(buffer.command, self->template, COMMAND_MAX);
+	memset(buffer.command + variant->size, 0x5a,
+	       COMMAND_MAX - variant->size);
+	memset(buffer.guard, 0x5a, COMMAND_MAX);
+	EXPECT_EQ(0, iommufd_ioctl(self->world.fd, variant->request, &buffer));
+	EXPECT_EQ(0, memcmp(buffer.command, self->template, sizeof(__u32)));
+	for (at = variant->size; at < COMMAND_MAX; at++)
+		EXPECT_EQ(0x5a, buffer.command[at]);
+	for (at = 0; at < COMMAND_MAX; at++)
+		EXPECT_EQ(0x5a, buffer.guard[at]);
+}
+
+/* Numbers of ioctls. */
+
+FIXTURE(number)
+{
+	struct baseline baseline;
+	int fd;
+};
+
+FIXTURE_SETUP(number)
+{
+	baseline_take(&self->baseline);
+	self->fd = iommufd_open();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(number)
+{
+	close(self->fd);
+	EXPECT_STREQ("", baseline_check(&self->baseline));
+}
+
+#define FIRST_UNKNOWN	(IOMMUFD_CMD_FAULT_QUEUE_ALLOC + 1)
+
+/*
+ * A few numbers behind the last one belong to ioctls of newer kernels and to
+ * the test interface; whatever does not, nobody may answer.
+ */
+TEST_F(number, unknown)
+{
+	__u64 zeroes[32] = { sizeof(zeroes) };
+	int nr;
+
+	for (nr = FIRST_UNKNOWN; nr < 0xa0; nr++) {
+		EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+						 _IO(IOMMUFD_TYPE, nr),
+						 zeroes)) {
+			TH_LOG("number %#x", nr);
+		}
+	}
+	for (nr = 0xa1; nr < 0x100; nr++) {
+		EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+						 _IO(IOMMUFD_TYPE, nr),
+						 zeroes));
+	}
+	for (nr = 0; nr < 0x40; nr++) {
+		EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+						 _IO(IOMMUFD_TYPE, nr),
+						 zeroes));
+	}
+}
+
+/* The ioctls have no size or direction in their number. */
+TEST_F(number, other_encoding)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	int nr = IOMMUFD_CMD_IOAS_ALLOC;
+
+	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+					 _IOWR(IOMMUFD_TYPE, nr, alloc),
+					 &alloc));
+	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+					 _IOR(IOMMUFD_TYPE, nr, alloc),
+					 &alloc));
+	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
+					 _IOW(IOMMUFD_TYPE, nr, alloc),
+					 &alloc));
+	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd, _IO(IOMMUFD_TYPE + 1, nr),
+					 &alloc));
+	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd, _IO(0, nr), &alloc));
+	EXPECT_EQ(0, alloc.out_ioas_id);
+}
+
+/* Ioctls whose turn is yet to come are known and say so. */
+FIXTURE(later)
+{
+	int fd;
+};
+
+FIXTURE_VARIANT(later)
+{
+	unsigned long request;
+	__u32 size;
+};
+
+#define LATER(ioctl_number, type) { \
+	.request = ioctl_number, \
+	.size = sizeof(struct type), \
+}
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(later, vfio_ioas) LATER(IOMMU_VFIO_IOAS, iommu_vfio_ioas);
+FIXTURE_VARIANT_ADD(later, hwpt_alloc)
+	LATER(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc);
+FIXTURE_VARIANT_ADD(later, get_hw_info) LATER(IOMMU_GET_HW_INFO, iommu_hw_info);
+FIXTURE_VARIANT_ADD(later, set_dirty_tracking)
+	LATER(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking);
+FIXTURE_VARIANT_ADD(later, get_dirty_bitmap)
+	LATER(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap);
+FIXTURE_VARIANT_ADD(later, hwpt_invalidate)
+	LATER(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate);
+FIXTURE_VARIANT_ADD(later, fault_queue_alloc)
+	LATER(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc);
+/* clang-format on */
+
+FIXTURE_SETUP(later)
+{
+	self->fd = iommufd_open();
+	ASSERT_GE(self->fd, 0);
+}
+
+FIXTURE_TEARDOWN(later)
+{
+	close(self->fd);
+}
+
+TEST_F(later, not_supported_yet)
+{
+	__u32 command[COMMAND_MAX / sizeof(__u32)] = { variant->size };
+
+	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, variant->request,
+					     command));
+}
+
+/* The file itself. */
+
+TEST_F(number, no_other_file_operations)
+{
+	char byte = 0;
+
+	EXPECT_EQ(-1, read(self->fd, &byte, 1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(-1, write(self->fd, &byte, 1));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE_SIZE, PROT_READ, MAP_SHARED,
+				   self->fd, 0));
+	EXPECT_EQ(ENODEV, errno);
+}
+
+TEST_F(number, files_are_independent)
+{
+	__u32 first, second;
+	int fd = iommufd_open();
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, ioas_alloc(self->fd, &first));
+	ASSERT_EQ(0, ioas_alloc(fd, &second));
+	EXPECT_EQ(0, iommufd_destroy(self->fd, first));
+	EXPECT_TRUE(ioas_exists(fd, second));
+	close(fd);
+}
+
+TEST_HARNESS_MAIN

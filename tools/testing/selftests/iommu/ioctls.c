@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+#include "ioctls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+int iommufd_open(void)
+{
+	int fd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+int iommufd_ioctl(int fd, unsigned long request, void *command)
+{
+	return ioctl(fd, request, command) < 0 ? -errno : 0;
+}
+
+int iommufd_destroy(int fd, __u32 id)
+{
+	struct iommu_destroy destroy = { .size = sizeof(destroy), .id = id };
+
+	return iommufd_ioctl(fd, IOMMU_DESTROY, &destroy);
+}
+
+int ioas_alloc(int fd, __u32 *ioas_id)
+{
+	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
+	int ret = iommufd_ioctl(fd, IOMMU_IOAS_ALLOC, &alloc);
+
+	if (!ret)
+		*ioas_id = alloc.out_ioas_id;
+	return ret;
+}
+
+/* On -EMSGSIZE @ranges->count is the number that would have been needed. */
+int ioas_iova_ranges(int fd, __u32 ioas_id, struct iova_ranges *ranges)
+{
+	struct iommu_ioas_iova_ranges query = {
+		.size = sizeof(query),
+		.ioas_id = ioas_id,
+		.num_iovas = IOVA_RANGES_MAX,
+		.allowed_iovas = va_to_u64(ranges->range),
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_IOAS_IOVA_RANGES, &query);
+
+	ranges->count = query.num_iovas;
+	ranges->alignment = query.out_iova_alignment;
+	return ret;
+}
+
+int ioas_allow_iovas(int fd, __u32 ioas_id, const void *ranges, __u32 count)
+{
+	struct iommu_ioas_allow_iovas allow = {
+		.size = sizeof(allow),
+		.num_iovas = count,
+		.ioas_id = ioas_id,
+		.allowed_iovas = va_to_u64(ranges),
+	};
+
+	return iommufd_ioctl(fd, IOMMU_IOAS_ALLOW_IOVAS, &allow);
+}
+
+bool ioas_exists(int fd, __u32 ioas_id)
+{
+	struct iova_ranges ranges;
+
+	return ioas_iova_ranges(fd, ioas_id, &ranges) != -ENOENT;
+}
+
+int ioas_map(int fd, struct iommu_ioas_map *map)
+{
+	map->size = sizeof(*map);
+	return iommufd_ioctl(fd, IOMMU_IOAS_MAP, map);
+}
+
+int ioas_map_fixed(int fd, __u32 ioas_id, const void *va, __u64 length,
+		   __u64 iova)
+{
+	struct iommu_ioas_map map = {
+		.flags = MAP_FIXED_RW,
+		.user_va = va_to_u64(va),
+		.ioas_id = ioas_id,
+		.iova = iova,
+		.length = length,
+	};
+
+	return ioas_map(fd, &map);
+}
+
+int ioas_map_auto(int fd, __u32 ioas_id, const void *va, __u64 length,
+		  __u64 *iova)
+{
+	struct iommu_ioas_map map = {
+		.flags = MAP_RW,
+		.user_va = va_to_u64(va),
+		.ioas_id = ioas_id,
+		.length = length,
+	};
+	int ret = ioas_map(fd, &map);
+
+	if (!ret)
+		*iova = map.iova;
+	return ret;
+}
+
+int ioas_copy(int fd, struct iommu_ioas_copy *copy)
+{
+	copy->size = sizeof(*copy);
+	return iommufd_ioctl(fd, IOMMU_IOAS_COPY, copy);
+}
+
+int ioas_unmap(int fd, __u32 ioas_id, __u64 iova, __u64 length,
+	       __u64 *unmapped)
+{
+	struct iommu_ioas_unmap unmap = {
+		.size = sizeof(unmap),
+		.length = length,
+		.iova = iova,
+		.ioas_id = ioas_id,
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_IOAS_UNMAP, &unmap);
+
+	if (unmapped)
+		*unmapped = unmap.length;
+	return ret;
+}
+
+int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped)
+{
+	return ioas_unmap(fd, ioas_id, 0, UINT64_MAX, unmapped);
+}
+
+int option_get(int fd, __u32 option_id, __u32 object_id, __u64 *val)
+{
+	struct iommu_option option = {
+		.size = sizeof(option),
+		.op = IOMMU_OPTION_OP_GET,
+		.option_id = option_id,
+		.object_id = object_id,
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_OPTION, &option);
+
+	if (!ret)
+		*val = option.val64;
+	return ret;
+}
+
+int option_set(int fd, __u32 option_id, __u32 object_id, __u64 val)
+{
+	struct iommu_option option = {
+		.size = sizeof(option),
+		.op = IOMMU_OPTION_OP_SET,
+		.option_id = option_id,
+		.object_id = object_id,
+		.val64 = val,
+	};
+
+	return iommufd_ioctl(fd, IOMMU_OPTION, &option);
+}

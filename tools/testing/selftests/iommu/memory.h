@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * Memory of every kind that a program may want a device to reach.
+ */
+#ifndef SELFTEST_IOMMU_MEMORY_H
+#define SELFTEST_IOMMU_MEMORY_H
+
+#include <stddef.h>
+
+#include <linux/types.h>
+
+#define SZ_4K		0x1000ULL
+#define SZ_1M		0x100000ULL
+#define SZ_2M		0x200000ULL
+
+enum memory_kind {
+	MEMORY_SMALL_PAGES,	/* anonymous, pages far apart from each other */
+	MEMORY_THP,		/* anonymous, transparent huge pages */
+	MEMORY_HUGETLB,		/* anonymous, from the huge page pool */
+	MEMORY_SHARED,		/* anonymous, MAP_SHARED */
+	MEMORY_MEMFD,		/* memfd */
+	MEMORY_MEMFD_HUGETLB,	/* memfd on the huge page pool */
+	MEMORY_FILE_PRIVATE,	/* private mapping of a file */
+};
+
+/**
+ * memory_alloc() - Map and touch memory of a kind
+ * @kind: what memory
+ * @length: bytes, a multiple of 2 MiB for the huge kinds
+ * @va: where it is, 2 MiB aligned for the huge kinds
+ *
+ * Return: 0, -ENOTSUP when this kernel has no such memory, or what mmap() gave.
+ */
+int memory_alloc(enum memory_kind kind, size_t length, void **va);
+
+/* Unmap what memory_alloc() gave; memory already gone is no error. */
+void memory_free_all(void);
+
+/* Fill with bytes that depend on @seed and on the offset. */
+void memory_fill(void *va, size_t length, unsigned int seed);
+
+/* Offset of the first byte that memory_fill() would not have written, or -1. */
+long memory_compare(const void *va, size_t length, unsigned int seed);
+
+#endif
