@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The front door. Everything is done by scripts/ and ends up in build/.
+
+# Whoever types "make" wants to know what there is.
+help:
+	@echo 'iommufd for Linux 6.12: /dev/iommu for the kernel you run'
+	@echo
+	@echo '  make run      build the modules, boot the distribution kernel in QEMU and'
+	@echo '                let a device do DMA through /dev/iommu, on three IOMMUs'
+	@echo '  make test     all tests, in an instrumented kernel and on the distribution'
+	@echo '                one; the last line is "N passed, N failed"'
+	@echo '  make modules  only the modules: build/modules/*.ko and load.sh'
+	@echo '                (KERNEL=release for another kernel with headers installed)'
+	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
+	@echo '  make check    style, sparse, warnings, kernel-doc, layers'
+	@echo '  make shell    a shell in the instrumented guest (IOMMU=vtd|amd|virtio)'
+	@echo '  make deps     only install the packages that are missing'
+	@echo '  make clean    remove build/'
+	@echo
+	@echo 'Variables: JOBS=n for parallel builds, ACCEL=kvm|tcg for QEMU.'
+	@echo 'Logs are in build/logs. What to do with it: README.md'
+
+run: deps-run
+	@scripts/modules.sh
+	@scripts/run.py
+
+test: deps-test
+	@scripts/test.py
+
+modules: deps-build
+	@scripts/modules.sh
+
+kernel: deps-test
+	@scripts/kernel.sh test
+
+check: deps-check
+	@scripts/check.sh
+
+IOMMU ?= vtd
+shell: kernel
+	@scripts/guest.py --iommu $(IOMMU) --timeout 86400
+
+deps: deps-run deps-test deps-check
+
+deps-%:
+	@scripts/deps.sh $*
+
+clean:
+	rm -rf build
+
+.PHONY: help run test modules kernel check shell deps clean

@@ -1,0 +1,425 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boot a kernel in QEMU, run one command in it, and judge the kernel log.
+
+The guest has busybox, the files it is given and, if asked for, an emulated
+IOMMU and some "edu" PCI devices. The command's output goes to the terminal
+and to build/logs/NAME.log, the kernel's to build/logs/NAME.kernel.log. Exit
+status: that of the command, or 1 when the kernel complained, 2 when the guest
+did not come to its end.
+"""
+import argparse
+import glob
+import lzma
+import os
+import re
+import selectors
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+LOGS = os.path.join(BUILD, "logs")
+END = re.compile(r"^### guest: exit status (\d+)")
+
+# What no kernel may say during any test.
+COMPLAINTS = re.compile(
+    r"WARNING:|BUG:|\bBUG at\b|KASAN|UBSAN|KFENCE|INFO: task .* blocked"
+    r"|INFO: possible|possible (recursive|circular|irq)|possible deadlock"
+    r"|inconsistent lock state|suspicious RCU|soft lockup|hard LOCKUP"
+    r"|detected (expedited )?stall|kthread starved|Oops|Call Trace"
+    r"|general protection fault|kernel panic|Kernel panic|unreferenced object"
+    r"|[1-9]\d* new suspected memory leaks|Bad page state|Bad rss-counter"
+    r"|refcount_t:|list_(add|del) corruption|DEBUG_LOCKS_WARN"
+    r"|sleeping function called|scheduling while atomic|held lock freed"
+    r"|Unknown symbol|disagrees about version|out of memory|Out of memory")
+
+# Announcements of the instruments themselves, which the pattern above meets.
+HARMLESS = re.compile(
+    r"kasan: KernelAddressSanitizer initialized|Kernel command line"
+    r"|Command line:")
+
+
+class Initramfs:
+    """A cpio archive (format newc), written without root and without cpio."""
+
+    def __init__(self, path):
+        self.out = open(path, "wb")
+        self.inode = 0
+        self.known = set()
+
+    def _entry(self, name, mode, data=b"", rdev=(0, 0)):
+        self.inode += 1
+        fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, *rdev,
+                  len(name) + 1, 0)
+        head = b"070701" + b"".join(b"%08X" % f for f in fields)
+        head += name.encode() + b"\0"
+        self.out.write(head + b"\0" * (-len(head) % 4))
+        self.out.write(data + b"\0" * (-len(data) % 4))
+
+    def directory(self, path):
+        path = path.strip("/")
+        if not path or path in self.known:
+            return
+        self.directory(os.path.dirname(path))
+        self.known.add(path)
+        self._entry(path, stat.S_IFDIR | 0o755)
+
+    def content(self, path, data, mode=0o644):
+        path = path.strip("/")
+        if path in self.known:
+            return
+        self.directory(os.path.dirname(path))
+        self.known.add(path)
+        self._entry(path, stat.S_IFREG | mode, data)
+
+    def link(self, path, target):
+        path = path.strip("/")
+        if path in self.known:
+            return
+        self.directory(os.path.dirname(path))
+        self.known.add(path)
+        self._entry(path, stat.S_IFLNK | 0o777, target.encode())
+
+    def device(self, path, major, minor):
+        self.directory(os.path.dirname(path))
+        self._entry(path.strip("/"), stat.S_IFCHR | 0o600, rdev=(major, minor))
+
+    def file(self, path, source):
+        """A file or a whole directory, with the libraries programs need."""
+        if os.path.isdir(source):
+            for name in sorted(os.listdir(source)):
+                self.file(os.path.join(path, name), os.path.join(source, name))
+            return
+        with open(source, "rb") as f:
+            data = f.read()
+        mode = 0o755 if os.access(source, os.X_OK) else 0o644
+        self.content(path, data, mode)
+        if mode == 0o755 and data[:4] == b"\x7fELF":
+            for library in libraries(source):
+                self.file(library, os.path.realpath(library))
+
+    def close(self):
+        self._entry("TRAILER!!!", 0)
+        self.out.close()
+
+
+def libraries(program):
+    """Absolute paths of the shared objects of a program, none if static."""
+    out = subprocess.run(["ldd", program], capture_output=True, text=True,
+                         check=False).stdout
+    return re.findall(r"(/\S+) \(0x", out)
+
+
+class StockModules:
+    """The modules of an installed kernel and what they depend on."""
+
+    def __init__(self, release):
+        self.root = os.path.join("/lib/modules", release)
+        self.release = release
+        self.needs = {}
+        with open(os.path.join(self.root, "modules.dep"),
+                  encoding="utf-8") as f:
+            for line in f:
+                path, _, rest = line.partition(":")
+                self.needs[path] = rest.split()
+        self.by_name = {self.name(p): p for p in self.needs}
+
+    @staticmethod
+    def name(path):
+        return os.path.basename(path).split(".")[0].replace("-", "_")
+
+    @staticmethod
+    def _plain(path):
+        """Name and content of a module, not compressed."""
+        if path.endswith(".xz"):
+            with lzma.open(path) as f:
+                return f.read()
+        if path.endswith(".zst"):
+            return subprocess.run(["zstd", "-dc", path], check=True,
+                                  stdout=subprocess.PIPE).stdout
+        with open(path, "rb") as f:
+            return f.read()
+
+    def add(self, image, names):
+        """Put modules and dependencies into the image, with a modules.dep."""
+        wanted = []
+        for name in names:
+            path = self.by_name.get(name.replace("-", "_"))
+            if path:              # else it is built in
+                wanted += [path] + self.needs[path]
+        lines = []
+        for path in dict.fromkeys(wanted):
+            plain = re.sub(r"\.(xz|zst)$", "", path)
+            image.content(f"lib/modules/{self.release}/{plain}",
+                          self._plain(os.path.join(self.root, path)))
+            needs = [re.sub(r"\.(xz|zst)$", "", n) for n in self.needs[path]]
+            lines.append(f"{plain}: {' '.join(needs)}\n")
+        image.content(f"lib/modules/{self.release}/modules.dep",
+                      "".join(lines).encode())
+
+
+def acceleration():
+    """Arguments for KVM where the processor really has it, else for TCG."""
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        capable = re.search(r"^flags.*\b(vmx|svm)\b", f.read(), re.M)
+    choice = os.environ.get("ACCEL") or (
+        "kvm" if capable and os.access("/dev/kvm", os.R_OK | os.W_OK)
+        else "tcg")
+    if choice == "kvm":
+        return ["-accel", "kvm", "-cpu", "host"]
+    return ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
+
+
+# A busy host stops an emulated processor for seconds at any point. What the
+# kernel concludes from that about timers and lockups would be wrong.
+PATIENCE = ("no_timer_check rcupdate.rcu_cpu_stall_timeout=180 "
+            "watchdog_thresh=60")
+
+# Machine and kernel command line for each kind of IOMMU.
+IOMMUS = {
+    "none": ([], ""),
+    "vtd": (["-device", "intel-iommu,intremap=on"], "intel_iommu=on"),
+    "amd": (["-device", "amd-iommu,intremap=on"], "amd_iommu=on"),
+    "virtio": (["-device", "virtio-iommu-pci"],
+               "vfio_iommu_type1.allow_unsafe_interrupts=1 "
+               "iommufd.allow_unsafe_interrupts=1"),
+}
+
+
+class Result:
+    """What came out of a guest."""
+
+    def __init__(self, status, output, kernel, seconds, why, expected):
+        self.status = status      # of the command, None if it never ended
+        self.output = output      # what the command printed
+        self.kernel = kernel      # kernel log
+        self.seconds = seconds
+        self.why = why            # when status is None
+        self.complaints = [line for line in kernel.splitlines()
+                           if COMPLAINTS.search(line)
+                           and not HARMLESS.search(line)
+                           and not (expected and re.search(expected, line))]
+
+    @property
+    def passed(self):
+        return self.status == 0 and not self.complaints
+
+
+class Guest:
+    """A guest: describe it, then run() it."""
+
+    def __init__(self, kernel, name="guest"):
+        self.kernel = kernel
+        self.name = name
+        self.iommu = "none"
+        self.edu = 0
+        self.memory = 1024
+        self.cpus = 2
+        self.timeout = 120
+        self.append = ""
+        self.expected = ""        # pattern for the kernel log: no complaint
+        self.qemu = []
+        self.files = []           # (source, path in the guest)
+        self.modules = []         # for insmod (path) or modprobe (name)
+        self.stock = []           # names, present for modprobe
+        self.release = None       # whose stock modules
+
+    def _module_list(self, image):
+        lines = []
+        for module in self.modules:
+            path, _, options = module.partition(":")
+            if os.path.exists(path):
+                target = "/guest/" + os.path.basename(path)
+                image.file(target, path)
+                path = target
+            lines.append(f"{path} {options}\n")
+        image.content("guest/module-list", "".join(lines).encode())
+
+    def _initramfs(self, path, command):
+        image = Initramfs(path)
+        for name in ("proc", "sys", "dev", "tmp", "sbin", "lib", "etc"):
+            image.directory(name)
+        image.device("dev/console", 5, 1)
+        image.file("bin/busybox", shutil.which("busybox"))
+        applets = subprocess.run(["busybox", "--list"], text=True, check=True,
+                                 stdout=subprocess.PIPE).stdout.split()
+        for applet in applets:
+            if applet != "busybox":
+                image.link("bin/" + applet, "busybox")
+        for name in ("insmod", "modprobe", "rmmod"):
+            image.link("sbin/" + name, "../bin/busybox")
+        image.content("etc/passwd", b"root::0:0::/:/bin/sh\n")
+        image.file("init", os.path.join(TOP, "scripts/guest/init"))
+        image.content("guest/command", command.encode() + b"\n")
+        image.content("guest/deadline", b"%d\n" % (self.timeout * 9 // 10))
+        self._module_list(image)
+        if self.release:
+            StockModules(self.release).add(image, self.stock)
+        for source, target in self.files:
+            image.file(target, source)
+        image.close()
+
+    def _arguments(self, initramfs, kernel_log):
+        devices, options = IOMMUS[self.iommu]
+        accel = acceleration()
+        machine = "q35,kernel-irqchip=split" if "kvm" in accel else "q35"
+        args = ["qemu-system-x86_64", *accel, "-machine", machine,
+                "-m", str(self.memory), "-smp", str(self.cpus), *devices]
+        # Slot 3 is taken by the IOMMUs that are PCI devices themselves.
+        for i in range(self.edu):
+            args += ["-device", f"edu,addr=0x{4 + i:x}"]
+        append = ("console=ttyS0,115200 ignore_loglevel panic=-1 "
+                  f"{PATIENCE} {options} {self.append}")
+        return args + self.qemu + [
+            "-nodefaults", "-nic", "none", "-vga", "none", "-display", "none",
+            "-no-reboot", "-serial", f"file:{kernel_log}", "-serial", "stdio",
+            "-kernel", self.kernel, "-initrd", initramfs, "-append", append]
+
+    def run(self, command, echo=None, stdin=subprocess.DEVNULL):
+        """Boot, run the command; echo(line) is called for each line of it."""
+        os.makedirs(LOGS, exist_ok=True)
+        os.makedirs(os.path.join(BUILD, "guest"), exist_ok=True)
+        initramfs = os.path.join(BUILD, "guest", self.name + ".cpio")
+        kernel_log = os.path.join(LOGS, self.name + ".kernel.log")
+        self._initramfs(initramfs, command)
+        started = time.monotonic()
+        with subprocess.Popen(self._arguments(initramfs, kernel_log),
+                              stdin=stdin, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT) as qemu:
+            try:
+                status, output, why = self._follow(qemu, echo, started)
+            finally:
+                stop(qemu)
+        os.unlink(initramfs)
+        with open(kernel_log, encoding="utf-8", errors="replace") as f:
+            kernel = f.read().replace("\r", "")
+        return Result(status, output, kernel, time.monotonic() - started, why,
+                      self.expected)
+
+    def _follow(self, qemu, echo, started):
+        """Copy the command's output until its end marker."""
+        status, why, lines, rest = None, "", [], b""
+        log_path = os.path.join(LOGS, self.name + ".log")
+        with open(log_path, "w", encoding="utf-8", buffering=1) as log, \
+                selectors.DefaultSelector() as selector:
+            selector.register(qemu.stdout, selectors.EVENT_READ)
+            while status is None:
+                left = started + self.timeout - time.monotonic()
+                if left <= 0 or not selector.select(left):
+                    why = f"not finished after {self.timeout} s"
+                    break
+                data = os.read(qemu.stdout.fileno(), 65536)
+                if not data:
+                    why = "the guest stopped before its command ended"
+                    break
+                *whole, rest = (rest + data).split(b"\n")
+                for raw in whole:
+                    line = raw.decode(errors="replace").replace("\r", "")
+                    end = END.match(line)
+                    if end:
+                        status = int(end.group(1))
+                        break
+                    lines.append(line)
+                    log.write(line + "\n")
+                    if echo:
+                        echo(line)
+        return status, "\n".join(lines), why
+
+
+def stop(qemu):
+    """Let a guest that powers off do so, end one that does not."""
+    try:
+        qemu.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        qemu.kill()
+        qemu.wait()
+
+
+def distribution_kernel():
+    """(image, release) of the newest installed linux-image-6.12 kernel."""
+    out = subprocess.run(["dpkg-query", "-W", "-f", "${Depends}",
+                          "linux-image-6.12-amd64"], capture_output=True,
+                         text=True, check=False).stdout
+    found = re.search(r"linux-image-(6\.12\S+?)(?:-unsigned)?[ ,(]", out + " ")
+    if found and os.path.exists("/boot/vmlinuz-" + found.group(1)):
+        return "/boot/vmlinuz-" + found.group(1), found.group(1)
+    images = sorted(glob.glob("/boot/vmlinuz-6.12*-amd64"))
+    if not images:
+        sys.exit("error: no kernel of linux-image-6.12-amd64 in /boot; "
+                 "run 'make deps'")
+    return images[-1], images[-1][len("/boot/vmlinuz-"):]
+
+
+def report(result, name):
+    """Say on stderr why a guest failed; return an exit status."""
+    if result.status is None:
+        print(f"{name}: {result.why}; the kernel's last lines:",
+              file=sys.stderr)
+        print("\n".join(result.kernel.splitlines()[-25:]), file=sys.stderr)
+        return 2
+    for line in result.complaints[:20]:
+        print(f"{name}: kernel: {line}", file=sys.stderr)
+    if result.complaints:
+        print(f"{name}: see build/logs/{name}.kernel.log", file=sys.stderr)
+    return result.status or (1 if result.complaints else 0)
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
+    p.add_argument("--kernel", default=os.path.join(BUILD, "test/vmlinux"),
+                   help="image to boot, or 'stock' for the distribution's")
+    p.add_argument("--iommu", choices=sorted(IOMMUS), default="vtd")
+    p.add_argument("--edu", type=int, default=2, help="number of edu devices")
+    p.add_argument("--memory", type=int, default=1024, help="MiB")
+    p.add_argument("--cpus", type=int, default=2)
+    p.add_argument("--timeout", type=int, default=120, help="seconds")
+    p.add_argument("--append", default="", help="for the kernel command line")
+    p.add_argument("--qemu", action="append", default=[], metavar="ARG",
+                   help="one more argument for QEMU")
+    p.add_argument("--file", action="append", default=[], metavar="SRC[:DST]",
+                   help="file or directory; default place is /guest")
+    p.add_argument("--module", action="append", default=[],
+                   metavar="KO[:OPTIONS]", help="loaded in this order")
+    p.add_argument("--stock-module", action="append", default=[],
+                   metavar="NAME", help="of the distribution's kernel")
+    p.add_argument("--name", default="guest", help="of the logs")
+    p.add_argument("--kunit", action="store_true",
+                   help="let built-in KUnit tests run at boot")
+    p.add_argument("--show-kernel", action="store_true",
+                   help="print the kernel log afterwards")
+    p.add_argument("--run", metavar="CMD", default="sh",
+                   help="command for the guest's shell; default: a shell")
+    return p.parse_args()
+
+
+def main():
+    a = arguments()
+    release = None
+    if a.kernel == "stock":
+        a.kernel, release = distribution_kernel()
+    guest = Guest(a.kernel, a.name)
+    guest.iommu, guest.edu, guest.memory = a.iommu, a.edu, a.memory
+    guest.cpus, guest.timeout, guest.qemu = a.cpus, a.timeout, a.qemu
+    guest.append = f"{a.append} kunit.enable={int(a.kunit)}"
+    guest.modules, guest.stock, guest.release = a.module, a.stock_module, release
+    for spec in a.file:
+        source, _, target = spec.partition(":")
+        guest.files.append((source, target or
+                            "/guest/" + os.path.basename(source.rstrip("/"))))
+    stdin = None if a.run == "sh" else subprocess.DEVNULL
+    result = guest.run(a.run, echo=lambda line: print(line, flush=True),
+                       stdin=stdin)
+    if a.show_kernel:
+        print(result.kernel)
+    print(f"{a.name}: {result.seconds:.0f} s", file=sys.stderr)
+    sys.exit(report(result, a.name))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    main()

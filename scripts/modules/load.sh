@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# usage: load.sh [allow_unsafe_interrupts=1]   load iommufd and its VFIO
+#        load.sh --unload                      unload them
+#
+# Puts the modules that lie next to this script into the running kernel, in
+# place of the distribution's VFIO. Nothing is installed: after a reboot, or
+# after --unload, everything is as before.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+release=$(cat "$here/release")
+
+# Users before what they use; loading goes the other way.
+unload_order="vfio_pci vfio_pci_core vfio_iommu_type1 mdev vfio iommufd"
+load_order="iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci mdev"
+
+die()
+{
+	echo "load.sh: $*" >&2
+	exit 1
+}
+
+check_kernel()
+{
+	[ "$(id -u)" = 0 ] || die "only root can load modules; try sudo"
+	[ "$(uname -r)" = "$release" ] ||
+		die "these modules are for kernel $release, this is" \
+		    "$(uname -r); install its linux-headers package and run" \
+		    "'make modules KERNEL=$(uname -r)'"
+	[ -d /sys/kernel/iommu_groups ] ||
+		die "this kernel has no IOMMU support"
+}
+
+# What keeps a module: the modules that use it, or else programs and devices.
+holders()
+{
+	users=$(ls "/sys/module/$1/holders")
+	[ -n "$users" ] || users="a program or a device bound to it"
+	echo "$users" | tr '\n' ' '
+}
+
+unload()
+{
+	for module in $unload_order; do
+		[ -d "/sys/module/$module" ] || continue
+		[ -e "/sys/module/$module/refcnt" ] ||
+			die "$module is built into this kernel"
+		[ "$(cat "/sys/module/$module/refcnt")" = 0 ] ||
+			die "$module is in use by $(holders "$module"); stop" \
+			    "virtual machines, unbind devices from vfio-pci" \
+			    "and try again"
+		rmmod "$module" || die "cannot unload $module"
+	done
+}
+
+load()
+{
+	# VFIO's interrupts use it; the kernel's own one is the right one.
+	modprobe irqbypass || die "cannot load the kernel's irqbypass module"
+	for module in $load_order; do
+		options=
+		[ "$module" != iommufd ] || options=$*
+		# shellcheck disable=SC2086 # each option is a word
+		insmod "$here/$module.ko" $options ||
+			die "cannot load $module.ko; the kernel log (dmesg)" \
+			    "tells why"
+	done
+}
+
+check_kernel
+unload
+[ "${1:-}" != --unload ] || exit 0
+load "$@"
+[ -e /dev/iommu ] || die "the modules are loaded but /dev/iommu is missing"
+echo "load.sh: /dev/iommu is there; devices bound to vfio-pci appear in" \
+     "/dev/vfio/devices"

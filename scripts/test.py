@@ -1,0 +1,407 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Run all tests and count them; the last line is "N passed, N failed".
+
+First what needs no guest: unit tests in user space and the builds. Then the
+guests, as many at a time as there are processors for: KUnit, kselftests and
+the sample VMM with the instrumented kernel, the sample VMM with the
+distribution's kernel, on each IOMMU. Every guest adds tests of its own: that
+it came to its end and that its kernel log has no warning. Name steps as
+arguments to run only those.
+"""
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import guest
+import run
+
+SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
+SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
+TIMES = os.path.join(SELFTESTS_OUT, "times.json")
+WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
+KSFT_SKIP = 4
+KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
+
+# A result line of TAP or KTAP: indent, verdict, number, name, directive.
+RESULT = re.compile(r"^( *)(ok|not ok) (\d+)(?: -)?(?: ([^#]*))?(# ?SKIP.*)?")
+PLAN = re.compile(r"^( *)1\.\.(\d+)")
+STAMP = re.compile(r"^\[ *\d+\.\d+\] ?")
+
+# kmemleak reports what no pointer leads to after some seconds of age; the
+# second scan drops what was only in flight during the first.
+SELFTEST_COMMAND = """
+kmemleak=/sys/kernel/debug/kmemleak
+cd /guest/selftests
+for t in *_test; do
+	echo "### begin $t"
+	./$t
+	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
+done
+echo "### begin kmemleak"
+sleep 5
+echo scan >$kmemleak
+echo scan >$kmemleak
+cat $kmemleak
+echo "### end kmemleak 0 $(cut -d. -f1 /proc/uptime)"
+"""
+
+
+class Tally:
+    """What passed and what did not."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+        self.started = time.monotonic()
+        self.lock = threading.RLock()   # results come from several guests
+
+    def say(self, text):
+        print(f"[{time.monotonic() - self.started:4.0f}s] {text}", flush=True)
+
+    def record(self, name, good, why=""):
+        if good:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+            print(f"       FAILED {name}{': ' + why if why else ''}",
+                  flush=True)
+
+    def skip(self, name):
+        self.skipped.append(name)
+
+    def tap(self, suite, lines, depth=0):
+        """Count the results at one depth of indentation in TAP output.
+
+        Returns how many there were. A plan that was not kept is a failure.
+        """
+        planned, seen = None, 0
+        for line in lines:
+            plan = PLAN.match(line)
+            if plan and len(plan.group(1)) == depth:
+                planned = (planned or 0) + int(plan.group(2))
+            found = RESULT.match(line)
+            if not found or len(found.group(1)) != depth:
+                continue
+            seen += 1
+            name = f"{suite}: {(found.group(4) or found.group(3)).strip()}"
+            if found.group(5):
+                self.skip(name)
+            else:
+                self.record(name, found.group(2) == "ok")
+        if planned != seen:
+            self.record(f"{suite}: plan", False,
+                        f"{planned} tests were announced, {seen} reported")
+        return seen
+
+    def done(self, result, g, what):
+        """A guest: that it came to its end and what is in its log."""
+        self.say(f"{what}: {result.seconds:.0f} s")
+        self.record(f"{g.name}: kernel log", not result.complaints,
+                    "; ".join(result.complaints[:3]))
+        self.record(f"{g.name}: end", result.status is not None,
+                    f"{result.why}, see build/logs/{g.name}*.log")
+
+    def finish(self):
+        if self.skipped:
+            print(f"\n{len(self.skipped)} skipped:")
+            print("\n".join("       " + s for s in self.skipped))
+        if self.failed:
+            print(f"\n{len(self.failed)} failed:")
+            print("\n".join("       " + f for f in self.failed))
+        minutes = (time.monotonic() - self.started) / 60
+        print(f"\nfinished in {minutes:.1f} minutes, logs in build/logs")
+        print(f"{self.passed} passed, {len(self.failed)} failed")
+        return 1 if self.failed or not self.passed else 0
+
+
+def script(name, *args):
+    """Run one of our scripts; its messages go through."""
+    return subprocess.run([os.path.join(guest.TOP, "scripts", name), *args],
+                          stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def logged(name, *command):
+    """Run a command with its output in build/logs/NAME.log."""
+    os.makedirs(guest.LOGS, exist_ok=True)
+    with open(os.path.join(guest.LOGS, name + ".log"), "w+",
+              encoding="utf-8") as log:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log,
+                              stderr=subprocess.STDOUT, check=False)
+        log.seek(0)
+        return done.returncode, log.read()
+
+
+def blocks(output):
+    """(name, lines, exit status, seconds) of what a guest ran one by one.
+
+    The status is None for a part that did not come to its end.
+    """
+    name, lines, clock = None, [], None
+    for line in output.splitlines():
+        mark = re.match(r"### (begin|end) (\S+) ?(\d*) ?(\d*)", line)
+        if not mark:
+            lines.append(line)
+        elif mark.group(1) == "begin":
+            name, lines = mark.group(2), []
+        else:
+            now = int(mark.group(4))
+            yield name, lines, int(mark.group(3)), now - (clock or now)
+            name, clock = None, now
+    if name:
+        yield name, lines, None, 0
+
+
+def userspace(t):
+    """The pure parts, compiled for user space with ASan and UBSan."""
+    t.say("unit tests in user space")
+    script("base.sh")        # they are compiled with headers of the base
+    status, output = logged("userspace", "make", "-C", os.path.join(
+        guest.TOP, "tools/testing/iommufd"), "check")
+    count = t.tap("userspace", output.splitlines())
+    t.record("userspace: exit status", status == 0 and count > 0,
+             f"{status}, see build/logs/userspace.log")
+
+
+def kernel(t):
+    """The instrumented kernel."""
+    t.say("the instrumented kernel")
+    good = script("kernel.sh", "test")
+    t.record("build: instrumented kernel", good)
+    if not good and os.path.exists(KERNEL):
+        os.unlink(KERNEL)    # nothing shall be tested that is not the source
+
+
+def modular(t):
+    """In tree, as modules, without debug options.
+
+    Only the modules are built, not the kernel around them, so modpost cannot
+    know what that exports and warns about every symbol. Whether symbols are
+    missing shows the build for the distribution's kernel.
+    """
+    t.say("iommufd and VFIO as modules of a plain kernel")
+    good = script("kernel.sh", "modular", "KBUILD_MODPOST_WARN=1",
+                  "drivers/iommu/iommufd/iommufd.ko", "drivers/vfio/vfio.ko",
+                  "drivers/vfio/pci/vfio-pci-core.ko")
+    with open(os.path.join(guest.LOGS, "kernel-modular.log"),
+              encoding="utf-8") as f:
+        bad = [line.strip() for line in f
+               if re.search(r"warning:|section mismatch|missing MODULE_|"
+                            r"error:", line)]
+    t.record("build: modules in tree", good and not bad, "; ".join(bad[:3]))
+
+
+def instrumented(name, iommu):
+    """A guest with the instrumented kernel."""
+    g = guest.Guest(KERNEL, name)
+    g.iommu, g.edu, g.memory, g.timeout = iommu, 2, 2048, 2700
+    g.append = "hugepages=32 kunit.enable=0"
+    return g
+
+
+def kunit(t):
+    """KUnit, whose tests run while the kernel boots."""
+    def job():
+        g = instrumented("test-kunit", "none")
+        g.edu = 0
+        g.append = "kunit.enable=1"
+        result = g.run("true")
+        with t.lock:
+            t.done(result, g, "KUnit")
+            kunit_results(t, result.kernel)
+    return [job]
+
+
+def kunit_results(t, log):
+    """KUnit reports into the kernel log, suites at depth 0, cases at 4."""
+    lines = [STAMP.sub("", line) for line in log.splitlines()]
+    begin = next((i for i, line in enumerate(lines) if "KTAP version" in line),
+                 None)
+    if begin is None:
+        t.record("kunit", False, "no results in the kernel log")
+        return
+    lines = lines[begin:]
+    suites = [m for m in map(RESULT.match, lines) if m and not m.group(1)]
+    announced = next((int(m.group(2)) for m in map(PLAN.match, lines)
+                      if m and not m.group(1)), 0)
+    t.record("kunit: all suites ran", len(suites) == announced > 0,
+             f"{announced} announced, {len(suites)} reported")
+    t.tap("kunit", lines, depth=4)
+
+
+def build_selftests(t):
+    """Paths of the kselftests, built; none if that does not work."""
+    t.say("kselftests")
+    os.makedirs(SELFTESTS_OUT, exist_ok=True)
+    make = ["make", "-C", SELFTESTS, "OUTPUT=" + SELFTESTS_OUT]
+    status, _ = logged("selftests-build", *make)
+    t.record("build: kselftests", status == 0,
+             "see build/logs/selftests-build.log")
+    if status:
+        return []
+    _, names = logged("selftests-list", *make, "-s", "COLLECTION=iommu",
+                      "emit_tests")
+    return [os.path.join(SELFTESTS_OUT, name)
+            for name in re.findall(r"^iommu:(\S+)", names, re.M)]
+
+
+def shares(programs, count):
+    """Divide the programs so that all shares take about the same time.
+
+    The times are those of the run before, if there was one.
+    """
+    try:
+        with open(TIMES, encoding="utf-8") as f:
+            times = json.load(f)
+    except (OSError, ValueError):
+        times = {}
+    result = [[0, []] for _ in range(count)]
+    weight = {p: times.get(os.path.basename(p), 60) for p in programs}
+    for program in sorted(programs, key=lambda p: -weight[p]):
+        least = min(result, key=lambda share: share[0])
+        least[0] += weight[program] + 1
+        least[1].append(program)
+    return [programs for _, programs in result if programs]
+
+
+def remember(times):
+    """Keep how long the kselftests took."""
+    known = {}
+    if os.path.exists(TIMES):
+        with open(TIMES, encoding="utf-8") as f:
+            known = json.load(f)
+    known.update(times)
+    with open(TIMES, "w", encoding="utf-8") as f:
+        json.dump(known, f)
+
+
+def selftests(t):
+    """kselftests with VT-d, shared out among the guests that run at once."""
+    programs = build_selftests(t)
+
+    def job(number, share):
+        g = instrumented(f"test-selftests-{number}", "vtd")
+        g.files = [(p, "/guest/selftests/" + os.path.basename(p))
+                   for p in share]
+        result = g.run(SELFTEST_COMMAND)
+        with t.lock:
+            t.done(result, g, "kselftests " + " ".join(
+                os.path.basename(p) for p in share))
+            selftest_results(t, g, result, share)
+
+    return [lambda n=n, share=share: job(n, share)
+            for n, share in enumerate(shares(programs, WORKERS), 1)]
+
+
+def selftest_results(t, g, result, share):
+    """Count what the programs reported, and miss none of them."""
+    missing = {os.path.basename(p) for p in share} | {"kmemleak"}
+    times = {}
+    for name, lines, ended, seconds in blocks(result.output):
+        missing.discard(name)
+        if name == "kmemleak":
+            t.record(f"{g.name}: kmemleak", not lines and ended == 0,
+                     "; ".join(lines[:4]))
+            continue
+        if ended is not None:
+            times[name] = seconds
+        t.tap(name, lines)
+        t.record(f"{name}: exit status", ended in (0, KSFT_SKIP),
+                 f"{ended}, see build/logs/{g.name}.log")
+    for name in sorted(missing):
+        t.record(f"{name}: was run", False)
+    remember(times)
+
+
+def vmm_job(t, g, command, what):
+    """The sample VMM counts as one test, its output says the rest."""
+    def job():
+        result = g.run(command)
+        bad = [l.strip() for l in result.output.splitlines() if "FAIL" in l]
+        with t.lock:
+            t.done(result, g, what)
+            t.record(f"{g.name}: sample VMM", result.status == 0,
+                     "; ".join(bad[:3]))
+    return job
+
+
+def demo(t):
+    """The sample VMM with the instrumented kernel on each IOMMU."""
+    run.build_vmm()
+    jobs = []
+    for iommu, name in run.MACHINES.items():
+        g = instrumented("test-" + iommu, iommu)
+        g.files = [(run.VMM, "/guest/edu-vmm")]
+        jobs.append(vmm_job(t, g, "edu-vmm $EDU_DEVICES",
+                            f"sample VMM, {name}, instrumented kernel"))
+    return jobs
+
+
+def distribution(t):
+    """The modules and the sample VMM on the distribution's kernel."""
+    t.say("modules for the distribution's kernel")
+    good = script("modules.sh")
+    t.record("build: modules for the distribution's kernel", good)
+    if not good:
+        return []
+    run.build_vmm()
+    return [loader(t)] + [vmm_job(t, run.machine(iommu, "test-stock-" + iommu),
+                                  run.command(iommu),
+                                  f"sample VMM, {name}, distribution kernel")
+                          for iommu, name in run.MACHINES.items()]
+
+
+def loader(t):
+    """load.sh: what it does, and what it says when it cannot."""
+    g = run.machine("vtd", "test-loader")
+    g.stock += ["vfio-pci", "vfio_iommu_type1"]
+    g.files.append((os.path.join(guest.TOP, "scripts/guest/loader-test"),
+                    "/guest/loader-test"))
+    g.expected = "vfio: Unknown symbol"     # the test loads in a wrong order
+
+    def job():
+        result = g.run(". loader-test")
+        with t.lock:
+            t.done(result, g, "load.sh")
+            t.tap("load.sh", result.output.splitlines())
+    return job
+
+
+# Each does what needs no guest and returns the guests to run, longest first.
+STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, kunit,
+                                 demo, distribution)}
+NEED_KERNEL = {"selftests", "kunit", "demo"}
+
+
+def run_jobs(t, jobs):
+    """All guests, a few at a time."""
+    t.say(f"{len(jobs)} guests, {WORKERS} at a time")
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        for future in [pool.submit(job) for job in jobs]:
+            future.result()
+
+
+def main():
+    unknown = [name for name in sys.argv[1:] if name not in STEPS]
+    if unknown:
+        sys.exit(f"unknown step {unknown[0]}; there are: {' '.join(STEPS)}")
+    names = sys.argv[1:] or list(STEPS)
+    tally, jobs = Tally(), []
+    for name in names:
+        if name in NEED_KERNEL and not os.path.exists(KERNEL):
+            tally.record(name, False, "there is no instrumented kernel")
+        else:
+            jobs += STEPS[name](tally) or []
+    if jobs:
+        run_jobs(tally, jobs)
+    sys.exit(tally.finish())
+
+
+if __name__ == "__main__":
+    main()
