@@ -19,8 +19,6 @@
 #include "object.h"
 #include "option.h"
 
-static const struct file_operations iommufd_fops;
-
 static int iommufd_destroy(struct iommufd_call *call, struct iommu_destroy *cmd)
 {
 	return iommufd_object_destroy_id(call->ictx, cmd->id);
