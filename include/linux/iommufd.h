@@ -31,8 +31,7 @@ struct page;
  *
  * The driver does, with the CPU, for a device that it emulates: struct
  * iommufd_access. Create it, attach it to an IOAS, then pin memory or copy it
- * by IOVA. This half is declared but not served yet: what can fail returns
- * -EOPNOTSUPP, the rest does nothing. So do the functions for VFIO containers.
+ * by IOVA.
  *
  * All symbols are in the namespace IOMMUFD, those with vfio in their name in
  * IOMMUFD_VFIO. Calls on different devices may run at the same time. Calls on
@@ -144,13 +143,17 @@ u32 iommufd_device_to_id(struct iommufd_device *idev);
 
 /**
  * struct iommufd_access_ops - What a driver provides for an access
- * @needs_pin_pages: it will call iommufd_access_pin_pages(); @unmap has to be
- *                   there then
- * @unmap: optional otherwise. A range of IOVA, length bytes from iova, goes
- *         away; data is what iommufd_access_create() got. When it returns, the
- *         driver has unpinned all it had pinned there. No lock of the IOVA map
- *         is held, so iommufd_access_unpin_pages() is allowed. Not allowed are
- *         map, unmap and detach in the same IOAS, and destroying the access.
+ * @needs_pin_pages: it will call iommufd_access_pin_pages(). @unmap has to be
+ *                   there then, and the IOAS maps whole pages only.
+ * @unmap: optional otherwise. Asks the driver to unpin all it has pinned in a
+ *         range of IOVA, length bytes from iova; data is what
+ *         iommufd_access_create() got. Called when a range is unmapped in which
+ *         somebody has pinned something, so it may be of no concern to this
+ *         driver. No lock is held that a driver could need, and
+ *         iommufd_access_unpin_pages() is allowed. Not allowed are map and unmap
+ *         in the same IOAS and anything that detaches or destroys the access.
+ *         A driver may also unpin later; the unmap waits for it. Before the
+ *         access is detached, though, all has to be unpinned when this returns.
  */
 struct iommufd_access_ops {
 	u8 needs_pin_pages : 1;
@@ -172,10 +175,15 @@ enum {
  * @ictx: the context
  * @ops: what the driver provides; stays valid until the access is destroyed
  * @data: handed to the operations
- * @id: output, ID of the access
+ * @id: output, ID of the access. Only for users to see, no ioctl takes it.
+ *
+ * The access keeps @ictx alive.
  *
  * Context: process context, sleeps.
- * Return: ERR_PTR(-EOPNOTSUPP), accesses are not served yet.
+ * Return: the access, or an ERR_PTR:
+ *
+ * * %-EINVAL - @ops wants to pin, and has no unmap operation
+ * * %-ENOMEM - out of memory
  */
 struct iommufd_access *
 iommufd_access_create(struct iommufd_ctx *ictx,
@@ -185,7 +193,7 @@ iommufd_access_create(struct iommufd_ctx *ictx,
  * iommufd_access_destroy() - Give up an access
  * @access: from iommufd_access_create(); not valid any more after this
  *
- * Detaches it if it is attached. Does nothing, accesses are not served yet.
+ * Detaches it if it is attached.
  *
  * Context: process context, sleeps until no unmap operation runs any more.
  */
@@ -197,7 +205,13 @@ void iommufd_access_destroy(struct iommufd_access *access);
  * @ioas_id: ID of the IOAS
  *
  * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, accesses are not served yet.
+ * Return: 0, or an error and the access is not attached:
+ *
+ * * %-ENOENT - @ioas_id is not the ID of an IOAS
+ * * %-EINVAL - @access is attached
+ * * %-EADDRINUSE - the driver wants to pin, and something is mapped that does
+ *   not begin and end at the edges of pages
+ * * %-ENOMEM - out of memory
  */
 int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
 
@@ -206,18 +220,23 @@ int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
  * @access: one that is attached
  * @ioas_id: ID of the new IOAS
  *
- * Context: process context, sleeps; the unmap operation runs for the old IOAS.
- * Return: %-EOPNOTSUPP, accesses are not served yet.
+ * The unmap operation is called for all of the old IOAS. Between the two
+ * nothing can be pinned or copied: those calls return %-ENOENT.
+ *
+ * Context: process context, sleeps.
+ * Return: 0, or an error of iommufd_access_attach() and the access is attached
+ * as before; %-ENOENT also if it is not attached at all.
  */
 int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id);
 
 /**
  * iommufd_access_detach() - Let go of the IOAS of an access
- * @access: one that is attached
+ * @access: attached or not
  *
- * Does nothing, accesses are not served yet.
+ * The unmap operation is called for everything. Pins and copies that other
+ * threads have begun are waited for.
  *
- * Context: process context, sleeps; the unmap operation runs for everything.
+ * Context: process context, sleeps.
  */
 void iommufd_access_detach(struct iommufd_access *access);
 
@@ -281,8 +300,22 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
  * @out_pages: output, one entry for each page that the range touches
  * @flags: IOMMUFD_ACCESS_RW_WRITE if the driver is going to write
  *
+ * The same range may be pinned several times. Each pin is undone by one
+ * iommufd_access_unpin_pages() of the same range.
+ *
  * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, accesses are not served yet.
+ * Return: 0, or an error and nothing is pinned:
+ *
+ * * %-ENOENT - the access is not attached, or part of the range is not mapped
+ * * %-EPERM - it is mapped, but not for this kind of access
+ * * %-EINVAL - @length is 0; or two mappings in the range do not meet at the
+ *   edge of a page; or one is being unmapped; or the access does not have
+ *   needs_pin_pages
+ * * %-EOVERFLOW - the range wraps
+ * * %-EOPNOTSUPP - unknown flags
+ * * %-EFAULT - memory cannot be pinned, or its process is gone
+ * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
+ * * %-EINTR - a fatal signal arrived
  */
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
@@ -293,8 +326,6 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
  * @access: the same
  * @iova: the same
  * @length: the same
- *
- * Does nothing, accesses are not served yet.
  *
  * Context: process context, sleeps; the unmap operation may call it.
  */
@@ -310,8 +341,19 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
  * @flags: IOMMUFD_ACCESS_RW_READ to fill @data, IOMMUFD_ACCESS_RW_WRITE to
  *         write the memory; and IOMMUFD_ACCESS_RW_KTHREAD
  *
- * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, accesses are not served yet.
+ * Nothing is pinned. A copy that has begun holds off an unmap of the memory.
+ *
+ * Context: process context, sleeps; a page fault may take long.
+ * Return: 0, or an error, and some of the bytes may have been copied:
+ *
+ * * %-ENOENT - the access is not attached, or part of the range is not mapped
+ * * %-EPERM - it is mapped, but not for this kind of access
+ * * %-EINVAL - @len is 0, or part of the range is being unmapped
+ * * %-EOVERFLOW - the range wraps
+ * * %-EOPNOTSUPP - unknown flags
+ * * %-EFAULT - memory is not there, or its process is gone and nobody has it
+ *   pinned
+ * * %-EINTR - a fatal signal arrived
  */
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t len, unsigned int flags);
@@ -321,8 +363,15 @@ int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
  * @ictx: the context
  * @out_ioas_id: output, its ID
  *
- * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, containers are not served yet.
+ * Devices of VFIO groups are attached to it. It is the user's choice, with
+ * IOMMU_VFIO_IOAS, or the result of iommufd_vfio_compat_ioas_create(). The user
+ * may make another choice or destroy it at any time; then attaching to the ID
+ * fails.
+ *
+ * Context: any.
+ * Return: 0, or an error:
+ *
+ * * %-ENODEV - there is none
  */
 int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id);
 
@@ -330,8 +379,14 @@ int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id);
  * iommufd_vfio_compat_ioas_create() - See to it that containers have an IOAS
  * @ictx: the context
  *
+ * Makes one if there is none. Callers that do this at the same time get the
+ * same.
+ *
  * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, containers are not served yet.
+ * Return: 0, or an error:
+ *
+ * * %-EINVAL - the context does without an IOMMU
+ * * %-ENOMEM - out of memory
  */
 int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx);
 
@@ -339,8 +394,14 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx);
  * iommufd_vfio_compat_set_no_iommu() - Make containers do without an IOMMU
  * @ictx: the context
  *
- * Context: process context, sleeps.
- * Return: %-EOPNOTSUPP, containers are not served yet.
+ * For groups without an IOMMU. The context cannot have an IOAS for containers
+ * any more, so that no user takes a device for translated that is not. VFIO
+ * checks the capability that takes.
+ *
+ * Context: any.
+ * Return: 0, or an error:
+ *
+ * * %-EINVAL - containers have an IOAS
  */
 int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx);
 #else /* !CONFIG_IOMMUFD */

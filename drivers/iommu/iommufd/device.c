@@ -106,8 +106,16 @@ static int check_isolation(struct device *dev)
 	return rc;
 }
 
-struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
-					   struct device *dev, u32 *id)
+/**
+ * iommufd_device_create() - Bind a device, without holding the context
+ * @ictx: the context, which outlives the device
+ * @dev: a device with an IOMMU
+ *
+ * Context: process context, sleeps.
+ * Return: as iommufd_device_bind().
+ */
+struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
+					     struct device *dev)
 {
 	struct iommufd_group *group;
 	struct iommufd_device *idev;
@@ -132,8 +140,6 @@ struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
 	idev->group = group;
 	idev->dev = dev;
 	INIT_LIST_HEAD(&idev->group_entry);
-	iommufd_ctx_get(ictx);
-	*id = idev->object.id;
 	iommufd_object_publish(&idev->object);
 	return idev;
 
@@ -143,15 +149,39 @@ err_release_owner:
 	iommu_device_release_dma_owner(dev);
 	return ERR_PTR(rc);
 }
+
+/**
+ * iommufd_device_destroy() - Undo iommufd_device_create()
+ * @idev: detached; not valid any more after this
+ *
+ * Context: process context, sleeps until no ioctl uses the device any more.
+ */
+void iommufd_device_destroy(struct iommufd_device *idev)
+{
+	if (WARN_ON_ONCE(!list_empty(&idev->group_entry)))
+		iommufd_device_detach(idev);
+	iommufd_object_destroy_owned(&idev->object);
+}
+
+/* include/linux/iommufd.h describes what follows. */
+struct iommufd_device *iommufd_device_bind(struct iommufd_ctx *ictx,
+					   struct device *dev, u32 *id)
+{
+	struct iommufd_device *idev = iommufd_device_create(ictx, dev);
+
+	if (IS_ERR(idev))
+		return idev;
+	iommufd_ctx_get(ictx);
+	*id = idev->object.id;
+	return idev;
+}
 EXPORT_SYMBOL_NS_GPL(iommufd_device_bind, IOMMUFD);
 
 void iommufd_device_unbind(struct iommufd_device *idev)
 {
 	struct iommufd_ctx *ictx = idev->object.ictx;
 
-	if (WARN_ON_ONCE(!list_empty(&idev->group_entry)))
-		iommufd_device_detach(idev);
-	iommufd_object_destroy_owned(&idev->object);
+	iommufd_device_destroy(idev);
 	iommufd_ctx_put(ictx);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_unbind, IOMMUFD);

@@ -10,6 +10,7 @@
 #include "object.h"
 
 struct device;
+struct iommufd_ctx;
 struct iommufd_group;
 
 /**
@@ -25,5 +26,9 @@ struct iommufd_device {
 	struct device *dev;
 	struct list_head group_entry;
 };
+
+struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
+					     struct device *dev);
+void iommufd_device_destroy(struct iommufd_device *idev);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <linux/bitops.h>
 #include <linux/errno.h>
+#include <linux/iommu.h>
 
 #include "iopt_area.h"
 
@@ -27,11 +28,13 @@ void iopt_init(struct io_pagetable *iopt)
 	init_rwsem(&iopt->domains.rwsem);
 	INIT_LIST_HEAD(&iopt->domains.list);
 	init_waitqueue_head(&iopt->erased);
+	INIT_LIST_HEAD(&iopt->accesses);
+	init_waitqueue_head(&iopt->unpinned);
 }
 
 /**
  * iopt_destroy() - Unmap everything and free what is left
- * @iopt: without domains, and used by nobody else
+ * @iopt: without domains and accesses, and used by nobody else
  *
  * Context: may sleep, never needs memory.
  */
@@ -40,10 +43,65 @@ void iopt_destroy(struct io_pagetable *iopt)
 	unsigned long unmapped;
 
 	WARN_ON_ONCE(!list_empty(&iopt->domains.list));
+	WARN_ON_ONCE(!list_empty(&iopt->accesses));
 	iopt_unmap_all(iopt, &unmapped);
 	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);
+}
+
+/**
+ * iopt_domain_alignment() - What a domain demands of an area
+ * @entry: with the domain set, which knows a page size
+ *
+ * Context: any.
+ * Return: the smallest page of the domain, bytes.
+ */
+unsigned long iopt_domain_alignment(const struct iopt_domain *entry)
+{
+	return 1UL << __ffs(entry->domain->pgsize_bitmap);
+}
+
+/**
+ * iopt_areas_below() - Tell whether areas are less aligned than is asked for
+ * @iopt: the io_pagetable
+ * @alignment: bytes, a power of two, at most PAGE_SIZE
+ *
+ * Context: &io_pagetable.iova_rwsem held.
+ * Return: true if there is such an area.
+ */
+bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment)
+{
+	unsigned int order;
+
+	lockdep_assert_held(&iopt->iova_rwsem);
+
+	for (order = 0; BIT(order) < alignment; order++)
+		if (iopt->areas_by_alignment[order])
+			return true;
+	return false;
+}
+
+/**
+ * iopt_refresh_alignment() - Note that domains, accesses or options changed
+ * @iopt: the io_pagetable
+ *
+ * Context: &io_pagetable.iova_rwsem held for write, &iopt_domains.rwsem held.
+ */
+void iopt_refresh_alignment(struct io_pagetable *iopt)
+{
+	unsigned long alignment = iopt->domains.small_pages ? PAGE_SIZE : 1;
+	struct iopt_access *access;
+	struct iopt_domain *entry;
+
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+	lockdep_assert_held(&iopt->domains.rwsem);
+
+	list_for_each_entry(entry, &iopt->domains.list, entry)
+		alignment = max(alignment, iopt_domain_alignment(entry));
+	list_for_each_entry(access, &iopt->accesses, entry)
+		alignment = max(alignment, access->alignment);
+	iopt->iova_alignment = alignment;
 }
 
 /**
@@ -136,10 +194,11 @@ size_t iopt_usable_ranges(struct io_pagetable *iopt,
 /**
  * iopt_set_large_pages() - Choose whether contiguous memory is joined
  * @iopt: the io_pagetable
- * @enable: false maps page by page from now on
+ * @enable: false maps page by page from now on, and whole pages only
  *
  * Context: may sleep.
- * Return: 0; -EINVAL for switching off while a domain holds areas.
+ * Return: 0; for switching off -EINVAL while a domain holds areas, and
+ * -EADDRINUSE while there are areas that begin or end inside of a page.
  */
 int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
 {
@@ -150,8 +209,11 @@ int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
 	if (!enable && !list_empty(&iopt->domains.list) &&
 	    !iova_tree_empty(&iopt->tree))
 		rc = -EINVAL;
+	else if (!enable && iopt_areas_below(iopt, PAGE_SIZE))
+		rc = -EADDRINUSE;
 	else
 		iopt->domains.small_pages = !enable;
+	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
 	return rc;
@@ -189,35 +251,4 @@ void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats)
 	stats->domains = list_count_nodes(&iopt->domains.list);
 	up_read(&iopt->domains.rwsem);
 	up_read(&iopt->iova_rwsem);
-}
-
-/**
- * iopt_valid() - Check the invariants, for tests
- * @iopt: the io_pagetable
- *
- * Context: may sleep.
- * Return: true if the tree is sound, no area is in a reserved range, and the
- * areas are counted right.
- */
-bool iopt_valid(struct io_pagetable *iopt)
-{
-	unsigned long counts[PAGE_SHIFT + 1] = {};
-	unsigned long mapped = 0;
-	struct iova_node *node;
-	bool valid;
-
-	down_read(&iopt->iova_rwsem);
-	valid = iova_tree_valid(&iopt->tree) &&
-		!iova_ranges_overlap_set(&iopt->allowed, &iopt->reserved);
-	for (node = iova_tree_first(&iopt->tree, 0, ULONG_MAX); node;
-	     node = iova_tree_next(node, ULONG_MAX)) {
-		valid &= !iova_ranges_overlap(&iopt->reserved, node->start,
-					      node->last);
-		counts[iopt_area_alignment_order(iopt_area_from_node(node))]++;
-		mapped += node->last - node->start + 1;
-	}
-	valid &= mapped == iopt->mapped;
-	valid &= !memcmp(counts, iopt->areas_by_alignment, sizeof(counts));
-	up_read(&iopt->iova_rwsem);
-	return valid;
 }

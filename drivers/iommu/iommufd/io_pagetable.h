@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_IO_PAGETABLE_H
 #define __IOMMUFD_IO_PAGETABLE_H
 
+#include <linux/atomic.h>
 #include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
@@ -19,6 +20,7 @@
 
 struct device;
 struct iommu_iova_range;
+struct page;
 
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
@@ -31,13 +33,17 @@ struct iommu_iova_range;
  * @allowed: where automatic allocation looks, if not empty; never overlaps
  *           @reserved
  * @iova_alignment: what start and length of an area have to be a multiple of,
- *                  bytes; 1 without a domain, at most PAGE_SIZE
+ *                  bytes; 1 without a domain, an access that pins or the
+ *                  option of small pages, at most PAGE_SIZE
  * @areas_by_alignment: number of areas whose largest alignment is 1 << index
  * @mapped: bytes that all areas cover
  * @domains: the domains that are kept filled
  * @removals: number of removals that have begun
  * @erasures: how often areas were taken out of @tree
  * @erased: woken when @erasures has risen
+ * @accesses: struct iopt_access
+ * @unpinned: woken when an in-kernel user has let go of an area that is on its
+ *            way out, or when a caller of &iopt_access.unmap is back
  */
 struct io_pagetable {
 	struct rw_semaphore iova_rwsem;
@@ -51,7 +57,32 @@ struct io_pagetable {
 	u64 removals;
 	u64 erasures;
 	wait_queue_head_t erased;
+	struct list_head accesses;
+	wait_queue_head_t unpinned;
 };
+
+/**
+ * struct iopt_access - An in-kernel user of an io_pagetable
+ * @entry: in &io_pagetable.accesses; &io_pagetable.iova_rwsem
+ * @unmap: asks the user to let go of length bytes from iova; NULL if it never
+ *         pins. Called without locks. Constant.
+ * @alignment: what start and length of areas have to be a multiple of as long
+ *             as the user is there, bytes; constant
+ * @callers: threads that are in @unmap, or about to be
+ * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
+ */
+struct iopt_access {
+	struct list_head entry;
+	void (*unmap)(struct iopt_access *access, unsigned long iova,
+		      unsigned long length);
+	unsigned long alignment;
+	atomic_t callers;
+	bool leaving;
+};
+
+/* flags of iopt_pin_pages() */
+#define IOPT_PIN_WRITE BIT(0)
+#define IOPT_PIN_LOCK BIT(1)
 
 /* flags of struct iopt_mapping */
 #define IOPT_MAP_FIXED BIT(0)
@@ -81,6 +112,23 @@ struct iopt_mapping {
 };
 
 /**
+ * enum iopt_unmap_rule - What becomes of areas at the ends of a range
+ * @IOPT_UNMAP_EXACT: -ENOENT if nothing is mapped or the range cuts an area,
+ *                    -EBUSY if an area is still being mapped
+ * @IOPT_UNMAP_TYPE1_V2: -ENOENT if the range cuts an area; what is still being
+ *                       mapped counts as mapped afterwards
+ * @IOPT_UNMAP_TYPE1_V1: an area that begins in the range is unmapped as a
+ *                       whole; nothing is unmapped if the range begins inside
+ *                       of one; what is still being mapped counts as mapped
+ *                       afterwards
+ */
+enum iopt_unmap_rule {
+	IOPT_UNMAP_EXACT,
+	IOPT_UNMAP_TYPE1_V2,
+	IOPT_UNMAP_TYPE1_V1,
+};
+
+/**
  * struct iopt_stats - What a person wants to know about an io_pagetable
  * @areas: number of areas
  * @mapped: bytes of IOVA that they cover
@@ -94,7 +142,6 @@ struct iopt_stats {
 
 void iopt_init(struct io_pagetable *iopt);
 void iopt_destroy(struct io_pagetable *iopt);
-bool iopt_valid(struct io_pagetable *iopt);
 
 void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 		       int iommu_prot, unsigned int flags);
@@ -108,6 +155,10 @@ int iopt_mapping_fill(struct iopt_mapping *mapping);
 void iopt_mapping_publish(struct iopt_mapping *mapping);
 void iopt_mapping_abort(struct iopt_mapping *mapping);
 
+unsigned long iopt_page_sizes(struct io_pagetable *iopt);
+int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
+		  unsigned long last, enum iopt_unmap_rule rule,
+		  unsigned long *unmapped);
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
@@ -126,6 +177,22 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
 void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
 int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_large_pages(struct io_pagetable *iopt);
+unsigned long iopt_domain_alignment(const struct iopt_domain *entry);
+bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
+void iopt_refresh_alignment(struct io_pagetable *iopt);
+
+int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
+		       unsigned long length);
+int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
+		   unsigned long length, struct page **out_pages,
+		   unsigned int flags);
+void iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
+		      unsigned long length, unsigned int flags);
+int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
+	    unsigned long length, unsigned int flags);
+
 void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats);
 
 #endif

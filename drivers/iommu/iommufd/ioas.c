@@ -15,12 +15,16 @@
 #include "ioctl.h"
 
 /* Ranges that are copied from user space at a time. */
-#define RANGES_STEP 64
+#define RANGES_STEP 32
 
 static void iommufd_ioas_destroy(struct iommufd_object *object)
 {
 	struct iommufd_ioas *ioas = iommufd_ioas_from(object);
 
+	xa_lock(&object->ictx->objects);
+	if (object->ictx->vfio_ioas == ioas)
+		object->ictx->vfio_ioas = NULL;
+	xa_unlock(&object->ictx->objects);
 	WARN_ON_ONCE(!list_empty(&ioas->hwpt_list));
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->mutex);
@@ -45,6 +49,28 @@ static void ioas_put(struct iommufd_ioas *ioas)
 }
 
 /**
+ * iommufd_ioas_create() - Make an empty IOAS
+ * @ictx: context
+ *
+ * The caller publishes or aborts its object.
+ *
+ * Context: may sleep.
+ * Return: the IOAS; ERR_PTR(-ENOMEM).
+ */
+struct iommufd_ioas *iommufd_ioas_create(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas;
+
+	ioas = iommufd_object_alloc(ictx, ioas, object, &iommufd_ioas_ops);
+	if (IS_ERR(ioas))
+		return ioas;
+	iopt_init(&ioas->iopt);
+	mutex_init(&ioas->mutex);
+	INIT_LIST_HEAD(&ioas->hwpt_list);
+	return ioas;
+}
+
+/**
  * iommufd_ioas_alloc() - ioctl(IOMMU_IOAS_ALLOC)
  * @call: the ioctl
  * @cmd: its structure
@@ -59,21 +85,16 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 
 	if (cmd->flags)
 		return -EOPNOTSUPP;
-	ioas = iommufd_object_alloc(call->ictx, ioas, object,
-				    &iommufd_ioas_ops);
+	ioas = iommufd_ioas_create(call->ictx);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	cmd->out_ioas_id = ioas->object.id;
 	rc = iommufd_call_reply(call, cmd, sizeof(*cmd));
-	if (rc) {
+	if (rc)
 		iommufd_object_abort(&ioas->object);
-		return rc;
-	}
-	iopt_init(&ioas->iopt);
-	mutex_init(&ioas->mutex);
-	INIT_LIST_HEAD(&ioas->hwpt_list);
-	iommufd_object_publish(&ioas->object);
-	return 0;
+	else
+		iommufd_object_publish(&ioas->object);
+	return rc;
 }
 
 static int range_add(struct iova_ranges *ranges,
@@ -151,16 +172,28 @@ int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_
 	return rc;
 }
 
-/* The number of ranges may change between two looks, so look again. */
-static struct iommu_iova_range *ranges_snapshot(struct io_pagetable *iopt,
-						size_t *count,
-						unsigned long *alignment)
+/**
+ * iommufd_ioas_snapshot() - List the IOVA that areas may use, at one moment
+ * @ioas: the IOAS
+ * @count: receives the number of ranges
+ * @alignment: receives what start and length of an area have to be a multiple
+ *             of, bytes
+ *
+ * Context: may sleep.
+ * Return: the ranges, ascending, to be freed with kvfree(), NULL if there is
+ * none; ERR_PTR(-ENOMEM).
+ */
+struct iommu_iova_range *iommufd_ioas_snapshot(struct iommufd_ioas *ioas,
+					       size_t *count,
+					       unsigned long *alignment)
 {
 	struct iommu_iova_range *ranges = NULL;
 	size_t capacity = 0;
 
+	/* The number of ranges may change between two looks, so look again. */
 	for (;;) {
-		*count = iopt_usable_ranges(iopt, ranges, capacity, alignment);
+		*count = iopt_usable_ranges(&ioas->iopt, ranges, capacity,
+					    alignment);
 		if (*count <= capacity)
 			return ranges;
 		kvfree(ranges);
@@ -200,7 +233,7 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_r
 	ioas = ioas_get(call, cmd->ioas_id);
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
-	ranges = ranges_snapshot(&ioas->iopt, &count, &alignment);
+	ranges = iommufd_ioas_snapshot(ioas, &count, &alignment);
 	ioas_put(ioas);
 	if (IS_ERR(ranges))
 		return PTR_ERR(ranges);

@@ -19,6 +19,7 @@ struct iommu_ioas_copy;
 struct iommu_ioas_iova_ranges;
 struct iommu_ioas_map;
 struct iommu_ioas_unmap;
+struct iommu_iova_range;
 struct iommufd_call;
 struct seq_file;
 
@@ -29,12 +30,15 @@ struct seq_file;
  * @mutex: serialises everything that adds or removes domains of @iopt, and
  *         protects @hwpt_list
  * @hwpt_list: struct iommufd_hw_pagetable over this IOAS
+ * @vfio_type: what VFIO_SET_IOMMU asked for when it acted on this IOAS, 0
+ *             before that; READ_ONCE() and WRITE_ONCE()
  */
 struct iommufd_ioas {
 	struct iommufd_object object;
 	struct io_pagetable iopt;
 	struct mutex mutex;
 	struct list_head hwpt_list;
+	unsigned int vfio_type;
 };
 
 /**
@@ -50,6 +54,10 @@ iommufd_ioas_from(struct iommufd_object *object)
 	return container_of(object, struct iommufd_ioas, object);
 }
 
+struct iommufd_ioas *iommufd_ioas_create(struct iommufd_ctx *ictx);
+struct iommu_iova_range *iommufd_ioas_snapshot(struct iommufd_ioas *ioas,
+					       size_t *count,
+					       unsigned long *alignment);
 int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd);
 int iommufd_ioas_iova_ranges(struct iommufd_call *call,
 			     struct iommu_ioas_iova_ranges *cmd);

@@ -7,6 +7,8 @@
 #include "iopt_area.h"
 
 #include <linux/bitops.h>
+#include <linux/cleanup.h>
+#include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -75,6 +77,36 @@ unsigned int iopt_area_alignment_order(const struct iopt_area *area)
 {
 	return __ffs(area->node.start | (area->node.last + 1) |
 		     area->page_offset | PAGE_SIZE);
+}
+
+/**
+ * iopt_area_part_get() - Find the area that a range of IOVA begins in
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @last: last IOVA of the range, inclusive; it may go on in other areas
+ * @part: receives the part of the area that the range covers
+ *
+ * An area that is on its way out still shows its memory until the unmap is
+ * over, so it is found as well.
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
+ * Return: 0, the caller gives up @part->area; -ENOENT if nothing is mapped.
+ */
+int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
+		       unsigned long last, struct iopt_area_part *part)
+{
+	struct iopt_area *area;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
+	if (!area || area->state == IOPT_AREA_SETUP)
+		return -ENOENT;
+	refcount_inc(&area->refs);
+	part->area = area;
+	part->start_byte = iopt_area_first(area) * PAGE_SIZE +
+			   area->page_offset + (iova - area->node.start);
+	part->length = min(last, area->node.last) - iova + 1;
+	return 0;
 }
 
 /**

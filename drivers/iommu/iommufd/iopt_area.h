@@ -19,6 +19,20 @@ static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
 	return node ? container_of(node, struct iopt_area, node) : NULL;
 }
 
+/**
+ * struct iopt_area_part - A part of an area, as a step along a range of IOVA
+ * @area: with a reference
+ * @start_byte: offset of the first byte in @area->pages, bytes
+ * @length: bytes
+ */
+struct iopt_area_part {
+	struct iopt_area *area;
+	unsigned long start_byte;
+	unsigned long length;
+};
+
+int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
+		       unsigned long last, struct iopt_area_part *part);
 struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 				  struct iopt_pages *pages,
 				  unsigned long start_byte,

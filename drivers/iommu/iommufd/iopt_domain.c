@@ -19,35 +19,6 @@
 #include "iopt_area.h"
 #include "iopt_fill.h"
 
-static unsigned long domain_alignment(struct iommu_domain *domain)
-{
-	return 1UL << __ffs(domain->pgsize_bitmap);
-}
-
-static bool areas_below_alignment(struct io_pagetable *iopt,
-				  unsigned long alignment)
-{
-	unsigned int order;
-
-	for (order = 0; BIT(order) < alignment; order++)
-		if (iopt->areas_by_alignment[order])
-			return true;
-	return false;
-}
-
-static void refresh_alignment(struct io_pagetable *iopt)
-{
-	unsigned long alignment = 1;
-	struct iopt_domain *entry;
-
-	lockdep_assert_held_write(&iopt->iova_rwsem);
-	lockdep_assert_held(&iopt->domains.rwsem);
-
-	list_for_each_entry(entry, &iopt->domains.list, entry)
-		alignment = max(alignment, domain_alignment(entry->domain));
-	iopt->iova_alignment = alignment;
-}
-
 static int reserve_outside_aperture(struct io_pagetable *iopt,
 				    struct iopt_domain *entry)
 {
@@ -69,18 +40,18 @@ static int reserve_outside_aperture(struct io_pagetable *iopt,
 
 static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
-	unsigned long alignment = domain_alignment(entry->domain);
+	unsigned long alignment = iopt_domain_alignment(entry);
 	int rc = 0;
 
 	down_write(&iopt->iova_rwsem);
-	if (areas_below_alignment(iopt, alignment)) {
+	if (iopt_areas_below(iopt, alignment)) {
 		rc = -EADDRINUSE;
 	} else {
 		down_write(&iopt->domains.rwsem);
 		entry->joined = ++iopt->domains.generation;
 		entry->left = U64_MAX;
 		list_add_tail(&entry->entry, &iopt->domains.list);
-		refresh_alignment(iopt);
+		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
 	}
 	up_write(&iopt->iova_rwsem);
@@ -111,7 +82,7 @@ static void leave(struct io_pagetable *iopt, struct iopt_domain *entry)
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
 	list_del(&entry->entry);
-	refresh_alignment(iopt);
+	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
 	iopt_unreserve(iopt, entry);
@@ -150,7 +121,7 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 	struct iopt_area *area;
 	int rc;
 
-	if (!domain->pgsize_bitmap || domain_alignment(domain) > PAGE_SIZE)
+	if (!domain->pgsize_bitmap || iopt_domain_alignment(entry) > PAGE_SIZE)
 		return -EINVAL;
 	rc = reserve_outside_aperture(iopt, entry);
 	if (!rc)

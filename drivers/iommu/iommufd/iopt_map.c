@@ -92,37 +92,14 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 	return rc;
 }
 
-/* A part of a live area: the memory that shows at @iova, up to @last. */
-struct area_part {
-	struct iopt_pages *pages;
-	unsigned long start_byte;
-	unsigned long length;
-};
-
-static int area_part_get(struct io_pagetable *iopt, unsigned long iova,
-			 unsigned long last, struct area_part *part)
-{
-	struct iopt_area *area;
-
-	guard(rwsem_read)(&iopt->iova_rwsem);
-	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
-	if (!area || area->state != IOPT_AREA_LIVE)
-		return -ENOENT;
-	iopt_pages_get(area->pages);
-	part->pages = area->pages;
-	part->start_byte = iopt_area_first(area) * PAGE_SIZE +
-			   area->page_offset + (iova - area->node.start);
-	part->length = min(last, area->node.last) - iova + 1;
-	return 0;
-}
-
 static int mapping_add_part(struct iopt_mapping *mapping,
-			    const struct area_part *part)
+			    const struct iopt_area_part *part)
 {
-	if ((mapping->iommu_prot & IOMMU_WRITE) && !part->pages->writable)
+	struct iopt_pages *pages = part->area->pages;
+
+	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->writable)
 		return -EPERM;
-	return mapping_add_area(mapping, part->pages, part->start_byte,
-				part->length);
+	return mapping_add_area(mapping, pages, part->start_byte, part->length);
 }
 
 /**
@@ -152,14 +129,14 @@ int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
 	for (;;) {
-		struct area_part part;
+		struct iopt_area_part part;
 		int rc;
 
-		rc = area_part_get(source, iova, last, &part);
+		rc = iopt_area_part_get(source, iova, last, &part);
 		if (rc)
 			return rc;
 		rc = mapping_add_part(mapping, &part);
-		iopt_pages_put(part.pages);
+		iopt_area_put(part.area);
 		if (rc)
 			return rc;
 		if (last - iova < part.length)
@@ -183,6 +160,29 @@ static unsigned long useful_page_sizes(struct io_pagetable *iopt)
 	list_for_each_entry(entry, &iopt->domains.list, entry)
 		sizes |= entry->domain->pgsize_bitmap;
 	return (sizes ?: PMD_SIZE | PUD_SIZE) & PAGE_MASK;
+}
+
+/**
+ * iopt_page_sizes() - Page sizes that all domains have
+ * @iopt: the io_pagetable
+ *
+ * Pages smaller than those of memory count as one of PAGE_SIZE: whoever maps
+ * whole pages need not know.
+ *
+ * Context: may sleep, takes &iopt_domains.rwsem.
+ * Return: a bit for each size, bytes; all from PAGE_SIZE on without a domain.
+ */
+unsigned long iopt_page_sizes(struct io_pagetable *iopt)
+{
+	unsigned long sizes = ULONG_MAX;
+	struct iopt_domain *entry;
+
+	guard(rwsem_read)(&iopt->domains.rwsem);
+	list_for_each_entry(entry, &iopt->domains.list, entry)
+		sizes &= entry->domain->pgsize_bitmap;
+	if (sizes & ~PAGE_MASK)
+		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
+	return sizes;
 }
 
 /* The largest page that fits into the memory, at its own alignment. */
@@ -557,19 +557,152 @@ static int wait_removed(struct io_pagetable *iopt, unsigned long start,
 	}
 }
 
-static unsigned long areas_remove(struct io_pagetable *iopt,
-				  struct list_head *areas)
+/* Let no in-kernel user begin with an area, and tell how many there are. */
+static unsigned int area_close(struct iopt_area *area)
+{
+	guard(mutex)(&area->pages->mutex);
+	area->prevent_access = true;
+	return area->num_accesses;
+}
+
+static void area_open(struct iopt_area *area)
+{
+	guard(mutex)(&area->pages->mutex);
+	area->prevent_access = false;
+}
+
+/*
+ * Make in-kernel users let go of the areas. One that takes its time is waited
+ * for, without a lock that it, or anybody else, could need.
+ */
+static int areas_evict(struct io_pagetable *iopt, struct list_head *areas)
+{
+	struct iopt_area *area;
+
+	list_for_each_entry(area, areas, list) {
+		if (area_close(area)) {
+			iopt_notify_unmap(iopt, area->node.start,
+					  area->node.last - area->node.start + 1);
+			if (wait_event_killable(iopt->unpinned,
+						!READ_ONCE(area->num_accesses)))
+				return -EINTR;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Undo range_take(): the areas are as they were before. */
+static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
+{
+	struct iopt_area *area, *next;
+
+	list_for_each_entry(area, areas, list)
+		area_open(area);
+	down_write(&iopt->iova_rwsem);
+	list_for_each_entry_safe(area, next, areas, list) {
+		list_del(&area->list);
+		area->state = IOPT_AREA_LIVE;
+	}
+	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
+	up_write(&iopt->iova_rwsem);
+	wake_up_all(&iopt->erased);
+}
+
+static int areas_remove(struct io_pagetable *iopt,
+			struct list_head *areas, unsigned long *unmapped)
 {
 	unsigned long length = 0;
 	struct iopt_area *area;
 
+	if (areas_evict(iopt, areas)) {
+		areas_restore(iopt, areas);
+		return -EINTR;
+	}
 	list_for_each_entry(area, areas, list)
 		if (check_add_overflow(length, area->node.last -
 				       area->node.start + 1, &length))
 			length = ULONG_MAX;
 	areas_unfill(areas);
 	areas_erase(iopt, areas);
-	return length;
+	*unmapped = length;
+	return 0;
+}
+
+/*
+ * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
+ * as a whole, and one that begins before it ends the matter. Returns false if
+ * that leaves nothing to unmap.
+ */
+static bool range_widen(struct io_pagetable *iopt, unsigned long start,
+			unsigned long *last)
+{
+	struct iova_node *first = iova_tree_first(&iopt->tree, start, start);
+	struct iova_node *final = iova_tree_first(&iopt->tree, *last, *last);
+
+	if (first && first->start < start)
+		return false;
+	if (final)
+		*last = final->last;
+	return true;
+}
+
+/* Take the areas of a range out of use; -EAGAIN to wait and try again. */
+static int range_claim(struct io_pagetable *iopt, unsigned long start,
+		       unsigned long *last, enum iopt_unmap_rule rule,
+		       struct list_head *areas)
+{
+	bool exact = rule == IOPT_UNMAP_EXACT;
+	int rc;
+
+	if (rule == IOPT_UNMAP_TYPE1_V1 && !range_widen(iopt, start, last))
+		return 0;
+	rc = range_blocked(iopt, start, *last, !exact);
+	if (rc)
+		return rc;
+	if (range_cuts_area(iopt, start, *last))
+		return -ENOENT;
+	range_take(iopt, start, *last, areas);
+	return exact && list_empty(areas) ? -ENOENT : 0;
+}
+
+/**
+ * iopt_unmap_by() - Unmap the areas that a rule finds in a range
+ * @iopt: the io_pagetable
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @rule: what becomes of areas at the ends of the range
+ * @unmapped: receives the number of bytes that were mapped, 0 on failure
+ *
+ * When this returns no device can reach the memory through the range any more,
+ * also if another thread is unmapping it, and no in-kernel user has it pinned.
+ * The users are asked to let go, see &iopt_access.unmap, and waited for.
+ *
+ * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem.
+ * Return: 0; what @rule says; -EBUSY if an area is locked; -EINTR on a fatal
+ * signal while waiting for another thread or an in-kernel user. Nothing is
+ * changed on failure.
+ */
+int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
+		  unsigned long last, enum iopt_unmap_rule rule,
+		  unsigned long *unmapped)
+{
+	LIST_HEAD(areas);
+	unsigned long end;
+	u64 removal;
+	int rc;
+
+	*unmapped = 0;
+	do {
+		end = last;
+		down_write(&iopt->iova_rwsem);
+		removal = iopt->removals;
+		rc = range_claim(iopt, start, &end, rule, &areas);
+		up_write(&iopt->iova_rwsem);
+	} while (rc == -EAGAIN && !wait_removed(iopt, start, end, removal));
+	if (rc)
+		return rc == -EAGAIN ? -EINTR : rc;
+	return areas_remove(iopt, &areas, unmapped);
 }
 
 /**
@@ -579,38 +712,13 @@ static unsigned long areas_remove(struct io_pagetable *iopt,
  * @last: last IOVA, inclusive
  * @unmapped: receives the number of bytes that were mapped, 0 on failure
  *
- * When this returns no device can reach the memory through the range any more,
- * also if another thread is unmapping it.
- *
- * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem.
- * Return: 0; -ENOENT if nothing is mapped or the range cuts an area; -EBUSY if
- * an area is locked or still being mapped; -EINTR on a fatal signal while
- * waiting for another thread. Nothing is changed on failure.
+ * Context: as iopt_unmap_by().
+ * Return: as iopt_unmap_by() with IOPT_UNMAP_EXACT.
  */
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped)
 {
-	LIST_HEAD(areas);
-	u64 removal;
-	int rc;
-
-	*unmapped = 0;
-	do {
-		down_write(&iopt->iova_rwsem);
-		removal = iopt->removals;
-		rc = range_blocked(iopt, start, last, false);
-		if (!rc && range_cuts_area(iopt, start, last))
-			rc = -ENOENT;
-		if (!rc)
-			range_take(iopt, start, last, &areas);
-		up_write(&iopt->iova_rwsem);
-	} while (rc == -EAGAIN && !wait_removed(iopt, start, last, removal));
-	if (rc)
-		return rc == -EAGAIN ? -EINTR : rc;
-	if (list_empty(&areas))
-		return -ENOENT;
-	*unmapped = areas_remove(iopt, &areas);
-	return 0;
+	return iopt_unmap_by(iopt, start, last, IOPT_UNMAP_EXACT, unmapped);
 }
 
 /**
@@ -623,7 +731,8 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
  *
  * Context: as iopt_unmap().
  * Return: 0, also if nothing is mapped; -EBUSY if an area is locked, with
- * nothing changed; -EINTR on a fatal signal while waiting for another thread.
+ * nothing changed; -EINTR on a fatal signal while waiting for another thread
+ * or an in-kernel user.
  */
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
@@ -640,6 +749,7 @@ int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 	up_write(&iopt->iova_rwsem);
 	if (rc == -EBUSY)
 		return rc;
-	*unmapped = areas_remove(iopt, &areas);
+	if (areas_remove(iopt, &areas, unmapped))
+		return -EINTR;
 	return rc ? wait_removed(iopt, 0, ULONG_MAX, removal) : 0;
 }

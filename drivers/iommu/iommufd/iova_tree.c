@@ -80,7 +80,7 @@ static void warn_if_overlapping(const struct iova_node *node,
 				const struct iova_node *lower,
 				const struct iova_node *higher)
 {
-	if (!IS_ENABLED(CONFIG_IOMMUFD_DEBUG))
+	if (!IS_ENABLED(CONFIG_IOMMUFD_TEST))
 		return;
 	WARN_ON_ONCE(node->start > node->last);
 	WARN_ON_ONCE(lower && lower->last >= node->start);

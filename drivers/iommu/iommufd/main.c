@@ -14,10 +14,17 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
+#include "check.h"
 #include "ioas.h"
 #include "ioctl.h"
+#include "mock/mock.h"
 #include "object.h"
 #include "option.h"
+#include "vfio_compat.h"
+
+#ifdef CONFIG_IOMMUFD_TEST
+#include "iommufd_test.h"
+#endif
 
 static int iommufd_destroy(struct iommufd_call *call, struct iommu_destroy *cmd)
 {
@@ -41,6 +48,9 @@ union iommufd_cmd {
 	struct iommu_hwpt_get_dirty_bitmap get_dirty_bitmap;
 	struct iommu_hwpt_invalidate hwpt_invalidate;
 	struct iommu_fault_alloc fault_alloc;
+#ifdef CONFIG_IOMMUFD_TEST
+	struct iommu_test_cmd test;
+#endif
 };
 
 typedef int (*iommufd_handler_t)(struct iommufd_call *call,
@@ -62,6 +72,10 @@ DEFINE_HANDLER(ioas_iova_ranges)
 DEFINE_HANDLER(ioas_map)
 DEFINE_HANDLER(ioas_unmap)
 DEFINE_HANDLER(option)
+DEFINE_HANDLER(vfio_ioas)
+#ifdef CONFIG_IOMMUFD_TEST
+DEFINE_HANDLER(test)
+#endif
 
 /* Part of the interface, and not served yet. */
 static int handle_later(struct iommufd_call *call, union iommufd_cmd *cmd)
@@ -103,7 +117,7 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	IOCTL(IOMMU_IOAS_MAP, handle_ioas_map, ioas_map, iova),
 	IOCTL(IOMMU_IOAS_UNMAP, handle_ioas_unmap, ioas_unmap, length),
 	IOCTL(IOMMU_OPTION, handle_option, option, val64),
-	IOCTL(IOMMU_VFIO_IOAS, handle_later, vfio_ioas, __reserved),
+	IOCTL(IOMMU_VFIO_IOAS, handle_vfio_ioas, vfio_ioas, __reserved),
 	IOCTL(IOMMU_HWPT_ALLOC, handle_later, hwpt_alloc, __reserved),
 	IOCTL(IOMMU_GET_HW_INFO, handle_later, hw_info, __reserved),
 	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, handle_later, set_dirty_tracking,
@@ -112,6 +126,9 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	      data),
 	IOCTL(IOMMU_HWPT_INVALIDATE, handle_later, hwpt_invalidate, __reserved),
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_later, fault_alloc, out_fault_fd),
+#ifdef CONFIG_IOMMUFD_TEST
+	IOCTL(IOMMU_TEST_CMD, handle_test, test, last),
+#endif
 };
 
 static const struct iommufd_ioctl *ioctl_find(unsigned int cmd)
@@ -128,17 +145,15 @@ static const struct iommufd_ioctl *ioctl_find(unsigned int cmd)
 static int ioctl_read(const struct iommufd_ioctl *ioctl,
 		      struct iommufd_call *call, union iommufd_cmd *cmd)
 {
-	int rc;
-
-	if (get_user(call->user_size, (u32 __user *)call->user) ||
-	    call->user_size < ioctl->first_size)
+	if (get_user(call->user_size, (u32 __user *)call->user))
+		return -EFAULT;
+	if (call->user_size < ioctl->first_size)
 		return -EINVAL;
 	/* Nobody's structure is that large, and looking for zeroes takes time. */
 	if (call->user_size > PAGE_SIZE)
 		return -E2BIG;
-	rc = copy_struct_from_user(cmd, ioctl->size, call->user,
-				   call->user_size);
-	return rc == -EFAULT ? -EINVAL : rc;
+	return copy_struct_from_user(cmd, ioctl->size, call->user,
+				     call->user_size);
 }
 
 static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
@@ -152,10 +167,21 @@ static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
 	union iommufd_cmd cmd;
 	int rc;
 
-	if (!ioctl)
-		return -ENOTTY;
-	rc = ioctl_read(ioctl, &call, &cmd);
-	return rc ?: ioctl->handler(&call, &cmd);
+	if (ioctl)
+		rc = ioctl_read(ioctl, &call, &cmd) ?:
+		     ioctl->handler(&call, &cmd);
+	else
+		rc = iommufd_vfio_ioctl(call.ictx, nr, arg);
+	iommufd_check(call.ictx);
+	return rc;
+}
+
+/* misc_open() left there which file it is. */
+static bool opened_as_container(struct file *file)
+{
+	struct miscdevice *misc = file->private_data;
+
+	return misc->minor == VFIO_MINOR;
 }
 
 static int iommufd_fops_open(struct inode *inode, struct file *file)
@@ -168,7 +194,9 @@ static int iommufd_fops_open(struct inode *inode, struct file *file)
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init(&ictx->groups);
 	init_waitqueue_head(&ictx->destroy_wait);
-	ictx->account_mode = PIN_ACCOUNT_USER;
+	ictx->as_container = opened_as_container(file);
+	ictx->account_mode = ictx->as_container ? PIN_ACCOUNT_MM :
+						  PIN_ACCOUNT_USER;
 	ictx->file = file;
 	file->private_data = ictx;
 	return stream_open(inode, file);
@@ -178,6 +206,7 @@ static int iommufd_fops_release(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx = file->private_data;
 
+	iommufd_check(ictx);
 	iommufd_ctx_destroy_objects(ictx);
 	WARN_ON_ONCE(!xa_empty(&ictx->groups));
 	kfree(ictx);
@@ -250,8 +279,56 @@ static struct miscdevice iommufd_misc = {
 	.mode = 0660,
 	.fops = &iommufd_fops,
 };
-module_misc_device(iommufd_misc);
 
+/* In place of the file of VFIO's own containers. */
+static struct miscdevice container_misc = {
+	.name = "vfio",
+	.nodename = "vfio/vfio",
+	.minor = VFIO_MINOR,
+	.mode = 0666,
+	.fops = &iommufd_fops,
+};
+
+static int __init register_files(void)
+{
+	int rc;
+
+	rc = misc_register(&iommufd_misc);
+	if (rc || !IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
+		return rc;
+	rc = misc_register(&container_misc);
+	if (rc)
+		misc_deregister(&iommufd_misc);
+	return rc;
+}
+
+static int __init iommufd_init(void)
+{
+	int rc;
+
+	rc = iommufd_test_init();
+	if (rc)
+		return rc;
+	rc = register_files();
+	if (rc)
+		iommufd_test_exit();
+	return rc;
+}
+module_init(iommufd_init);
+
+static void __exit iommufd_exit(void)
+{
+	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
+		misc_deregister(&container_misc);
+	misc_deregister(&iommufd_misc);
+	iommufd_test_exit();
+}
+module_exit(iommufd_exit);
+
+#if IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER)
+MODULE_ALIAS_MISCDEV(VFIO_MINOR);
+MODULE_ALIAS("devname:vfio/vfio");
+#endif
 MODULE_IMPORT_NS(IOMMUFD_INTERNAL);
 MODULE_IMPORT_NS(IOMMUFD);
 MODULE_DESCRIPTION("I/O address spaces of user space for devices");

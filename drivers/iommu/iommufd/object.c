@@ -65,8 +65,24 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
  */
 void iommufd_object_publish(struct iommufd_object *object)
 {
-	void *old = xa_store(&object->ictx->objects, object->id, object,
-			     GFP_KERNEL);
+	xa_lock(&object->ictx->objects);
+	iommufd_object_publish_locked(object);
+	xa_unlock(&object->ictx->objects);
+}
+
+/**
+ * iommufd_object_publish_locked() - iommufd_object_publish() with more to it
+ * @object: of iommufd_object_alloc()
+ *
+ * For who makes something else visible at the same moment.
+ *
+ * Context: lock of &iommufd_ctx.objects held. Cannot fail, the id has its
+ * memory.
+ */
+void iommufd_object_publish_locked(struct iommufd_object *object)
+{
+	void *old = __xa_store(&object->ictx->objects, object->id, object,
+			       GFP_ATOMIC);
 
 	WARN_ON_ONCE(old);
 }

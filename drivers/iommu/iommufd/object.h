@@ -17,10 +17,13 @@
 
 struct file;
 struct iommufd_ctx;
+struct iommufd_ioas;
 
 /**
  * enum iommufd_object_type - What an id stands for
  * @IOMMUFD_OBJ_ANY: matches every type in a lookup, no object has it
+ * @IOMMUFD_OBJ_MOCK_DEVICE: struct mock_device, of CONFIG_IOMMUFD_TEST
+ * @IOMMUFD_OBJ_ACCESS: struct iommufd_access, owned by a driver
  * @IOMMUFD_OBJ_DEVICE: struct iommufd_device, owned by a driver
  * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hw_pagetable over an IOAS
  * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
@@ -31,6 +34,8 @@ struct iommufd_ctx;
  */
 enum iommufd_object_type {
 	IOMMUFD_OBJ_ANY,
+	IOMMUFD_OBJ_MOCK_DEVICE,
+	IOMMUFD_OBJ_ACCESS,
 	IOMMUFD_OBJ_DEVICE,
 	IOMMUFD_OBJ_HWPT_PAGING,
 	IOMMUFD_OBJ_IOAS,
@@ -86,6 +91,12 @@ struct iommufd_object {
  *                up the reference that kept the object alive.
  * @account_mode: how memory that is mapped from now on is accounted;
  *                constant once an object exists
+ * @as_container: opened as /dev/vfio/vfio, by a program that knows nothing
+ *                else; constant
+ * @vfio_ioas: what the ioctls of VFIO containers act on, NULL without one; the
+ *             lock of @objects protects it, and destroying the IOAS clears it
+ * @no_iommu_mode: serves VFIO groups that have no IOMMU, and never gets an IOAS
+ *                 for containers; the lock of @objects
  */
 struct iommufd_ctx {
 	struct file *file;
@@ -93,6 +104,9 @@ struct iommufd_ctx {
 	struct xarray groups;
 	struct wait_queue_head destroy_wait;
 	enum pin_account_mode account_mode;
+	bool as_container;
+	struct iommufd_ioas *vfio_ioas;
+	bool no_iommu_mode;
 };
 
 void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
@@ -118,6 +132,7 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 	})
 
 void iommufd_object_publish(struct iommufd_object *object);
+void iommufd_object_publish_locked(struct iommufd_object *object);
 void iommufd_object_abort(struct iommufd_object *object);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);

@@ -145,6 +145,8 @@ void iopt_pages_unpin_unstored(struct iopt_pages *pages,
 
 	if (!npages)
 		return;
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+		     (!pfn_batch_valid(batch) || npages > batch->npages));
 	pfn_span_find(&span, pages, index, index + npages - 1);
 	do {
 		if (span.tier != PFN_TIER_ORIGIN)

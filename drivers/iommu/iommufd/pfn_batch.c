@@ -11,6 +11,8 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
+#include "mock/test_hooks.h"
+
 /**
  * pfn_batch_init() - Make an empty batch
  * @batch: uninitialised memory, which may not be moved afterwards
@@ -22,7 +24,8 @@
 void pfn_batch_init(struct pfn_batch *batch)
 {
 	batch->runs = batch->inline_runs;
-	batch->capacity = ARRAY_SIZE(batch->inline_runs);
+	batch->capacity = iommufd_buffer_limit(ARRAY_SIZE(batch->inline_runs),
+					       sizeof(*batch->runs));
 	pfn_batch_clear(batch);
 }
 
@@ -51,6 +54,7 @@ void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
 		return;
 
 	capacity = min(npages, PFN_BATCH_MAX_BYTES / sizeof(*runs));
+	capacity = iommufd_buffer_limit(capacity, sizeof(*runs));
 	for (; capacity > batch->capacity; capacity /= 2) {
 		runs = kmalloc_array(capacity, sizeof(*runs),
 				     GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
@@ -191,3 +195,34 @@ void pfn_batch_iter_next(struct pfn_batch_iter *iter)
 	iter->run++;
 	pfn_batch_iter_set(iter);
 }
+
+#ifdef CONFIG_IOMMUFD_CHECK
+/**
+ * pfn_batch_valid() - Check all that has to be true of a batch
+ * @batch: to check
+ *
+ * Context: any.
+ * Return: false if a run is empty, could be one with the run before it, or wraps;
+ * if the runs do not add up to the number of pages, or are more than fit.
+ */
+bool pfn_batch_valid(const struct pfn_batch *batch)
+{
+	unsigned long npages = 0;
+	unsigned int i;
+
+	if (batch->nruns > batch->capacity ||
+	    (batch->capacity > PFN_BATCH_INLINE_RUNS &&
+	     batch->runs == batch->inline_runs))
+		return false;
+	for (i = 0; i < batch->nruns; i++) {
+		const struct pfn_run *run = batch->runs + i;
+
+		if (!run->npages || run->pfn + (run->npages - 1) < run->pfn)
+			return false;
+		if (i && pfn_run_continues(run - 1, run->pfn))
+			return false;
+		npages += run->npages;
+	}
+	return npages == batch->npages;
+}
+#endif

@@ -63,6 +63,7 @@ bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
 		   unsigned long npages);
 unsigned long pfn_batch_add_pages(struct pfn_batch *batch, struct page **pages,
 				  unsigned long npages);
+bool pfn_batch_valid(const struct pfn_batch *batch);
 
 /**
  * struct pfn_batch_iter - Walks a part of a batch run by run

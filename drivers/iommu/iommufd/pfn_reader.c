@@ -91,6 +91,8 @@ int pfn_reader_next(struct pfn_reader *reader)
 		if (reader->next <= span.last)
 			break;
 	} while (!pfn_reader_done(reader));
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+		     !pfn_batch_valid(&reader->batch));
 	return 0;
 }
 

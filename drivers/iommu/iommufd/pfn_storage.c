@@ -220,6 +220,58 @@ void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
 	}
 }
 
+#ifdef CONFIG_IOMMUFD_CHECK
+/* The PFN of a page that some tier stores. */
+static unsigned long stored_pfn(struct iopt_pages *pages, unsigned long index)
+{
+	struct pfn_span span;
+
+	pfn_span_find(&span, pages, index, index);
+	if (span.tier == PFN_TIER_XARRAY)
+		return xa_to_value(xa_load(&pages->pinned_pfns, index));
+	return PHYS_PFN(iommu_iova_to_phys(span.area->storage_domain,
+					   iopt_area_index_iova(span.area,
+								index)));
+}
+
+static bool chunk_valid(struct iopt_pages *pages, unsigned long chunk)
+{
+	unsigned long position = chunk_position(pages, 0);
+	unsigned long first = max(chunk * CHUNK_PAGES, position) - position;
+	unsigned long last = min(chunk_last(pages, first), pages->npages - 1);
+
+	return first < pages->npages &&
+	       !pfn_storage_missing(pages, first, last) &&
+	       stored_pfn(pages, last) - stored_pfn(pages, first) ==
+		       last - first;
+}
+
+/**
+ * pfn_storage_runs_valid() - Check what is remembered about runs
+ * @pages: the memory
+ *
+ * Context: @pages->mutex held.
+ * Return: false if a chunk counts as one run and is not stored, or if its ends
+ * are not as far apart as the ends of a run.
+ */
+bool pfn_storage_runs_valid(struct iopt_pages *pages)
+{
+	unsigned long index, bits;
+	unsigned int i;
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	xa_for_each(&pages->run_chunks, index, entry) {
+		bits = xa_to_value(entry);
+		for_each_set_bit(i, &bits, CHUNKS_PER_ENTRY)
+			if (!chunk_valid(pages, index * CHUNKS_PER_ENTRY + i))
+				return false;
+	}
+	return true;
+}
+#endif
+
 /**
  * pfn_storage_read_domain() - Append PFNs out of IOPTEs to a batch
  * @area: that the pages belong to

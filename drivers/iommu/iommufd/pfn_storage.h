@@ -69,6 +69,7 @@ void pfn_storage_note_runs(struct iopt_pages *pages,
 			   const struct pfn_batch *batch, unsigned long index);
 void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
 			     unsigned long last);
+bool pfn_storage_runs_valid(struct iopt_pages *pages);
 
 void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch);

@@ -13,6 +13,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "mock/test_hooks.h"
 #include "pfn_batch.h"
 
 /**
@@ -24,7 +25,8 @@
 void pin_cursor_init(struct pin_cursor *cursor)
 {
 	cursor->pages = cursor->inline_pages;
-	cursor->capacity = PIN_CURSOR_INLINE_PAGES;
+	cursor->capacity = iommufd_buffer_limit(PIN_CURSOR_INLINE_PAGES,
+						sizeof(*cursor->pages));
 	cursor->next = 0;
 	cursor->end = 0;
 }
@@ -50,6 +52,7 @@ void pin_cursor_grow(struct pin_cursor *cursor, unsigned long npages)
 				PIN_CURSOR_MAX_BYTES / sizeof(*cursor->pages));
 	struct page **pages;
 
+	capacity = iommufd_buffer_limit(capacity, sizeof(*pages));
 	if (capacity <= cursor->capacity)
 		return;
 	pages = kmalloc_array(capacity, sizeof(*pages),
@@ -109,6 +112,8 @@ static int pin_cursor_refill(const struct pin_origin *origin,
 
 	if (fatal_signal_pending(current))
 		return -EINTR;
+	if (iommufd_should_fail())
+		return -ENOMEM;
 	cond_resched();
 
 	npages = min_t(unsigned long, npages, cursor->capacity);

@@ -2,27 +2,171 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * What VFIO asks for when a context is to serve as a container. Containers
- * are not there yet, and VFIO passes the error on to its user.
+ * Which IOAS a context uses when it serves as a VFIO container.
+ *
+ * The choice is a pointer in the context. It does not keep the IOAS alive:
+ * destroying the IOAS clears it. Who needs the IOAS takes a short-term
+ * reference, and no lock is held while the caller uses it, because VFIO calls
+ * in with locks of its own held.
  */
-#include <linux/errno.h>
+#include "vfio_compat.h"
+
+#include <linux/err.h>
 #include <linux/export.h>
 #include <linux/iommufd.h>
+#include <uapi/linux/iommufd.h>
 
+#include "ioas.h"
+#include "ioctl.h"
+
+/* The choice, unless it is just being destroyed. */
+static struct iommufd_ioas *chosen_ioas(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = ictx->vfio_ioas;
+
+	lockdep_assert_held(&ictx->objects.xa_lock);
+
+	if (!ioas ||
+	    xa_load(&ictx->objects, ioas->object.id) != &ioas->object)
+		return NULL;
+	return ioas;
+}
+
+/**
+ * iommufd_vfio_ioas_get() - Look up the IOAS that containers act on
+ * @ictx: context
+ *
+ * Context: any.
+ * Return: the IOAS, to be given up with iommufd_object_put(); NULL if none is
+ * chosen.
+ */
+struct iommufd_ioas *iommufd_vfio_ioas_get(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas;
+
+	xa_lock(&ictx->objects);
+	ioas = chosen_ioas(ictx);
+	if (ioas)
+		refcount_inc(&ioas->object.shortterm_users);
+	xa_unlock(&ictx->objects);
+	return ioas;
+}
+
+/**
+ * iommufd_vfio_no_iommu() - Tell whether the context serves no-IOMMU groups
+ * @ictx: context
+ *
+ * Context: any.
+ * Return: true if iommufd_vfio_compat_set_no_iommu() was called; that is for
+ * good.
+ */
+bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx)
+{
+	return READ_ONCE(ictx->no_iommu_mode);
+}
+
+static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
+{
+	int rc = 0;
+
+	xa_lock(&ictx->objects);
+	if (ioas && ictx->no_iommu_mode)
+		rc = -EINVAL;
+	else
+		ictx->vfio_ioas = ioas;
+	xa_unlock(&ictx->objects);
+	return rc;
+}
+
+static int choose_id(struct iommufd_ctx *ictx, u32 id)
+{
+	struct iommufd_object *object;
+	int rc;
+
+	object = iommufd_object_get(ictx, id, IOMMUFD_OBJ_IOAS);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	rc = choose(ictx, iommufd_ioas_from(object));
+	iommufd_object_put(object);
+	return rc;
+}
+
+/**
+ * iommufd_vfio_ioas() - ioctl(IOMMU_VFIO_IOAS)
+ * @call: the ioctl
+ * @cmd: its structure
+ *
+ * Context: process context.
+ * Return: 0; -EOPNOTSUPP for a reserved field or an unknown operation; -ENODEV
+ * for GET if no IOAS is chosen; for SET -ENOENT without such an IOAS, -EINVAL
+ * if the context serves groups without an IOMMU; -EFAULT.
+ */
+int iommufd_vfio_ioas(struct iommufd_call *call, struct iommu_vfio_ioas *cmd)
+{
+	int rc;
+
+	if (cmd->__reserved)
+		return -EOPNOTSUPP;
+	switch (cmd->op) {
+	case IOMMU_VFIO_IOAS_GET:
+		rc = iommufd_vfio_compat_ioas_get_id(call->ictx, &cmd->ioas_id);
+		return rc ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
+	case IOMMU_VFIO_IOAS_SET:
+		return choose_id(call->ictx, cmd->ioas_id);
+	case IOMMU_VFIO_IOAS_CLEAR:
+		return choose(call->ictx, NULL);
+	}
+	return -EOPNOTSUPP;
+}
+
+/* include/linux/iommufd.h describes what follows. */
 int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 {
-	return -EOPNOTSUPP;
+	struct iommufd_ioas *ioas;
+
+	xa_lock(&ictx->objects);
+	ioas = chosen_ioas(ictx);
+	if (ioas)
+		*out_ioas_id = ioas->object.id;
+	xa_unlock(&ictx->objects);
+	return ioas ? 0 : -ENODEV;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_get_id, IOMMUFD_VFIO);
 
 int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 {
-	return -EOPNOTSUPP;
+	struct iommufd_ioas *fresh = iommufd_ioas_create(ictx);
+	int rc = 0;
+
+	if (IS_ERR(fresh))
+		return PTR_ERR(fresh);
+
+	xa_lock(&ictx->objects);
+	if (ictx->no_iommu_mode) {
+		rc = -EINVAL;
+	} else if (!chosen_ioas(ictx)) {
+		/* Others see both, the object and the choice, or neither. */
+		iommufd_object_publish_locked(&fresh->object);
+		ictx->vfio_ioas = fresh;
+		fresh = NULL;
+	}
+	xa_unlock(&ictx->objects);
+	if (fresh)
+		iommufd_object_abort(&fresh->object);
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_ioas_create, IOMMUFD_VFIO);
 
 int iommufd_vfio_compat_set_no_iommu(struct iommufd_ctx *ictx)
 {
-	return -EOPNOTSUPP;
+	int rc = 0;
+
+	xa_lock(&ictx->objects);
+	if (ictx->vfio_ioas)
+		rc = -EINVAL;
+	else
+		WRITE_ONCE(ictx->no_iommu_mode, true);
+	xa_unlock(&ictx->objects);
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_vfio_compat_set_no_iommu, IOMMUFD_VFIO);

@@ -47,15 +47,15 @@
  * ioctl lists below what else it returns, and the less obvious causes of these.
  *
  *  - ENOTTY: this kernel has no ioctl of that number.
- *  - EINVAL: the structure cannot be read, its size is below that of the first
- *    version, or a value makes no sense, alone or together with others.
+ *  - EINVAL: the size of the structure is below that of the first version, or
+ *    a value makes no sense, alone or together with others.
  *  - E2BIG: a byte beyond the part of the structure that is known here is not
  *    0, so the caller wants something that came later than this kernel; or the
  *    size is more than that of a page.
  *  - EOPNOTSUPP: a flag, an operation or an option is not known or not served
  *    here, or a reserved member is not 0.
- *  - EFAULT: the structure cannot be written, or the memory that one of its
- *    members points to cannot be read, written or used as asked.
+ *  - EFAULT: the structure cannot be read or written, or the memory that one
+ *    of its members points to cannot be read, written or used as asked.
  *  - ENOENT: no object has that ID, it is an object of another type, or
  *    nothing is mapped at that IOVA.
  *  - EOVERFLOW: start plus length passes the end of the address space, or the
@@ -368,8 +368,9 @@ struct iommu_ioas_unmap {
  *	To set it takes CAP_SYS_RESOURCE, and there must be no object yet.
  * @IOMMU_OPTION_HUGE_PAGES: 1, the default: the IOMMU may map contiguous
  *	memory with its large pages. 0: only with pages of PAGE_SIZE, which
- *	makes measurements comparable. Belongs to the IOAS in object_id. To
- *	clear it, the IOAS must not have both areas and an attached device.
+ *	makes measurements comparable; the IOAS maps whole pages only then.
+ *	Belongs to the IOAS in object_id. To clear it, the IOAS must not have
+ *	both areas and an attached device, nor areas that cut a page.
  */
 enum iommufd_option {
 	IOMMU_OPTION_RLIMIT_MODE = 0,
@@ -402,6 +403,7 @@ enum iommufd_option_ops {
  *    option of the file descriptor.
  *  - EINVAL: @val64 is not a value of this option; or IOMMU_OPTION_HUGE_PAGES
  *    is cleared on an IOAS with areas and an attached device.
+ *  - EADDRINUSE: it is cleared on an IOAS with areas that cut a page.
  *  - EPERM: IOMMU_OPTION_RLIMIT_MODE is set without CAP_SYS_RESOURCE.
  *  - EBUSY: IOMMU_OPTION_RLIMIT_MODE is set after an object was made.
  */
@@ -415,18 +417,6 @@ struct iommu_option {
 };
 
 #define IOMMU_OPTION _IO(IOMMUFD_TYPE, IOMMUFD_CMD_OPTION)
-
-/**
- * DOC: Ioctls that are not served yet
- *
- * From here on the numbers and layouts are those of Linux 6.12, and programs
- * written for them compile. The kernel knows the ioctls and checks size and
- * unknown bytes as for all others, then returns EOPNOTSUPP and does nothing:
- * IOMMU_VFIO_IOAS, IOMMU_HWPT_ALLOC, IOMMU_GET_HW_INFO,
- * IOMMU_HWPT_SET_DIRTY_TRACKING, IOMMU_HWPT_GET_DIRTY_BITMAP,
- * IOMMU_HWPT_INVALIDATE and IOMMU_FAULT_QUEUE_ALLOC. What is said about them
- * is what their members are for.
- */
 
 /* The IOAS behind the VFIO container ioctls */
 
@@ -449,11 +439,21 @@ enum iommufd_vfio_ioas_op {
  * @op: in: of enum iommufd_vfio_ioas_op
  * @__reserved: 0
  *
- * The ioctls of a VFIO container carry no ID; they act on this IOAS.
+ * The ioctls of a VFIO container carry no ID; they act on this IOAS, and devices
+ * of VFIO groups are attached to it when they are opened. The first
+ * VFIO_GROUP_SET_CONTAINER makes one if none is chosen by then. Destroying the
+ * IOAS ends the choice.
+ *
+ * Another choice does not move devices, and it takes another VFIO_SET_IOMMU
+ * before VFIO_IOMMU_MAP_DMA and its like act on the new IOAS.
  *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - ENODEV: GET finds that no IOAS is chosen.
+ *  - ENOENT: SET, and there is no such IOAS.
+ *  - EINVAL: SET, and the file descriptor serves VFIO groups without an IOMMU.
+ *  - EOPNOTSUPP: unknown @op, or @__reserved is not 0.
+ *  - EFAULT: @ioas_id cannot be written.
  */
 struct iommu_vfio_ioas {
 	__u32 size;
@@ -463,6 +463,18 @@ struct iommu_vfio_ioas {
 };
 
 #define IOMMU_VFIO_IOAS _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VFIO_IOAS)
+
+/**
+ * DOC: Ioctls that are not served yet
+ *
+ * From here on the numbers and layouts are those of Linux 6.12, and programs
+ * written for them compile. The kernel knows the ioctls and checks size and
+ * unknown bytes as for all others, then returns EOPNOTSUPP and does nothing:
+ * IOMMU_HWPT_ALLOC, IOMMU_GET_HW_INFO, IOMMU_HWPT_SET_DIRTY_TRACKING,
+ * IOMMU_HWPT_GET_DIRTY_BITMAP, IOMMU_HWPT_INVALIDATE and
+ * IOMMU_FAULT_QUEUE_ALLOC. What is said about them is what their members are
+ * for.
+ */
 
 /* Page tables of an IOMMU */
 
@@ -584,10 +596,12 @@ struct iommu_hw_info_vtd {
 /**
  * enum iommu_hw_info_type - format of hardware information
  * @IOMMU_HW_INFO_TYPE_NONE: the IOMMU driver has nothing to say
+ * @IOMMU_HW_INFO_TYPE_DEFAULT: asks for whatever the IOMMU driver has
  * @IOMMU_HW_INFO_TYPE_INTEL_VTD: struct iommu_hw_info_vtd
  */
 enum iommu_hw_info_type {
 	IOMMU_HW_INFO_TYPE_NONE = 0,
+	IOMMU_HW_INFO_TYPE_DEFAULT = 0,
 	IOMMU_HW_INFO_TYPE_INTEL_VTD = 1,
 };
 
@@ -607,13 +621,24 @@ enum iommufd_hw_capabilities {
 };
 
 /**
+ * enum iommu_hw_info_flags - what IOMMU_GET_HW_INFO is asked for
+ * @IOMMU_HW_INFO_FLAG_INPUT_TYPE: &iommu_hw_info.in_data_type says which format
+ *	is wanted
+ */
+enum iommu_hw_info_flags {
+	IOMMU_HW_INFO_FLAG_INPUT_TYPE = 1 << 0,
+};
+
+/**
  * struct iommu_hw_info - ioctl(IOMMU_GET_HW_INFO): describe a device's IOMMU
  * @size: in: bytes in this structure
- * @flags: in: 0, none are defined
+ * @flags: in: of enum iommu_hw_info_flags
  * @dev_id: in: the device
  * @data_len: in/out: room at @data_uptr, then bytes the kernel has
  * @data_uptr: in: user address that receives the information
- * @out_data_type: out: its format, of enum iommu_hw_info_type
+ * @in_data_type: in: the format that is wanted, of enum iommu_hw_info_type;
+ *	with %IOMMU_HW_INFO_FLAG_INPUT_TYPE
+ * @out_data_type: out: the format, of enum iommu_hw_info_type
  * @out_max_pasid_log2: out: bits of PASID the device can use, 0 for none
  * @__reserved: 0
  * @out_capabilities: out: of enum iommufd_hw_capabilities
@@ -630,7 +655,10 @@ struct iommu_hw_info {
 	__u32 dev_id;
 	__u32 data_len;
 	__aligned_u64 data_uptr;
-	__u32 out_data_type;
+	union {
+		__u32 in_data_type;
+		__u32 out_data_type;
+	};
 	__u8 out_max_pasid_log2;
 	__u8 __reserved[3];
 	__aligned_u64 out_capabilities;

@@ -17,6 +17,7 @@
 #include "../group.h"
 #include "../hw_pagetable.h"
 #include "../ioas.h"
+#include "../iopt_check.h"
 #include "../io_pagetable.h"
 #include "fake_iommu.h"
 

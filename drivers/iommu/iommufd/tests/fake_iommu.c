@@ -2,22 +2,19 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * An IOMMU without hardware. The devices behind it are platform devices with a
- * firmware specification of their own, so it does not matter which real IOMMU
- * the machine has.
+ * The driver of an IOMMU without hardware.
  */
 #include "fake_iommu.h"
 
 #include <linux/device.h>
 #include <linux/err.h>
 #include <linux/module.h>
-#include <linux/property.h>
 #include <linux/slab.h>
 
+#include "../mock/software_iommu.h"
+
 static struct {
-	struct iommu_device iommu;
-	struct device *hardware;
-	struct fwnode_handle *fwnode;
+	struct software_iommu software;
 	atomic_t domains;
 } fake_iommu;
 
@@ -178,7 +175,7 @@ static bool fake_capable(struct device *dev, enum iommu_cap cap)
 
 static struct iommu_device *fake_probe(struct device *dev)
 {
-	return &fake_iommu.iommu;
+	return &fake_iommu.software.iommu;
 }
 
 static struct iommu_group *fake_group(struct device *dev)
@@ -250,35 +247,8 @@ unsigned int fake_iommu_domains(void)
  */
 int fake_iommu_register(void)
 {
-	int rc;
-
-	fake_iommu.hardware = root_device_register("iommufd-kunit-iommu");
-	if (IS_ERR(fake_iommu.hardware))
-		return PTR_ERR(fake_iommu.hardware);
-	fake_iommu.fwnode = fwnode_create_software_node(NULL, NULL);
-	if (IS_ERR(fake_iommu.fwnode)) {
-		rc = PTR_ERR(fake_iommu.fwnode);
-		goto err_device;
-	}
-	device_set_node(fake_iommu.hardware, fake_iommu.fwnode);
-	rc = iommu_device_sysfs_add(&fake_iommu.iommu, fake_iommu.hardware,
-				    NULL, "iommufd-kunit");
-	if (rc)
-		goto err_fwnode;
-	rc = iommu_device_register(&fake_iommu.iommu, &fake_ops,
-				   fake_iommu.hardware);
-	if (rc)
-		goto err_sysfs;
-	return 0;
-
-err_sysfs:
-	iommu_device_sysfs_remove(&fake_iommu.iommu);
-err_fwnode:
-	device_set_node(fake_iommu.hardware, NULL);
-	fwnode_remove_software_node(fake_iommu.fwnode);
-err_device:
-	root_device_unregister(fake_iommu.hardware);
-	return rc;
+	return software_iommu_register(&fake_iommu.software,
+				       "iommufd-kunit-iommu", &fake_ops);
 }
 
 /**
@@ -288,33 +258,7 @@ err_device:
  */
 void fake_iommu_unregister(void)
 {
-	iommu_device_unregister(&fake_iommu.iommu);
-	iommu_device_sysfs_remove(&fake_iommu.iommu);
-	device_set_node(fake_iommu.hardware, NULL);
-	fwnode_remove_software_node(fake_iommu.fwnode);
-	root_device_unregister(fake_iommu.hardware);
-}
-
-/*
- * What firmware would say about a device. iommu_fwspec_init() is only for the
- * time of a probe, under a lock that modules cannot take; nobody knows this
- * device yet.
- */
-static int specify(struct device *dev)
-{
-	struct dev_iommu *iommu = kzalloc(sizeof(*iommu), GFP_KERNEL);
-	struct iommu_fwspec *fwspec = kzalloc(sizeof(*fwspec), GFP_KERNEL);
-
-	if (!iommu || !fwspec) {
-		kfree(iommu);
-		kfree(fwspec);
-		return -ENOMEM;
-	}
-	fwspec->iommu_fwnode = fwnode_handle_get(fake_iommu.fwnode);
-	mutex_init(&iommu->lock);
-	iommu->fwspec = fwspec;
-	dev->iommu = iommu;
-	return 0;
+	software_iommu_unregister(&fake_iommu.software);
 }
 
 /**
@@ -327,19 +271,13 @@ static int specify(struct device *dev)
 int fake_device_add(struct fake_device *fake)
 {
 	struct platform_device *pdev;
-	int rc;
 
-	pdev = platform_device_alloc("iommufd-kunit", PLATFORM_DEVID_AUTO);
-	if (!pdev)
-		return -ENOMEM;
+	pdev = software_iommu_plug(&fake_iommu.software, "iommufd-kunit", fake,
+				   NULL);
+	if (IS_ERR(pdev))
+		return PTR_ERR(pdev);
 	fake->pdev = pdev;
-	dev_set_drvdata(&pdev->dev, fake);
-	rc = specify(&pdev->dev);
-	if (!rc)
-		rc = platform_device_add(pdev);
-	if (rc)
-		platform_device_put(pdev);
-	return rc;
+	return 0;
 }
 
 /**
@@ -350,7 +288,7 @@ int fake_device_add(struct fake_device *fake)
  */
 void fake_device_remove(struct fake_device *fake)
 {
-	platform_device_unregister(fake->pdev);
+	software_iommu_unplug(fake->pdev);
 }
 
 /**

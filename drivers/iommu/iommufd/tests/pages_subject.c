@@ -16,6 +16,7 @@
 #include "../iopt_access.h"
 #include "../iopt_fill.h"
 #include "../pages.h"
+#include "../pages_check.h"
 #include "../pfn_reader.h"
 
 #define AREA_IOVA(area) (((area) + 1UL) << 32)
@@ -541,6 +542,19 @@ void subject_replace_memory(struct subject *subject,
 	}
 }
 
+static void check_valid(struct subject *subject)
+{
+	unsigned int i;
+
+	lock(subject);
+	KUNIT_EXPECT_TRUE(subject->test, iopt_pages_valid(subject->pages));
+	for (i = 0; i < SUBJECT_AREAS; i++)
+		KUNIT_EXPECT_TRUE(subject->test,
+				  !subject->areas[i] ||
+					  iopt_area_valid(subject->areas[i]));
+	unlock(subject);
+}
+
 /**
  * subject_check() - Compare everything with the model
  * @subject: the subject
@@ -565,4 +579,5 @@ void subject_check(struct subject *subject)
 	check_account(subject, npinned);
 	for (i = 0; i < SUBJECT_DOMAINS; i++)
 		check_domain(subject, &subject->domains[i]);
+	check_valid(subject);
 }

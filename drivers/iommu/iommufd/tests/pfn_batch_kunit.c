@@ -182,6 +182,7 @@ static void check(struct kunit *test, struct subject *subject)
 	KUNIT_ASSERT_LE(test, subject->batch.nruns, subject->batch.capacity);
 	KUNIT_ASSERT_EQ(test, (unsigned long)subject->batch.nruns,
 			count_runs(subject));
+	KUNIT_ASSERT_TRUE(test, pfn_batch_valid(&subject->batch));
 
 	first = test_random_below(&subject->random, subject->npages + 1);
 	npages = test_random_below(&subject->random,

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * In-kernel users that come and go, and that are told when memory goes.
+ *
+ * They are told without a lock: a driver may take its own ones, and wait for
+ * whatever it likes. So that its access stays around meanwhile the thread that
+ * is about to call leaves a mark on it, which who removes the access waits for.
+ */
+#include <linux/atomic.h>
+#include <linux/cleanup.h>
+#include <linux/errno.h>
+#include <linux/sched.h>
+
+#include "io_pagetable.h"
+
+/**
+ * iopt_add_access() - Let an in-kernel user take part
+ * @iopt: the io_pagetable
+ * @access: with @unmap and @alignment set
+ *
+ * Context: may sleep.
+ * Return: 0; -EADDRINUSE if there are areas that are not aligned as the user
+ * needs them.
+ */
+int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	int rc = 0;
+
+	atomic_set(&access->callers, 0);
+	access->leaving = false;
+	down_write(&iopt->iova_rwsem);
+	if (iopt_areas_below(iopt, access->alignment)) {
+		rc = -EADDRINUSE;
+	} else {
+		down_read(&iopt->domains.rwsem);
+		list_add_tail(&access->entry, &iopt->accesses);
+		iopt_refresh_alignment(iopt);
+		up_read(&iopt->domains.rwsem);
+	}
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+/**
+ * iopt_remove_access() - Undo iopt_add_access()
+ * @iopt: the io_pagetable
+ * @access: that pins nothing any more
+ *
+ * Context: may sleep, never needs memory; waits until no other thread is in
+ * &iopt_access.unmap. Not to be called from there.
+ */
+void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	down_write(&iopt->iova_rwsem);
+	access->leaving = true;
+	up_write(&iopt->iova_rwsem);
+
+	wait_event(iopt->unpinned, !atomic_read_acquire(&access->callers));
+
+	down_write(&iopt->iova_rwsem);
+	down_read(&iopt->domains.rwsem);
+	list_del(&access->entry);
+	iopt_refresh_alignment(iopt);
+	up_read(&iopt->domains.rwsem);
+	up_write(&iopt->iova_rwsem);
+}
+
+/* The next access that wants to know, marked; NULL at the end of the list. */
+static struct iopt_access *caller_enter(struct io_pagetable *iopt,
+					struct iopt_access *prev)
+{
+	struct iopt_access *access;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	access = list_prepare_entry(prev, &iopt->accesses, entry);
+	list_for_each_entry_continue(access, &iopt->accesses, entry) {
+		if (!access->unmap || access->leaving)
+			continue;
+		atomic_inc(&access->callers);
+		return access;
+	}
+	return NULL;
+}
+
+static void caller_exit(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	/* Not one touch of the access behind this. */
+	if (!atomic_dec_return_release(&access->callers))
+		wake_up_all(&iopt->unpinned);
+}
+
+/**
+ * iopt_notify_unmap() - Ask all in-kernel users to let go of a range
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @length: bytes
+ *
+ * Context: may sleep, no lock held.
+ */
+void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
+		       unsigned long length)
+{
+	struct iopt_access *access = NULL, *prev = NULL;
+
+	while ((access = caller_enter(iopt, prev))) {
+		if (prev)
+			caller_exit(iopt, prev);
+		access->unmap(access, iova, length);
+		prev = access;
+	}
+	if (prev)
+		caller_exit(iopt, prev);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_RW_H
+#define __IOMMUFD_IOPT_RW_H
+
+struct iopt_pages;
+
+/**
+ * struct iopt_rw - A copy between a kernel buffer and a piece of memory
+ * @pages: the memory
+ * @byte: offset of the next byte in @pages, bytes
+ * @data: the next byte in the kernel buffer
+ * @length: bytes to go, not 0 at first; they end in @pages
+ * @flags: IOMMUFD_ACCESS_RW_WRITE to write the memory,
+ *         IOMMUFD_ACCESS_RW_KTHREAD if a kernel thread may borrow the address
+ *         space, __IOMMUFD_ACCESS_RW_SLOW_PATH to go through pages in any case
+ */
+struct iopt_rw {
+	struct iopt_pages *pages;
+	unsigned long byte;
+	void *data;
+	unsigned long length;
+	unsigned int flags;
+};
+
+int iopt_pages_rw_access(struct iopt_rw *rw);
+
+#endif

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * The ioctls of a VFIO container, as VFIO's own type1 IOMMU driver answers
+ * them. They act on the IOAS that vfio_compat.c chooses. On purpose the errno
+ * of a request that is wrong in itself is type1's, in type1's order of checks;
+ * Documentation/userspace-api/iommufd.rst lists what is different.
+ */
+#include "vfio_compat.h"
+
+#include <linux/align.h>
+#include <linux/build_bug.h>
+#include <linux/capability.h>
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/iommufd.h>
+#include <uapi/linux/vfio.h>
+
+#include "hw_pagetable.h"
+#include "ioas.h"
+
+/*
+ * There is no limit to the number of mappings but that their memory is charged
+ * to the control group.
+ */
+#define DMA_AVAIL U32_MAX
+
+/* Sizes of what user space passes, without members that were added later. */
+#define INFO_MIN_SIZE offsetofend(struct vfio_iommu_type1_info, iova_pgsizes)
+#define MAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_map, size)
+#define UNMAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_unmap, size)
+
+/* Before a device is attached nobody knows what it will be. */
+static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
+{
+	struct iommufd_hw_pagetable *hwpt;
+	int enforced;
+
+	if (mutex_lock_killable(&ioas->mutex))
+		return -EINTR;
+	enforced = !list_empty(&ioas->hwpt_list);
+	list_for_each_entry(hwpt, &ioas->hwpt_list, entry)
+		enforced &= hwpt->enforce_cache_coherency;
+	mutex_unlock(&ioas->mutex);
+	return enforced;
+}
+
+static int check_cache_coherency(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = iommufd_vfio_ioas_get(ictx);
+	int rc = 0;
+
+	if (!ioas)
+		return 0;
+	if (READ_ONCE(ioas->vfio_type))
+		rc = all_enforce_cache_coherency(ioas);
+	iommufd_object_put(&ioas->object);
+	return rc;
+}
+
+static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
+{
+	if (iommufd_vfio_no_iommu(ictx))
+		return extension == VFIO_NOIOMMU_IOMMU;
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return 1;
+	case VFIO_DMA_CC_IOMMU:
+		return check_cache_coherency(ictx);
+	}
+	return 0;
+}
+
+/*
+ * Nobody tells us when a group leaves the container, after which type1 starts
+ * from new. As long as no device is attached this may be such a new start.
+ */
+static int set_type(struct iommufd_ioas *ioas, unsigned int type)
+{
+	bool attached;
+
+	xa_lock(&ioas->object.ictx->objects);
+	attached = refcount_read(&ioas->object.users) != 1;
+	if (!ioas->vfio_type || !attached)
+		WRITE_ONCE(ioas->vfio_type, type);
+	else
+		type = 0;
+	xa_unlock(&ioas->object.ictx->objects);
+	return type ? 0 : -EINVAL;
+}
+
+static int check_type(unsigned long type)
+{
+	switch (type) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+		return 0;
+	case VFIO_TYPE1_NESTING_IOMMU:
+	case VFIO_UNMAP_ALL:
+		/* Type1 knows them, and then that they are no such thing. */
+		return -EINVAL;
+	}
+	return -ENODEV;
+}
+
+static int set_no_iommu(unsigned long type)
+{
+	if (type != VFIO_NOIOMMU_IOMMU)
+		return -ENODEV;
+	return capable(CAP_SYS_RAWIO) ? 0 : -EPERM;
+}
+
+static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
+{
+	struct iommufd_ioas *ioas;
+	int rc;
+
+	if (iommufd_vfio_no_iommu(ictx))
+		return set_no_iommu(type);
+	/* The first group brings the IOAS. */
+	ioas = iommufd_vfio_ioas_get(ictx);
+	if (!ioas)
+		return ictx->as_container ? -EINVAL : -ENODEV;
+	rc = check_type(type);
+	if (!rc)
+		rc = set_type(ioas, type);
+	/*
+	 * No rule here needs small pages, and type1 has large ones. But users
+	 * of /dev/iommu know v1 to switch the option off, if that can be done.
+	 */
+	if (!rc && type == VFIO_TYPE1_IOMMU && !ictx->as_container)
+		iopt_set_large_pages(&ioas->iopt, false);
+	iommufd_object_put(&ioas->object);
+	return rc;
+}
+
+/* What VFIO_IOMMU_GET_INFO answers if there is room for all of it. */
+struct vfio_answer {
+	struct vfio_iommu_type1_info info;
+	struct vfio_iommu_type1_info_dma_avail avail;
+	struct vfio_iommu_type1_info_cap_iova_range iova __aligned(8);
+};
+
+static void fill_header(struct vfio_info_cap_header *header, u16 id, u32 next)
+{
+	header->id = id;
+	header->version = 1;
+	header->next = next;
+}
+
+/* As type1, say nothing about IOVA as long as nothing restricts it. */
+static bool all_iova(const struct iommu_iova_range *ranges, size_t count)
+{
+	return count == 1 && !ranges->start && ranges->last == ULONG_MAX;
+}
+
+static struct vfio_answer *info_build(struct iommufd_ioas *ioas, size_t *size)
+{
+	struct iommu_iova_range *ranges;
+	struct vfio_answer *answer;
+	unsigned long alignment;
+	size_t count, i;
+
+	ranges = iommufd_ioas_snapshot(ioas, &count, &alignment);
+	if (IS_ERR(ranges))
+		return ERR_CAST(ranges);
+	if (all_iova(ranges, count))
+		count = 0;
+	*size = count ? struct_size(answer, iova.iova_ranges, count) :
+			offsetof(struct vfio_answer, iova);
+	answer = kvzalloc(max(*size, sizeof(*answer)), GFP_KERNEL_ACCOUNT);
+	if (!answer) {
+		kvfree(ranges);
+		return ERR_PTR(-ENOMEM);
+	}
+	answer->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
+	answer->info.iova_pgsizes = iopt_page_sizes(&ioas->iopt);
+	answer->info.cap_offset = offsetof(struct vfio_answer, avail);
+	fill_header(&answer->avail.header, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+		    count ? offsetof(struct vfio_answer, iova) : 0);
+	answer->avail.avail = DMA_AVAIL;
+	fill_header(&answer->iova.header, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+		    0);
+	answer->iova.nr_iovas = count;
+	for (i = 0; i < count; i++) {
+		answer->iova.iova_ranges[i].start = ranges[i].start;
+		answer->iova.iova_ranges[i].end = ranges[i].last;
+	}
+	kvfree(ranges);
+	return answer;
+}
+
+/*
+ * The handlers are called without an IOAS as well if nobody chose one, and then
+ * say so to callers who made no other mistake.
+ */
+static int get_info(struct iommufd_ioas *ioas, void __user *arg)
+{
+	struct vfio_iommu_type1_info asked;
+	struct vfio_answer *answer;
+	size_t size;
+	int rc;
+
+	if (copy_from_user(&asked, arg, INFO_MIN_SIZE))
+		return -EFAULT;
+	if (asked.argsz < INFO_MIN_SIZE)
+		return -EINVAL;
+	if (!ioas)
+		return -ENODEV;
+	answer = info_build(ioas, &size);
+	if (IS_ERR(answer))
+		return PTR_ERR(answer);
+	answer->info.argsz = max_t(size_t, asked.argsz, size);
+	if (asked.argsz < size) {
+		answer->info.cap_offset = 0;
+		size = min_t(size_t, asked.argsz, sizeof(answer->info));
+	}
+	rc = copy_to_user(arg, answer, size) ? -EFAULT : 0;
+	kvfree(answer);
+	return rc;
+}
+
+static bool wraps(u64 start, u64 length)
+{
+	u64 last;
+
+	return check_add_overflow(start, length - 1, &last) || last > ULONG_MAX;
+}
+
+static unsigned long smallest_page(struct iommufd_ioas *ioas)
+{
+	return BIT(__ffs(iopt_page_sizes(&ioas->iopt)));
+}
+
+static int map_check(struct iommufd_ioas *ioas,
+		     const struct vfio_iommu_type1_dma_map *map)
+{
+	if (map->argsz < MAP_MIN_SIZE || !map->flags ||
+	    (map->flags &
+	     ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+		return -EINVAL;
+	if (!ioas)
+		return -ENODEV;
+	if (!map->size || !IS_ALIGNED(map->size | map->iova | map->vaddr,
+				      smallest_page(ioas)))
+		return -EINVAL;
+	if (wraps(map->iova, map->size) || wraps(map->vaddr, map->size))
+		return -EINVAL;
+	return 0;
+}
+
+static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
+{
+	struct vfio_iommu_type1_dma_map map;
+	struct iopt_mapping mapping;
+	int prot = IOMMU_CACHE;
+	int rc;
+
+	if (copy_from_user(&map, arg, MAP_MIN_SIZE))
+		return -EFAULT;
+	rc = map_check(ioas, &map);
+	if (rc)
+		return rc;
+	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
+		prot |= IOMMU_READ;
+	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
+		prot |= IOMMU_WRITE;
+	iopt_mapping_init(&mapping, &ioas->iopt, prot, IOPT_MAP_FIXED);
+	mapping.iova = map.iova;
+	rc = iopt_mapping_add_user(&mapping, map.vaddr, map.size,
+				   READ_ONCE(ioas->object.ictx->account_mode));
+	/* It does not wrap, so what is wrong is that no memory can be there. */
+	if (rc == -EOVERFLOW)
+		rc = -EFAULT;
+	if (!rc)
+		rc = iopt_mapping_reserve(&mapping);
+	if (!rc)
+		rc = iopt_mapping_fill(&mapping);
+	if (rc)
+		iopt_mapping_abort(&mapping);
+	else
+		iopt_mapping_publish(&mapping);
+	return rc;
+}
+
+static int unmap_all(struct iommufd_ioas *ioas,
+		     const struct vfio_iommu_type1_dma_unmap *unmap,
+		     unsigned long *unmapped)
+{
+	if (unmap->iova || unmap->size)
+		return -EINVAL;
+	return iopt_unmap_all(&ioas->iopt, unmapped);
+}
+
+/* Everything is checked before anything changes. */
+static int unmap_range(struct iommufd_ioas *ioas,
+		       const struct vfio_iommu_type1_dma_unmap *unmap,
+		       unsigned long *unmapped)
+{
+	enum iopt_unmap_rule rule = IOPT_UNMAP_TYPE1_V2;
+	int rc;
+
+	if (!unmap->size || wraps(unmap->iova, unmap->size) ||
+	    !IS_ALIGNED(unmap->iova | unmap->size, smallest_page(ioas)))
+		return -EINVAL;
+	if (READ_ONCE(ioas->vfio_type) == VFIO_TYPE1_IOMMU)
+		rule = IOPT_UNMAP_TYPE1_V1;
+	rc = iopt_unmap_by(&ioas->iopt, unmap->iova,
+			   unmap->iova + (unmap->size - 1), rule, unmapped);
+	/* Type1's error for a range that cuts an area; /dev/iommu's is known. */
+	if (rc == -ENOENT && ioas->object.ictx->as_container)
+		rc = -EINVAL;
+	return rc;
+}
+
+static int unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
+{
+	struct vfio_iommu_type1_dma_unmap unmap;
+	unsigned long unmapped;
+	int rc;
+
+	if (copy_from_user(&unmap, arg, UNMAP_MIN_SIZE))
+		return -EFAULT;
+	if (unmap.argsz < UNMAP_MIN_SIZE ||
+	    (unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL))
+		return -EINVAL;
+	if (!ioas)
+		return -ENODEV;
+	rc = unmap.flags ? unmap_all(ioas, &unmap, &unmapped) :
+			   unmap_range(ioas, &unmap, &unmapped);
+	if (rc)
+		return rc;
+	unmap.size = unmapped;
+	return copy_to_user(arg, &unmap, UNMAP_MIN_SIZE) ? -EFAULT : 0;
+}
+
+/* What only makes sense after VFIO_SET_IOMMU. */
+static int call_with_ioas(struct iommufd_ctx *ictx, unsigned long arg,
+			  int (*handler)(struct iommufd_ioas *ioas,
+					 void __user *arg))
+{
+	struct iommufd_ioas *ioas;
+	int rc = -EINVAL;
+
+	if (iommufd_vfio_no_iommu(ictx))
+		return -ENOTTY;
+	ioas = iommufd_vfio_ioas_get(ictx);
+	/* Type1 is not there yet to look at what is asked for. */
+	if (ioas ? READ_ONCE(ioas->vfio_type) : !ictx->as_container)
+		rc = handler(ioas, (void __user *)arg);
+	if (ioas)
+		iommufd_object_put(&ioas->object);
+	return rc;
+}
+
+/**
+ * iommufd_vfio_ioctl() - The ioctls of a VFIO container
+ * @ictx: context
+ * @cmd: number of the ioctl
+ * @arg: its argument
+ *
+ * Context: process context.
+ * Return: what Documentation/userspace-api/iommufd.rst says; -ENOTTY for
+ * numbers that are none of a container's, or not served: dirty pages.
+ */
+int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
+		       unsigned long arg)
+{
+	switch (cmd) {
+	case VFIO_GET_API_VERSION:
+		return VFIO_API_VERSION;
+	case VFIO_CHECK_EXTENSION:
+		return check_extension(ictx, arg);
+	case VFIO_SET_IOMMU:
+		return set_iommu(ictx, arg);
+	case VFIO_IOMMU_GET_INFO:
+		return call_with_ioas(ictx, arg, get_info);
+	case VFIO_IOMMU_MAP_DMA:
+		return call_with_ioas(ictx, arg, map_dma);
+	case VFIO_IOMMU_UNMAP_DMA:
+		return call_with_ioas(ictx, arg, unmap_dma);
+	}
+	return -ENOTTY;
+}
