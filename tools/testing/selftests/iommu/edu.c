@@ -15,6 +15,8 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
+#include "vfio_device.h"
+
 #define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
@@ -46,19 +48,6 @@ static unsigned int read_hex(const struct path *path)
 		value = 0;
 	fclose(file);
 	return value;
-}
-
-static int write_text(const struct path *path, const char *text)
-{
-	int fd = open(path->name, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
 }
 
 static struct path attribute(const char *slot, const char *name)
@@ -99,32 +88,9 @@ static int find_slot(unsigned int index, char *slot, size_t size)
 	return ret;
 }
 
-/* Name of the first entry of @path that begins with @prefix. */
-static int find_entry(const struct path *path, const char *prefix,
-		      struct path *entry_name)
-{
-	int ret = -ENODEV;
-	struct dirent *entry;
-	DIR *directory;
-
-	directory = opendir(path->name);
-	if (!directory)
-		return -ENODEV;
-	while ((entry = readdir(directory))) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)))
-			continue;
-		snprintf(entry_name->name, sizeof(entry_name->name), "%.64s",
-			 entry->d_name);
-		ret = 0;
-		break;
-	}
-	closedir(directory);
-	return ret;
-}
-
 static int give_to_vfio(const char *slot)
 {
-	struct path probe = { "/sys/bus/pci/drivers_probe" };
+	static const char probe[] = "/sys/bus/pci/drivers_probe";
 	struct path override = attribute(slot, "driver_override");
 	struct path unbind = attribute(slot, "driver/unbind");
 	struct path vfio = attribute(slot, "vfio-dev");
@@ -133,33 +99,36 @@ static int give_to_vfio(const char *slot)
 	if (!access(vfio.name, F_OK))
 		return 0;
 	/* Fails when no driver has it, which is as good. */
-	write_text(&unbind, slot);
-	ret = write_text(&override, "vfio-pci");
-	return ret ? ret : write_text(&probe, slot);
+	vfio_sysfs_write(unbind.name, slot);
+	ret = vfio_sysfs_write(override.name, "vfio-pci");
+	return ret ? ret : vfio_sysfs_write(probe, slot);
+}
+
+int edu_give_to_vfio(unsigned int index, struct edu_slot *slot)
+{
+	int ret = find_slot(index, slot->name, sizeof(slot->name));
+
+	return ret ? ret : give_to_vfio(slot->name);
 }
 
 int edu_open(struct edu *edu, unsigned int index)
 {
-	struct path directory, name, node;
-	char slot[64];
+	struct edu_slot slot;
+	struct path device;
 	int ret;
 
 	memset(edu, 0, sizeof(*edu));
 	edu->cdev = -1;
-	ret = find_slot(index, slot, sizeof(slot));
+	ret = edu_give_to_vfio(index, &slot);
 	if (ret)
 		return ret;
-	ret = give_to_vfio(slot);
-	if (ret)
+	snprintf(device.name, sizeof(device.name), PCI_DEVICES "/%s",
+		 slot.name);
+	ret = vfio_open_cdev(device.name);
+	if (ret < 0)
 		return ret;
-	directory = attribute(slot, "vfio-dev");
-	ret = find_entry(&directory, "vfio", &name);
-	if (ret)
-		return ret;
-	snprintf(node.name, sizeof(node.name), "/dev/vfio/devices/%.64s",
-		 name.name);
-	edu->cdev = open(node.name, O_RDWR | O_CLOEXEC);
-	return edu->cdev < 0 ? -errno : 0;
+	edu->cdev = ret;
+	return 0;
 }
 
 void edu_close(struct edu *edu)
@@ -217,23 +186,13 @@ int edu_detach(struct edu *edu)
 	return vfio_ioctl(edu, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
 }
 
-static int region(const struct edu *edu, __u32 index,
-		  struct vfio_region_info *info)
-{
-	*info = (struct vfio_region_info){
-		.argsz = sizeof(*info),
-		.index = index,
-	};
-	return vfio_ioctl(edu, VFIO_DEVICE_GET_REGION_INFO, info);
-}
-
 static int enable_bus_master(struct edu *edu)
 {
 	struct vfio_region_info config;
 	__u16 command;
 	int ret;
 
-	ret = region(edu, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	ret = vfio_region(edu->cdev, VFIO_PCI_CONFIG_REGION_INDEX, &config);
 	if (ret)
 		return ret;
 	if (pread(edu->cdev, &command, sizeof(command),
@@ -255,7 +214,7 @@ int edu_start(struct edu *edu)
 	ret = enable_bus_master(edu);
 	if (ret)
 		return ret;
-	ret = region(edu, VFIO_PCI_BAR0_REGION_INDEX, &bar);
+	ret = vfio_region(edu->cdev, VFIO_PCI_BAR0_REGION_INDEX, &bar);
 	if (ret)
 		return ret;
 	registers = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,

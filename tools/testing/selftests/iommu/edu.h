@@ -17,7 +17,7 @@
 
 /**
  * struct edu - an open device
- * @cdev: VFIO's character device
+ * @cdev: VFIO's character device, or a file descriptor that a group gave
  * @dev_id: object id in the iommufd it is bound to
  * @registers: BAR 0, NULL until edu_start()
  * @length: bytes of BAR 0
@@ -28,6 +28,21 @@ struct edu {
 	char *registers;
 	size_t length;
 };
+
+/**
+ * struct edu_slot - where a device is
+ * @name: of its directory in /sys/bus/pci/devices
+ */
+struct edu_slot {
+	char name[64];
+};
+
+/*
+ * Give the @index'th device to vfio-pci, if it is not there already, and tell
+ * where it is. Returns 0, -ENODEV when there is no such device, or what went
+ * wrong.
+ */
+int edu_give_to_vfio(unsigned int index, struct edu_slot *slot);
 
 /*
  * Open the @index'th device, after having given it to vfio-pci. Returns 0,

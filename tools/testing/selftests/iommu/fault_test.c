@@ -6,71 +6,21 @@
  * call then succeeds, and what takes things down needs no memory at all.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 
+#include "faults.h"
 #include "harness.h"
 #include "process.h"
 #include "rig.h"
 
-#define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define DEBUGFS		"/sys/kernel/debug/"
-
-/* No call has that many places where it could fail. */
-#define NTH_MAX		2000
-
 #define FAULT_PAGES	40
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
-
-/*
- * Every kind of allocation is to fail, and nobody is to be told; unless the
- * environment has VERBOSE=2, for a stack trace of each failure.
- */
-static int enable_faults(void)
-{
-	static const char * const capabilities[] = {
-		"failslab", "fail_page_alloc", "fail_usercopy",
-	};
-	const char *verbose = getenv("VERBOSE");
-	char path[128];
-	size_t i;
-
-	if (access(FAIL_NTH, W_OK))
-		return -ENOTSUP;
-	for (i = 0; i < ARRAY_SIZE(capabilities); i++) {
-		snprintf(path, sizeof(path), DEBUGFS "%s/verbose",
-			 capabilities[i]);
-		if (write_file(path, verbose ? verbose : "0"))
-			return -ENOTSUP;
-	}
-	write_file(DEBUGFS "failslab/ignore-gfp-wait", "N");
-	write_file(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
-	write_file(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
-	write_file(DEBUGFS "fail_page_alloc/min-order", "0");
-	return 0;
-}
 
 /**
  * struct scenario - a call under test
  * @rig: the device and its IOAS
  * @other_id: a second IOAS
  * @value: what @act has to tell @undo
- * @fd: the file fail-nth, kept open
+ * @fd: of faults_open()
  */
 struct scenario {
 	struct rig rig;
@@ -78,41 +28,6 @@ struct scenario {
 	__u64 value;
 	int fd;
 };
-
-/*
- * Reading and writing the file copies from and to user space, too. A chance
- * that is still open is then taken there, so it may need a second try.
- */
-static int faults_off(struct scenario *scenario)
-{
-	int tries;
-
-	for (tries = 0; tries < 3; tries++)
-		if (pwrite(scenario->fd, "0", 1, 0) == 1)
-			return 0;
-	return -errno;
-}
-
-/*
- * Run @act with its @nth chance to fail taken. Returns what @act returned;
- * @injected says whether it had that many chances.
- */
-static int act_and_fail(struct scenario *scenario,
-			int (*act)(struct scenario *scenario),
-			unsigned int nth, bool *injected)
-{
-	char text[16] = {}, left[16] = {};
-	int ret;
-
-	snprintf(text, sizeof(text), "%u", nth);
-	if (pwrite(scenario->fd, text, strlen(text), 0) < 0)
-		return -EUCLEAN;
-	ret = act(scenario);
-	/* "0" says that the chance was taken before we came to read this. */
-	*injected = pread(scenario->fd, left, sizeof(left) - 1, 0) > 0 &&
-		    atoi(left) == 0;
-	return faults_off(scenario) ? -EUCLEAN : ret;
-}
 
 /* The calls, and what takes each of them back. */
 
@@ -367,12 +282,11 @@ FIXTURE_SETUP(fault)
 	if (ret == -ENODEV)
 		SKIP(return, "no edu device");
 	ASSERT_EQ(0, ret);
-	if (enable_faults()) {
+	scenario->fd = faults_open();
+	if (scenario->fd < 0) {
 		rig_destroy(&scenario->rig);
 		SKIP(return, "no fault injection");
 	}
-	scenario->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
-	ASSERT_GE(scenario->fd, 0);
 	ASSERT_EQ(0, ioas_alloc(scenario->rig.fd, &scenario->other_id));
 	ASSERT_EQ(0, variant->prepare(scenario));
 }
@@ -383,12 +297,34 @@ FIXTURE_TEARDOWN(fault)
 	EXPECT_STREQ("", rig_destroy(&self->scenario.rig));
 }
 
-/* A copy from user space that is made to fail reads as a bad pointer. */
+struct call {
+	struct scenario *scenario;
+	int (*act)(struct scenario *scenario);
+};
+
+static int call_act(void *arg)
+{
+	struct call *call = arg;
+
+	return call->act(call->scenario);
+}
+
+/* A copy that is made to fail reads as a bad pointer. */
 static bool is_expected(int ret, bool needs_no_memory)
 {
-	if (ret == -EINVAL || ret == -EFAULT)
-		return true;
-	return ret == -ENOMEM && !needs_no_memory;
+	return ret == -EFAULT || (ret == -ENOMEM && !needs_no_memory);
+}
+
+/* Was it just the reply that failed? Then the first page has gone. */
+static bool is_unmapped(struct scenario *scenario)
+{
+	struct rig *rig = &scenario->rig;
+	int ret = rig_copy(rig, rig_iova(0), 1, scenario->other_id,
+			   rig_iova(0));
+
+	if (!ret)
+		ioas_unmap_all(rig->fd, scenario->other_id, NULL);
+	return ret == -ENOENT;
 }
 
 static bool is_as_before(__u64 pinned, __u64 before, bool may_detach)
@@ -399,17 +335,19 @@ static bool is_as_before(__u64 pinned, __u64 before, bool may_detach)
 TEST_F(fault, h04_each_allocation_fails_once)
 {
 	struct scenario *scenario = &self->scenario;
+	struct call call = { scenario, variant->act };
 	__u64 pinned = status_kib("VmPin:");
 	bool injected = true;
 	unsigned int nth;
 	int ret;
 
 	for (nth = 1; injected && nth < NTH_MAX; nth++) {
-		ret = act_and_fail(scenario, variant->act, nth, &injected);
+		ret = faults_run(scenario->fd, call_act, &call, nth, &injected);
 		ASSERT_NE(-EUCLEAN, ret);
 		if (!injected)
 			ASSERT_EQ(0, ret);
-		if (ret && !(ret == -EFAULT && variant->done_without_reply)) {
+		if (ret && !(ret == -EFAULT && variant->done_without_reply &&
+			     is_unmapped(scenario))) {
 			EXPECT_TRUE(is_expected(ret,
 						variant->needs_no_memory)) {
 				TH_LOG("nth %u: got %d", nth, ret);

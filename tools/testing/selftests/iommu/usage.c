@@ -17,8 +17,7 @@
 #define SETTLE_STEPS	40
 #define SETTLE_STEP_US	50000
 
-/* First number behind @field at the start of a line of @path, 0 if none. */
-static __u64 file_number(const char *path, const char *field)
+__u64 file_number(const char *path, const char *field)
 {
 	unsigned long long value = 0;
 	char line[256];
@@ -101,6 +100,13 @@ static bool is_noise(const char *record)
 	};
 	size_t i;
 
+	/*
+	 * What the IOMMU core says of each device that comes, and the driver
+	 * core when it has no memory for one.
+	 */
+	if (strstr(record, " to iommu group") ||
+	    strstr(record, "kobject_add_internal failed"))
+		return false;
 	for (i = 0; i < ARRAY_SIZE(marks); i++)
 		if (strstr(record, marks[i]))
 			return true;

@@ -34,6 +34,9 @@ struct baseline {
 	char report[512];
 };
 
+/* First number behind @field at the start of a line of @path, 0 if none. */
+__u64 file_number(const char *path, const char *field);
+
 void usage_read(struct usage *usage);
 __u64 pins_acquired(void);
 __u64 status_kib(const char *field);
