@@ -10,8 +10,10 @@ help:
 	@echo '                let a device do DMA through /dev/iommu, on three IOMMUs'
 	@echo '  make test     all tests, in an instrumented kernel and on the distribution'
 	@echo '                one; the last line is "N passed, N failed"'
+	@echo '  make bench    what mapping costs, next to the base kernel and to type1'
 	@echo '  make modules  only the modules: build/modules/*.ko and load.sh'
-	@echo '                (KERNEL=release for another kernel with headers installed)'
+	@echo '                (KERNEL=release for another kernel with headers installed,'
+	@echo '                CONTAINER=iommufd to serve /dev/vfio/vfio, too)'
 	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
 	@echo '  make check    style, sparse, warnings, kernel-doc, layers'
 	@echo '  make shell    a shell in the instrumented guest (IOMMU=vtd|amd|virtio)'
@@ -27,6 +29,9 @@ run: deps-run
 
 test: deps-test
 	@scripts/test.py
+
+bench: deps-bench
+	@scripts/bench.py
 
 modules: deps-build
 	@scripts/modules.sh
@@ -49,4 +54,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test modules kernel check shell deps clean
+.PHONY: help run test bench modules kernel check shell deps clean

@@ -3,7 +3,8 @@
 #
 # Prepare build/linux: the distribution's kernel source without its own
 # iommufd, and our files in their places as symbolic links. Run it as often as
-# you like; what is up to date is left alone.
+# you like; what is up to date is left alone. TREE=linux-base prepares
+# build/linux-base, the same source as it comes, to compare with.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -21,6 +22,11 @@ replaced=(
 	'*/Documentation/userspace-api/iommufd.rst'
 )
 
+if [ "$tree" = linux-base ]; then
+	overlay=()
+	replaced=()
+fi
+
 tarball_identity()
 {
 	stat -L -c '%n %s %Y' "$tarball"
@@ -32,7 +38,7 @@ extract_base()
 
 	[ -r "$tarball" ] ||
 		die "$tarball is missing; run 'make deps' (package linux-source-$series)"
-	say "extracting $(basename "$tarball") to build/linux"
+	say "extracting $(basename "$tarball") to build/$tree"
 	for pattern in "${replaced[@]}"; do
 		exclude+=(--exclude="$pattern")
 	done
@@ -46,9 +52,9 @@ extract_base()
 	rm -rf "$base.old"
 }
 
-alone linux
+alone "$tree"
 if [ "$(cat "$stamp" 2>/dev/null)" != "$(tarball_identity 2>/dev/null)" ] ||
    [ ! -e "$stamp" ]; then
 	extract_base
 fi
-link_overlay "$base" "${overlay[@]}"
+[ ${#overlay[@]} = 0 ] || link_overlay "$base" "${overlay[@]}"

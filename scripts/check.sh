@@ -41,12 +41,14 @@ check()
 # Whole files, not patches. A macro that iterates has to name its arguments
 # more than once, hence no MACRO_ARG_REUSE; one that names a member cannot put
 # it in brackets, hence no MACRO_ARG_PRECEDENCE; what a lock protects says the
-# kernel-doc of the structure, hence no UNCOMMENTED_DEFINITION.
+# kernel-doc of the structure, hence no UNCOMMENTED_DEFINITION; a set of bits
+# wider than any type of C's needs a name, hence no NEW_TYPEDEFS, and macros like
+# the kernel's own for bits are not there for user space, hence no BIT_MACRO.
 run_checkpatch()
 {
 	local ignored=FILE_PATH_CHANGES,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE
 
-	ignored+=,UNCOMMENTED_DEFINITION
+	ignored+=,UNCOMMENTED_DEFINITION,NEW_TYPEDEFS,BIT_MACRO
 	files '*.[chS]' Kconfig Makefile '*.rst' |
 		xargs -n 8 -P "$jobs" "$base/scripts/checkpatch.pl" --strict --terse \
 			--no-summary --no-tree --show-types \

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: deps.sh build|run|test|check...
+# usage: deps.sh build|run|test|bench|check...
 #
 # Install the Debian packages that a task needs and that are not there yet.
 # When nothing is missing, apt is not called.
@@ -16,6 +16,8 @@ modules_packages=(gcc libc6-dev make perl python3 kmod xz-utils
 guest_packages=("linux-image-$series-amd64" qemu-system-x86 busybox-static)
 # A kernel of our own.
 kernel_packages=(bc bison flex libelf-dev libssl-dev)
+# A program that was written for VFIO's own containers.
+legacy_packages=(dpdk-dev)
 check_packages=(sparse shellcheck)
 
 packages_of()
@@ -25,7 +27,9 @@ packages_of()
 	case $1 in
 	build) ;;
 	run) packages+=("${guest_packages[@]}") ;;
-	test) packages+=("${guest_packages[@]}" "${kernel_packages[@]}") ;;
+	test) packages+=("${guest_packages[@]}" "${kernel_packages[@]}"
+			"${legacy_packages[@]}") ;;
+	bench) packages+=("${guest_packages[@]}" "${kernel_packages[@]}") ;;
 	check) packages+=("${kernel_packages[@]}" "${check_packages[@]}") ;;
 	*) die "unknown task '$1'" ;;
 	esac
@@ -34,13 +38,12 @@ packages_of()
 
 installed()
 {
-	dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q ' installed$'
+	[[ $(dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' installed' ]]
 }
 
 known()
 {
-	LC_ALL=C apt-cache policy "$1" 2>/dev/null |
-		grep -Eq 'Candidate: [^(]'
+	[[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[!\(]* ]]
 }
 
 as_root()
@@ -94,7 +97,7 @@ check_known()
 	done
 }
 
-[ $# -gt 0 ] || die "usage: $0 build|run|test|check..."
+[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check..."
 command -v dpkg-query >/dev/null ||
 	die "this needs Debian or a distribution made from it; elsewhere" \
 	    "build the overlay as part of a kernel, see README.md"

@@ -4,9 +4,10 @@
 
 The guest has busybox, the files it is given and, if asked for, an emulated
 IOMMU and some "edu" PCI devices. The command's output goes to the terminal
-and to build/logs/NAME.log, the kernel's to build/logs/NAME.kernel.log. Exit
-status: that of the command, or 1 when the kernel complained, 2 when the guest
-did not come to its end.
+and to build/logs/NAME.log, the kernel's to build/logs/NAME.kernel.log, what
+QEMU itself has to say to build/logs/NAME.qemu.log. Exit status: that of the
+command, or 1 when the kernel complained, 2 when the guest did not come to its
+end.
 """
 import argparse
 import glob
@@ -175,6 +176,13 @@ def acceleration():
     return ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off"]
 
 
+# The guest's nanoseconds are instructions, and all of them happen again in the
+# next run: nothing in it depends on the host's time or on the host's dice.
+COUNTED = ["-accel", "tcg", "-icount", "shift=0,sleep=off",
+           "-cpu", "max,la57=off,rdrand=off,rdseed=off", "-seed", "1",
+           "-rtc", "base=2026-01-01,clock=vm"]
+
+
 # A busy host stops an emulated processor for seconds at any point. What the
 # kernel concludes from that about timers and lockups would be wrong.
 PATIENCE = ("no_timer_check rcupdate.rcu_cpu_stall_timeout=180 "
@@ -220,6 +228,7 @@ class Guest:
         self.edu = 0
         self.memory = 1024
         self.cpus = 2
+        self.icount = False       # see COUNTED; one processor
         self.timeout = 120
         self.append = ""
         self.expected = ""        # pattern for the kernel log: no complaint
@@ -266,7 +275,7 @@ class Guest:
 
     def _arguments(self, initramfs, kernel_log):
         devices, options = IOMMUS[self.iommu]
-        accel = acceleration()
+        accel = COUNTED if self.icount else acceleration()
         machine = "q35,kernel-irqchip=split" if "kvm" in accel else "q35"
         args = ["qemu-system-x86_64", *accel, "-machine", machine,
                 "-m", str(self.memory), "-smp", str(self.cpus), *devices]
@@ -280,6 +289,15 @@ class Guest:
             "-no-reboot", "-serial", f"file:{kernel_log}", "-serial", "stdio",
             "-kernel", self.kernel, "-initrd", initramfs, "-append", append]
 
+    def _qemu_log(self):
+        return os.path.join(LOGS, self.name + ".qemu.log")
+
+    def _last_words(self):
+        """Why QEMU may have stopped, if it said so."""
+        with open(self._qemu_log(), encoding="utf-8", errors="replace") as f:
+            lines = f.read().splitlines()[-5:]
+        return "".join("; " + line for line in lines)
+
     def run(self, command, echo=None, stdin=subprocess.DEVNULL):
         """Boot, run the command; echo(line) is called for each line of it."""
         os.makedirs(LOGS, exist_ok=True)
@@ -287,17 +305,23 @@ class Guest:
         initramfs = os.path.join(BUILD, "guest", self.name + ".cpio")
         kernel_log = os.path.join(LOGS, self.name + ".kernel.log")
         self._initramfs(initramfs, command)
+        # Of the guest before, in case that QEMU does not come far enough.
+        if os.path.exists(kernel_log):
+            os.unlink(kernel_log)
         started = time.monotonic()
-        with subprocess.Popen(self._arguments(initramfs, kernel_log),
-                              stdin=stdin, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT) as qemu:
+        with open(self._qemu_log(), "wb") as remarks, \
+                subprocess.Popen(self._arguments(initramfs, kernel_log),
+                                 stdin=stdin, stdout=subprocess.PIPE,
+                                 stderr=remarks) as qemu:
             try:
                 status, output, why = self._follow(qemu, echo, started)
             finally:
                 stop(qemu)
         os.unlink(initramfs)
-        with open(kernel_log, encoding="utf-8", errors="replace") as f:
-            kernel = f.read().replace("\r", "")
+        kernel = ""
+        if os.path.exists(kernel_log):
+            with open(kernel_log, encoding="utf-8", errors="replace") as f:
+                kernel = f.read().replace("\r", "")
         return Result(status, output, kernel, time.monotonic() - started, why,
                       self.expected)
 
@@ -315,7 +339,8 @@ class Guest:
                     break
                 data = os.read(qemu.stdout.fileno(), 65536)
                 if not data:
-                    why = "the guest stopped before its command ended"
+                    why = ("the guest stopped before its command ended" +
+                           self._last_words())
                     break
                 *whole, rest = (rest + data).split(b"\n")
                 for raw in whole:
@@ -377,6 +402,8 @@ def arguments():
     p.add_argument("--edu", type=int, default=2, help="number of edu devices")
     p.add_argument("--memory", type=int, default=1024, help="MiB")
     p.add_argument("--cpus", type=int, default=2)
+    p.add_argument("--icount", action="store_true",
+                   help="one processor, whose time counts instructions")
     p.add_argument("--timeout", type=int, default=120, help="seconds")
     p.add_argument("--append", default="", help="for the kernel command line")
     p.add_argument("--qemu", action="append", default=[], metavar="ARG",
@@ -405,6 +432,8 @@ def main():
     guest = Guest(a.kernel, a.name)
     guest.iommu, guest.edu, guest.memory = a.iommu, a.edu, a.memory
     guest.cpus, guest.timeout, guest.qemu = a.cpus, a.timeout, a.qemu
+    if a.icount:
+        guest.icount, guest.cpus = True, 1
     guest.append = f"{a.append} kunit.enable={int(a.kunit)}"
     guest.modules, guest.stock, guest.release = a.module, a.stock_module, release
     for spec in a.file:

@@ -4,7 +4,8 @@
 # usage: kernel.sh NAME [MAKE-TARGET...]
 #
 # Configure and build a kernel with the overlay from scripts/config/NAME.config
-# in build/NAME. Only what changed since the last time is built again.
+# in build/NAME. Only what changed since the last time is built again. FRAGMENT
+# names another configuration, TREE=linux-base the source without the overlay.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,7 +15,7 @@ name=$1
 shift
 targets=("$@")
 [ $# -gt 0 ] || targets=(vmlinux)
-fragment=$top/scripts/config/$name.config
+fragment=$top/scripts/config/${FRAGMENT:-$name}.config
 out=$build/$name
 
 # Two builds in one directory would spoil each other: the second one waits.
@@ -45,7 +46,7 @@ check_config()
 	[ -z "$missing" ] && return 0
 	rm -f "$out/.config"
 	die "the kernel configuration does not take these lines of" \
-	    "scripts/config/$name.config (a dependency?):"$'\n'"$missing"
+	    "${fragment#"$top"/} (a dependency?):"$'\n'"$missing"
 }
 
 configure()

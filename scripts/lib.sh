@@ -6,7 +6,9 @@
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
-base=$build/linux
+# TREE=linux-base for the kernel as it comes, which has the base's own iommufd.
+tree=${TREE:-linux}
+base=$build/$tree
 logs=$build/logs
 jobs=${JOBS:-$(nproc)}
 

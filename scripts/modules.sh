@@ -7,22 +7,42 @@
 # modules have to be built again.
 #
 # KERNEL=RELEASE chooses among installed linux-headers packages.
+# CONTAINER=iommufd leaves out VFIO's own containers; iommufd serves
+# /dev/vfio/vfio then. These modules go to build/modules-container.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-out=$build/modules
+case ${CONTAINER:-vfio} in
+vfio) name=modules ;;
+iommufd) name="modules-container" ;;
+*) die "CONTAINER is 'vfio' or 'iommufd', not '$CONTAINER'" ;;
+esac
+out=$build/$name
 src=$out/src
 release=${KERNEL:-$(distribution_release)}
 headers=/lib/modules/$release/build
 modules=(
 	drivers/iommu/iommufd/iommufd.ko
 	drivers/vfio/vfio.ko
-	drivers/vfio/vfio_iommu_type1.ko
 	drivers/vfio/pci/vfio-pci-core.ko
 	drivers/vfio/pci/vfio-pci.ko
 	drivers/vfio/mdev/mdev.ko
 )
+
+# Options that differ from those of the distribution, for make and for the
+# compiler. One that is on there can be taken back from the compiler only after
+# it has read all of them.
+options=(CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y)
+defines="-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1"
+if [ $name = modules ]; then
+	modules+=(drivers/vfio/vfio_iommu_type1.ko)
+else
+	options+=(CONFIG_VFIO_CONTAINER= CONFIG_VFIO_IOMMU_TYPE1=
+		CONFIG_IOMMUFD_VFIO_CONTAINER=y)
+	defines+=" -DCONFIG_IOMMUFD_VFIO_CONTAINER=1"
+	defines+=" -include $top/scripts/modules/no-vfio-container.h"
+fi
 
 check_headers()
 {
@@ -49,7 +69,7 @@ lay_out()
 
 	identity=$(source_identity)
 	if [ "$identity" != "$(cat "$out/.stamp" 2>/dev/null)" ]; then
-		say "laying out build/modules for $release"
+		say "laying out build/$name for $release"
 		rm -rf "$out"
 		mkdir -p "$src/drivers/iommu"
 		cp -a "$base/drivers/vfio" "$src/drivers/"
@@ -63,16 +83,14 @@ lay_out()
 kmake()
 {
 	make -C "$headers" M="$src" -j"$jobs" CC="$(compiler)" \
-		OVERLAY="$top" CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y \
-		KCPPFLAGS="-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1" \
-		"$@"
+		OVERLAY="$top" "${options[@]}" KCPPFLAGS="$defines" "$@"
 }
 
 # A message of modpost is a symbol that will be missing when it is too late.
 check_log()
 {
-	if grep -n 'WARNING: modpost' "$logs/modules.log" >&2; then
-		die "see build/logs/modules.log"
+	if grep -n 'WARNING: modpost' "$logs/$name.log" >&2; then
+		die "see build/logs/$name.log"
 	fi
 }
 
@@ -87,12 +105,12 @@ collect()
 	echo "$release" >"$out/release"
 }
 
-alone modules
+alone $name
 "$top/scripts/base.sh"
 check_headers
 lay_out
-say "building modules for $release"
-logged modules kmake modules
+say "building $name for $release"
+logged $name kmake modules
 check_log
 collect
-say "modules are in build/modules; 'sudo build/modules/load.sh' loads them"
+say "modules are in build/$name; 'sudo build/$name/load.sh' loads them"

@@ -15,7 +15,6 @@ import time
 
 import guest
 
-MODULES = os.path.join(guest.BUILD, "modules")
 VMM = os.path.join(guest.BUILD, "tools/iommu/edu-vmm")
 MACHINES = {
     "vtd": "Intel VT-d",
@@ -41,8 +40,8 @@ def build_vmm():
         sys.exit("error: tools/iommu does not build")
 
 
-def machine(iommu, name):
-    """A guest with the distribution's kernel and our modules."""
+def machine(iommu, name, modules="modules"):
+    """A guest with the distribution's kernel and our modules in build/."""
     image, release = guest.distribution_kernel()
     g = guest.Guest(image, name)
     g.iommu = iommu
@@ -54,8 +53,9 @@ def machine(iommu, name):
         g.modules = ["virtio-iommu"]
     g.append = "quiet hugepages=16 transparent_hugepage=always"
     g.files = [(VMM, "/guest/edu-vmm")]
-    for module in os.listdir(MODULES):
-        path = os.path.join(MODULES, module)
+    modules = os.path.join(guest.BUILD, modules)
+    for module in os.listdir(modules):
+        path = os.path.join(modules, module)
         if os.path.isfile(path) and not module.startswith("."):
             g.files.append((path, "/guest/modules/" + module))
     return g

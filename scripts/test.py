@@ -5,7 +5,7 @@
 First what needs no guest: unit tests in user space and the builds. Then the
 guests, as many at a time as there are processors for: KUnit, kselftests and
 the sample VMM with the instrumented kernel, the sample VMM with the
-distribution's kernel, on each IOMMU. Every guest adds tests of its own: that
+distribution's kernel, on each IOMMU; DPDK with both. Every guest adds tests of its own: that
 it came to its end and that its kernel log has no warning. Name steps as
 arguments to run only those.
 """
@@ -18,8 +18,10 @@ import sys
 import threading
 import time
 
+import dpdk
 import guest
 import run
+import suite
 
 SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
 SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
@@ -51,6 +53,21 @@ cat $kmemleak
 echo "### end kmemleak 0 $(cut -d. -f1 /proc/uptime)"
 """
 
+# Whatever happens to a program, the next one gets its turn.
+LEGACY_COMMAND = """
+[ {container} = link ] || sh /guest/modules/load.sh || exit 1
+bind_edu_devices
+for t in {tests}; do
+	echo "### begin $t"
+	/guest/selftests/$t
+	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
+done
+echo "### begin dpdk-test"
+sh /guest/dpdk-test {container} {bursts}
+echo "### end dpdk-test $? $(cut -d. -f1 /proc/uptime)"
+[ {container} = link ] || sh /guest/modules/load.sh --unload
+"""
+
 
 class Tally:
     """What passed and what did not."""
@@ -76,10 +93,11 @@ class Tally:
     def skip(self, name):
         self.skipped.append(name)
 
-    def tap(self, suite, lines, depth=0):
+    def tap(self, program, lines, depth=0, judge=None):
         """Count the results at one depth of indentation in TAP output.
 
         Returns how many there were. A plan that was not kept is a failure.
+        Who thinks otherwise about a result than ok and not ok is the judge.
         """
         planned, seen = None, 0
         for line in lines:
@@ -90,13 +108,13 @@ class Tally:
             if not found or len(found.group(1)) != depth:
                 continue
             seen += 1
-            name = f"{suite}: {(found.group(4) or found.group(3)).strip()}"
+            name = f"{program}: {(found.group(4) or found.group(3)).strip()}"
             if found.group(5):
                 self.skip(name)
             else:
-                self.record(name, found.group(2) == "ok")
+                (judge or self.record)(name, found.group(2) == "ok")
         if planned != seen:
-            self.record(f"{suite}: plan", False,
+            self.record(f"{program}: plan", False,
                         f"{planned} tests were announced, {seen} reported")
         return seen
 
@@ -121,10 +139,11 @@ class Tally:
         return 1 if self.failed or not self.passed else 0
 
 
-def script(name, *args):
+def script(name, *args, **variables):
     """Run one of our scripts; its messages go through."""
     return subprocess.run([os.path.join(guest.TOP, "scripts", name), *args],
-                          stdin=subprocess.DEVNULL, check=False).returncode == 0
+                          stdin=subprocess.DEVNULL, check=False,
+                          env={**os.environ, **variables}).returncode == 0
 
 
 def logged(name, *command):
@@ -251,6 +270,16 @@ def build_selftests(t):
             for name in re.findall(r"^iommu:(\S+)", names, re.M)]
 
 
+def selftest(t, name):
+    """Path of a kselftest that does not run together with the others."""
+    os.makedirs(SELFTESTS_OUT, exist_ok=True)
+    program = os.path.join(SELFTESTS_OUT, name)
+    status, _ = logged(name + "-build", "make", "-C", SELFTESTS,
+                       "OUTPUT=" + SELFTESTS_OUT, program)
+    t.record(f"build: {name}", status == 0, f"see build/logs/{name}-build.log")
+    return program
+
+
 def shares(programs, count):
     """Divide the programs so that all shares take about the same time.
 
@@ -300,8 +329,18 @@ def selftests(t):
 
 
 def selftest_results(t, g, result, share):
-    """Count what the programs reported, and miss none of them."""
-    missing = {os.path.basename(p) for p in share} | {"kmemleak"}
+    """The kselftests of one guest; how long each took is remembered."""
+    remember(program_results(t, g, result,
+                             [os.path.basename(p) for p in share] +
+                             ["kmemleak"]))
+
+
+def program_results(t, g, result, programs):
+    """Count what the programs reported, and miss none of them.
+
+    Returns the seconds that each took.
+    """
+    missing = set(programs)
     times = {}
     for name, lines, ended, seconds in blocks(result.output):
         missing.discard(name)
@@ -316,7 +355,7 @@ def selftest_results(t, g, result, share):
                  f"{ended}, see build/logs/{g.name}.log")
     for name in sorted(missing):
         t.record(f"{name}: was run", False)
-    remember(times)
+    return times
 
 
 def vmm_job(t, g, command, what):
@@ -346,7 +385,7 @@ def demo(t):
 def distribution(t):
     """The modules and the sample VMM on the distribution's kernel."""
     t.say("modules for the distribution's kernel")
-    good = script("modules.sh")
+    good = script("modules.sh", CONTAINER="vfio")
     t.record("build: modules for the distribution's kernel", good)
     if not good:
         return []
@@ -373,10 +412,99 @@ def loader(t):
     return job
 
 
+def legacy(t):
+    """Programs that know VFIO's own containers, on those of iommufd."""
+    g = instrumented("test-legacy", "vtd")
+    g.edu, g.memory = 0, 1024
+    jobs = [legacy_job(t, g, "link", [], "DPDK, instrumented kernel")]
+    t.say("modules with which iommufd serves /dev/vfio/vfio")
+    good = script("modules.sh", CONTAINER="iommufd")
+    t.record("build: modules that serve /dev/vfio/vfio", good)
+    if good:
+        run.build_vmm()
+        g = run.machine("vtd", "test-stock-legacy", "modules-container")
+        jobs.append(legacy_job(t, g, "node", ["container_name_test"],
+                               "DPDK, distribution kernel"))
+    return jobs
+
+
+def legacy_job(t, g, container, programs, what):
+    """testpmd counts frames, and so do we, on the wire."""
+    dpdk.add_to(g)
+    for name in programs:
+        g.files.append((selftest(t, name), "/guest/selftests/" + name))
+    tests = " ".join(programs)
+
+    def job():
+        result = g.run(LEGACY_COMMAND.format(tests=tests, container=container,
+                                             bursts=dpdk.BURSTS))
+        with t.lock:
+            t.done(result, g, what)
+            program_results(t, g, result, programs + ["dpdk-test"])
+            seen = dpdk.frames(dpdk.wire(g))
+            t.record(f"{g.name}: frames on the wire", seen == dpdk.FRAMES,
+                     f"{seen}, expected {dpdk.FRAMES}")
+    return job
+
+
+def noiommu(t):
+    """VFIO's groups without an IOMMU, on a machine that has none."""
+    program = selftest(t, "noiommu_test")
+    g = instrumented("test-noiommu", "none")
+    g.edu, g.memory = 1, 1024
+    g.files = [(program, "/guest/selftests/noiommu_test")]
+
+    def job():
+        result = g.run(SELFTEST_COMMAND)
+        with t.lock:
+            t.done(result, g, "no IOMMU")
+            program_results(t, g, result, ["noiommu_test", "kmemleak"])
+    return [job]
+
+
+def base_suite(t):
+    """The base's own tests, compiled against our headers."""
+    t.say("the base's own suite")
+    good = script("suite.sh")
+    t.record("build: the base's own suite", good)
+    if not good:
+        return []
+    g = instrumented("test-suite", "vtd")
+    g.edu, g.append = 0, "hugepages=64 kunit.enable=0"
+    g.files = suite.files()
+
+    def job():
+        result = g.run(suite.COMMAND)
+        with t.lock:
+            t.done(result, g, "the base's own suite")
+            base_suite_results(t, g, result)
+    return [job]
+
+
+def base_suite_results(t, g, result):
+    """Cases that wait make a program fail, so its status says little."""
+    judge = suite.Judge(t, suite.read_list())
+    missing = set(suite.PROGRAMS) | {"kmemleak"}
+    for name, lines, ended, _ in blocks(result.output):
+        if ended is not None:
+            missing.discard(name)
+        if name == "kmemleak":
+            t.record(f"{g.name}: kmemleak", not lines and ended == 0,
+                     "; ".join(lines[:4]))
+            continue
+        t.tap(name, lines, judge=judge.case)
+        t.record(f"{name}: exit status", ended in (0, 1),
+                 f"{ended}, see build/logs/{g.name}.log")
+    for name in sorted(missing):
+        t.record(f"{g.name}: {name} came to its end", False)
+    judge.finish()
+
+
 # Each does what needs no guest and returns the guests to run, longest first.
 STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, kunit,
-                                 demo, distribution)}
-NEED_KERNEL = {"selftests", "kunit", "demo"}
+                                 demo, noiommu, distribution, legacy)}
+STEPS["suite"] = base_suite
+NEED_KERNEL = {"selftests", "kunit", "demo", "noiommu", "legacy", "suite"}
 
 
 def run_jobs(t, jobs):

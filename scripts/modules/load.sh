@@ -60,6 +60,9 @@ load()
 	# VFIO's interrupts use it; the kernel's own one is the right one.
 	modprobe irqbypass || die "cannot load the kernel's irqbypass module"
 	for module in $load_order; do
+		# Without the containers of VFIO this one is not there.
+		[ "$module" != vfio_iommu_type1 ] || [ -e "$here/$module.ko" ] ||
+			continue
 		options=
 		[ "$module" != iommufd ] || options=$*
 		# shellcheck disable=SC2086 # each option is a word
