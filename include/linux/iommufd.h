@@ -152,8 +152,10 @@ u32 iommufd_device_to_id(struct iommufd_device *idev);
  *         driver. No lock is held that a driver could need, and
  *         iommufd_access_unpin_pages() is allowed. Not allowed are map and unmap
  *         in the same IOAS and anything that detaches or destroys the access.
- *         A driver may also unpin later; the unmap waits for it. Before the
- *         access is detached, though, all has to be unpinned when this returns.
+ *         A driver may also unpin later; the unmap waits for it, and asks
+ *         again from time to time. Before the access is detached, though, all
+ *         has to be unpinned when this returns, and no other thread may be
+ *         about to unpin.
  */
 struct iommufd_access_ops {
 	u8 needs_pin_pages : 1;

@@ -5,11 +5,11 @@
  * In-kernel access to mapped memory, for devices that a driver emulates. See
  * include/linux/iommufd.h for the interface.
  *
- * Leaving an IOAS takes three steps. New pins and copies stop, and those that
- * have begun are waited for. The driver is asked to unpin everything, which it
- * can still do. Then the IOAS forgets the access, and this waits for threads
- * that are just asking the driver for something. What the driver is asked for
- * runs without a lock that pinning or unpinning takes.
+ * Leaving an IOAS takes four steps. New pins and copies stop, and those that
+ * have begun are waited for. So are threads that are just asking the driver for
+ * something. The driver is asked to unpin everything, which it can still do.
+ * Then the IOAS forgets the access. What the driver is asked for runs without a
+ * lock that pinning or unpinning takes.
  */
 #include <linux/cleanup.h>
 #include <linux/err.h>
@@ -124,15 +124,24 @@ static void access_enter(struct iommufd_access *access,
 	access->pinned = attachment;
 }
 
-static void access_leave(struct iommufd_access *access)
+/* No pin and no copy begins from here on. */
+static struct access_attachment *access_stop(struct iommufd_access *access)
 {
 	struct access_attachment *attachment = access->attached;
 
+	lockdep_assert_held_write(&access->rwsem);
+
+	access->attached = NULL;
+	return attachment;
+}
+
+static void access_leave(struct iommufd_access *access,
+			 struct access_attachment *attachment)
+{
 	lockdep_assert_held(&access->mutex);
 
-	down_write(&access->rwsem);
-	access->attached = NULL;
-	up_write(&access->rwsem);
+	/* Who is just asking the driver may be the one to unpin. */
+	iopt_retire_access(&attachment->ioas->iopt, &attachment->member);
 	if (access->ops->unmap)
 		access->ops->unmap(access->data, 0, ULONG_MAX);
 	down_write(&access->rwsem);
@@ -201,22 +210,25 @@ int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id)
 {
 	struct access_attachment *attachment;
 
-	guard(mutex)(&access->mutex);
-	if (access->attached)
-		return -EINVAL;
-	attachment = attachment_create_id(access, ioas_id);
+	int rc = 0;
+
+	if (mutex_lock_killable(&access->mutex))
+		return -EINTR;
+	attachment = access->attached ? ERR_PTR(-EINVAL) :
+					attachment_create_id(access, ioas_id);
 	if (IS_ERR(attachment))
-		return PTR_ERR(attachment);
-	access_enter(access, attachment);
-	return 0;
+		rc = PTR_ERR(attachment);
+	else
+		access_enter(access, attachment);
+	mutex_unlock(&access->mutex);
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_attach, IOMMUFD);
 
-int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
+static int access_replace_locked(struct iommufd_access *access, u32 ioas_id)
 {
-	struct access_attachment *attachment;
+	struct access_attachment *attachment, *old;
 
-	guard(mutex)(&access->mutex);
 	if (!access->attached)
 		return -ENOENT;
 	/* First what can fail. */
@@ -227,17 +239,39 @@ int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
 		attachment_destroy(attachment);
 		return 0;
 	}
-	access_leave(access);
+	if (down_write_killable(&access->rwsem)) {
+		attachment_destroy(attachment);
+		return -EINTR;
+	}
+	old = access_stop(access);
+	up_write(&access->rwsem);
+	access_leave(access, old);
 	access_enter(access, attachment);
 	return 0;
+}
+
+int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id)
+{
+	int rc;
+
+	if (mutex_lock_killable(&access->mutex))
+		return -EINTR;
+	rc = access_replace_locked(access, ioas_id);
+	mutex_unlock(&access->mutex);
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_replace, IOMMUFD);
 
 void iommufd_access_detach(struct iommufd_access *access)
 {
+	struct access_attachment *attachment;
+
 	guard(mutex)(&access->mutex);
-	if (access->attached)
-		access_leave(access);
+	down_write(&access->rwsem);
+	attachment = access_stop(access);
+	up_write(&access->rwsem);
+	if (attachment)
+		access_leave(access, attachment);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_detach, IOMMUFD);
 

@@ -40,11 +40,9 @@ void iopt_init(struct io_pagetable *iopt)
  */
 void iopt_destroy(struct io_pagetable *iopt)
 {
-	unsigned long unmapped;
-
 	WARN_ON_ONCE(!list_empty(&iopt->domains.list));
 	WARN_ON_ONCE(!list_empty(&iopt->accesses));
-	iopt_unmap_all(iopt, &unmapped);
+	iopt_empty(iopt);
 	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);

@@ -162,6 +162,7 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
+void iopt_empty(struct io_pagetable *iopt);
 
 int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed);
 int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
@@ -182,6 +183,7 @@ bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
 void iopt_refresh_alignment(struct io_pagetable *iopt);
 
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_retire_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long length);

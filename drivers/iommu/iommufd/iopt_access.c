@@ -233,7 +233,7 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 
 	lockdep_assert_held(&pages->mutex);
 
-	if (area->prevent_access)
+	if (READ_ONCE(area->prevent_access))
 		return -EINVAL;
 	if (write && !pages->writable)
 		return -EPERM;

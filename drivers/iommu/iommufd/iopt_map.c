@@ -178,11 +178,12 @@ unsigned long iopt_page_sizes(struct io_pagetable *iopt)
 	struct iopt_domain *entry;
 
 	guard(rwsem_read)(&iopt->domains.rwsem);
-	list_for_each_entry(entry, &iopt->domains.list, entry)
-		sizes &= entry->domain->pgsize_bitmap;
-	if (sizes & ~PAGE_MASK)
-		sizes = (sizes & PAGE_MASK) | PAGE_SIZE;
-	return sizes;
+	list_for_each_entry(entry, &iopt->domains.list, entry) {
+		unsigned long known = entry->domain->pgsize_bitmap;
+
+		sizes &= known & ~PAGE_MASK ? known | PAGE_SIZE : known;
+	}
+	return sizes & PAGE_MASK;
 }
 
 /* The largest page that fits into the memory, at its own alignment. */
@@ -506,8 +507,13 @@ static int range_blocked(struct io_pagetable *iopt, unsigned long start,
 	return rc;
 }
 
+/*
+ * Take areas out of use. With @restored only those that a removal up to this
+ * number had taken before, and had to give back.
+ */
 static void range_take(struct io_pagetable *iopt, unsigned long start,
-		       unsigned long last, struct list_head *areas)
+		       unsigned long last, u64 restored,
+		       struct list_head *areas)
 {
 	struct iova_node *node;
 
@@ -517,6 +523,8 @@ static void range_take(struct io_pagetable *iopt, unsigned long start,
 		struct iopt_area *area = iopt_area_from_node(node);
 
 		if (area->state != IOPT_AREA_LIVE)
+			continue;
+		if (restored && (!area->removal || area->removal > restored))
 			continue;
 		area->state = IOPT_AREA_REMOVING;
 		area->removal = iopt->removals;
@@ -557,51 +565,69 @@ static int wait_removed(struct io_pagetable *iopt, unsigned long start,
 	}
 }
 
-/* Let no in-kernel user begin with an area, and tell how many there are. */
-static unsigned int area_close(struct iopt_area *area)
+/*
+ * Let no in-kernel user begin with an area, and tell whether there are some.
+ * One of them may keep the lock as long as user space likes, in a page fault.
+ */
+static int area_close(struct iopt_area *area, bool *in_use)
 {
-	guard(mutex)(&area->pages->mutex);
+	if (mutex_lock_killable(&area->pages->mutex))
+		return -EINTR;
 	area->prevent_access = true;
-	return area->num_accesses;
-}
-
-static void area_open(struct iopt_area *area)
-{
-	guard(mutex)(&area->pages->mutex);
-	area->prevent_access = false;
+	*in_use = area->num_accesses;
+	mutex_unlock(&area->pages->mutex);
+	return 0;
 }
 
 /*
- * Make in-kernel users let go of the areas. One that takes its time is waited
- * for, without a lock that it, or anybody else, could need.
+ * Make in-kernel users let go of an area. One that takes its time is waited
+ * for, without a lock that it, or anybody else, could need. It is asked again,
+ * since it may have been about to make a note of what it has just pinned.
  */
+static int area_evict(struct io_pagetable *iopt, struct iopt_area *area)
+{
+	bool in_use;
+
+	if (area_close(area, &in_use))
+		return -EINTR;
+	while (in_use) {
+		iopt_notify_unmap(iopt, area->node.start,
+				  area->node.last - area->node.start + 1);
+		if (wait_event_killable_timeout(iopt->unpinned,
+						!READ_ONCE(area->num_accesses),
+						HZ) < 0)
+			return -EINTR;
+		in_use = READ_ONCE(area->num_accesses);
+	}
+	return 0;
+}
+
 static int areas_evict(struct io_pagetable *iopt, struct list_head *areas)
 {
 	struct iopt_area *area;
 
 	list_for_each_entry(area, areas, list) {
-		if (area_close(area)) {
-			iopt_notify_unmap(iopt, area->node.start,
-					  area->node.last - area->node.start + 1);
-			if (wait_event_killable(iopt->unpinned,
-						!READ_ONCE(area->num_accesses)))
-				return -EINTR;
-		}
+		int rc = area_evict(iopt, area);
+
+		if (rc)
+			return rc;
 		cond_resched();
 	}
 	return 0;
 }
 
-/* Undo range_take(): the areas are as they were before. */
+/*
+ * Undo range_take() and area_close(): the areas are as they were before. The
+ * lock of the pages may be what we were killed waiting for, so do without it.
+ */
 static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 {
 	struct iopt_area *area, *next;
 
-	list_for_each_entry(area, areas, list)
-		area_open(area);
 	down_write(&iopt->iova_rwsem);
 	list_for_each_entry_safe(area, next, areas, list) {
 		list_del(&area->list);
+		WRITE_ONCE(area->prevent_access, false);
 		area->state = IOPT_AREA_LIVE;
 	}
 	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
@@ -609,10 +635,11 @@ static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 	wake_up_all(&iopt->erased);
 }
 
-static int areas_remove(struct io_pagetable *iopt,
-			struct list_head *areas, unsigned long *unmapped)
+/* Unmap areas that were taken, and add their size to @unmapped. */
+static int areas_remove(struct io_pagetable *iopt, struct list_head *areas,
+			unsigned long *unmapped)
 {
-	unsigned long length = 0;
+	unsigned long length = *unmapped;
 	struct iopt_area *area;
 
 	if (areas_evict(iopt, areas)) {
@@ -662,7 +689,7 @@ static int range_claim(struct io_pagetable *iopt, unsigned long start,
 		return rc;
 	if (range_cuts_area(iopt, start, *last))
 		return -ENOENT;
-	range_take(iopt, start, *last, areas);
+	range_take(iopt, start, *last, 0, areas);
 	return exact && list_empty(areas) ? -ENOENT : 0;
 }
 
@@ -721,35 +748,71 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	return iopt_unmap_by(iopt, start, last, IOPT_UNMAP_EXACT, unmapped);
 }
 
+/* Take all areas but those that others have taken, up to @restored if not 0. */
+static int claim_all(struct io_pagetable *iopt, u64 restored,
+		     struct list_head *areas)
+{
+	int rc;
+
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+
+	rc = range_blocked(iopt, 0, ULONG_MAX, true);
+	if (rc != -EBUSY)
+		range_take(iopt, 0, ULONG_MAX, restored, areas);
+	return rc;
+}
+
 /**
  * iopt_unmap_all() - Unmap every area
  * @iopt: the io_pagetable
- * @unmapped: receives the number of bytes that this call has unmapped
+ * @unmapped: receives the number of bytes that this call has unmapped, also
+ *            when it fails
  *
  * An area that another thread is mapping at the same time counts as mapped
- * afterwards. Waits for removals by other threads that began before.
+ * afterwards. Waits for removals by other threads that began before, and does
+ * their work if they are killed.
  *
- * Context: as iopt_unmap().
- * Return: 0, also if nothing is mapped; -EBUSY if an area is locked, with
- * nothing changed; -EINTR on a fatal signal while waiting for another thread
- * or an in-kernel user.
+ * Context: as iopt_unmap_by().
+ * Return: 0, also if nothing is mapped; -EBUSY if an area is locked; -EINTR on
+ * a fatal signal while waiting for another thread or an in-kernel user.
  */
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
+	u64 removal, restored = 0;
 	LIST_HEAD(areas);
-	u64 removal;
 	int rc;
 
 	*unmapped = 0;
+	for (;;) {
+		down_write(&iopt->iova_rwsem);
+		removal = restored ?: iopt->removals;
+		rc = claim_all(iopt, restored, &areas);
+		up_write(&iopt->iova_rwsem);
+		if (rc == -EBUSY || (restored && list_empty(&areas)))
+			return rc == -EBUSY ? rc : 0;
+		if (areas_remove(iopt, &areas, unmapped))
+			return -EINTR;
+		if (!restored && rc != -EAGAIN)
+			return 0;
+		if (wait_removed(iopt, 0, ULONG_MAX, removal))
+			return -EINTR;
+		restored = removal;
+	}
+}
+
+/**
+ * iopt_empty() - Unmap every area of an io_pagetable that is going away
+ * @iopt: without accesses, and used by nobody else
+ *
+ * Context: may sleep, never needs memory. Not interrupted by signals.
+ */
+void iopt_empty(struct io_pagetable *iopt)
+{
+	LIST_HEAD(areas);
+
 	down_write(&iopt->iova_rwsem);
-	removal = iopt->removals;
-	rc = range_blocked(iopt, 0, ULONG_MAX, true);
-	if (rc != -EBUSY)
-		range_take(iopt, 0, ULONG_MAX, &areas);
+	range_take(iopt, 0, ULONG_MAX, 0, &areas);
 	up_write(&iopt->iova_rwsem);
-	if (rc == -EBUSY)
-		return rc;
-	if (areas_remove(iopt, &areas, unmapped))
-		return -EINTR;
-	return rc ? wait_removed(iopt, 0, ULONG_MAX, removal) : 0;
+	areas_unfill(&areas);
+	areas_erase(iopt, &areas);
 }

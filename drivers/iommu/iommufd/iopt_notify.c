@@ -44,20 +44,32 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 }
 
 /**
- * iopt_remove_access() - Undo iopt_add_access()
+ * iopt_retire_access() - Ask an in-kernel user for nothing any more
  * @iopt: the io_pagetable
- * @access: that pins nothing any more
+ * @access: may still pin something; who unmaps that waits for it
  *
  * Context: may sleep, never needs memory; waits until no other thread is in
  * &iopt_access.unmap. Not to be called from there.
  */
-void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
+void iopt_retire_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
 	down_write(&iopt->iova_rwsem);
 	access->leaving = true;
 	up_write(&iopt->iova_rwsem);
 
 	wait_event(iopt->unpinned, !atomic_read_acquire(&access->callers));
+}
+
+/**
+ * iopt_remove_access() - Undo iopt_add_access()
+ * @iopt: the io_pagetable
+ * @access: that pins nothing any more
+ *
+ * Context: as iopt_retire_access(), which this includes.
+ */
+void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	iopt_retire_access(iopt, access);
 
 	down_write(&iopt->iova_rwsem);
 	down_read(&iopt->domains.rwsem);

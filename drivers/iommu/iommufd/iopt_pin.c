@@ -206,7 +206,7 @@ static int area_enter(struct iopt_area *area)
 
 	if (mutex_lock_killable(&area->pages->mutex))
 		return -EINTR;
-	if (area->prevent_access)
+	if (READ_ONCE(area->prevent_access))
 		rc = -EINVAL;
 	else
 		area->num_accesses++;

@@ -82,7 +82,8 @@ enum iopt_area_state {
  * @page_offset: of the first byte in the first page, bytes; constant
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
  * @filled: holds IOPTEs in all domains of @generation; @pages->mutex
- * @prevent_access: no new accesses, the area is going away; @pages->mutex
+ * @prevent_access: no new accesses, the area is going away; set under
+ *                  @pages->mutex
  * @state: &io_pagetable.iova_rwsem
  * @num_accesses: accesses that pin part of this area; @pages->mutex
  * @num_locks: accesses that keep the area from being unmapped;

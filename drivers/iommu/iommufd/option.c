@@ -85,7 +85,8 @@ static int option_execute(struct iommufd_ctx *ictx, struct iommu_option *cmd)
  * Return: 0; -EOPNOTSUPP for an unknown option or operation, a reserved field,
  * or an object where none belongs; -ENOENT without such an IOAS; -EINVAL for a
  * value the option does not have, or for HUGE_PAGES to be switched off while
- * a domain holds areas; -EPERM without CAP_SYS_RESOURCE, -EBUSY once there are
+ * a domain holds areas; -EADDRINUSE for that while areas begin or end inside of
+ * a page; -EPERM without CAP_SYS_RESOURCE, -EBUSY once there are
  * objects, for RLIMIT_MODE to be set; -EFAULT.
  */
 int iommufd_option(struct iommufd_call *call, struct iommu_option *cmd)

@@ -15,6 +15,7 @@
 #include <linux/fs.h>
 #include <linux/iommufd.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/rwsem.h>
 #include <linux/sizes.h>
@@ -114,6 +115,7 @@ static int mock_access_release(struct inode *inode, struct file *file)
 }
 
 static const struct file_operations mock_access_fops = {
+	.owner = THIS_MODULE,
 	.release = mock_access_release,
 };
 
@@ -330,11 +332,18 @@ static int pin_recorded(struct mock_access *mock, struct mock_pin *pin,
 static int unpin_recorded(struct mock_access *mock, u32 id,
 			  struct mock_pin *pin)
 {
+	struct mock_pin *found;
+
 	guard(rwsem_read)(&mock->rwsem);
-	if (!pin)
-		pin = xa_erase(&mock->pins, id);
-	else if (xa_cmpxchg(&mock->pins, id, pin, NULL, GFP_KERNEL) != pin)
-		pin = NULL;
+	xa_lock(&mock->pins);
+	found = xa_load(&mock->pins, id);
+	if (pin && found != pin)
+		found = NULL;
+	/* An id that is only reserved belongs to somebody who is pinning. */
+	if (found)
+		__xa_erase(&mock->pins, id);
+	xa_unlock(&mock->pins);
+	pin = found;
 	if (!pin)
 		return -ENOENT;
 	unpin(mock, pin);
