@@ -173,7 +173,7 @@ static unsigned int pick_object(struct fuzz_random *random,
 	if (fuzz_random_percent(random, 3))
 		return fuzz_random_below(random, FUZZ_SELECTORS);
 	if (!model)
-		return 1 + fuzz_random_below(random, 16);
+		return 1 + fuzz_random_below(random, 20);
 	for (i = 0; i < FUZZ_SLOTS; i++) {
 		unsigned int slot = (start + i) % FUZZ_SLOTS;
 
@@ -463,6 +463,14 @@ static void generate_process(struct fuzz_random *random, struct fuzz_op *op)
 static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 			  struct fuzz_op *op)
 {
+	if (op->kind >= FUZZ_SOURCE_MUNMAP) {
+		generate_process(random, op);
+		return;
+	}
+	if (op->kind >= FUZZ_CREATE_ACCESS && op->kind <= FUZZ_ACCESS_REPLACE) {
+		generate_access(random, model, op);
+		return;
+	}
 	switch (op->kind) {
 	case FUZZ_MAP:
 	case FUZZ_COPY:
@@ -487,21 +495,6 @@ static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 		return;
 	case FUZZ_CHECK_MAP:
 		generate_check_map(random, model, op);
-		return;
-	case FUZZ_CREATE_ACCESS:
-	case FUZZ_CLOSE_ACCESS:
-	case FUZZ_ACCESS_PAGES:
-	case FUZZ_DESTROY_ACCESS_PAGES:
-	case FUZZ_ACCESS_RW:
-	case FUZZ_ACCESS_REPLACE:
-		generate_access(random, model, op);
-		return;
-	case FUZZ_SOURCE_MUNMAP:
-	case FUZZ_SOURCE_MMAP:
-	case FUZZ_SOURCE_PROTECT:
-	case FUZZ_SOURCE_DISCARD:
-	case FUZZ_SOURCE_WRITE:
-		generate_process(random, op);
 		return;
 	}
 	generate_vfio(random, model, op);

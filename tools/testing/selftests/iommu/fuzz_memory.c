@@ -51,13 +51,14 @@ static unsigned int nr_old_frames;
 
 void fuzz_memory_pattern(unsigned char *bytes, __u64 length, __u64 seed)
 {
-	__u64 i;
+	__u64 word = (seed + 1) * 0x9e3779b97f4a7c15ULL;
+	__u64 i, step;
 
-	for (i = 0; i < length; i++) {
-		__u32 x = (__u32)(i + seed) * 2246822519u ^
-			  (__u32)(seed >> 7) * 3266489917u;
-
-		bytes[i] = (x ^ x >> 13) >> 5;
+	/* In words, for the emulated processor is slow. */
+	for (i = 0; i < length; i += step) {
+		word = (word ^ word >> 29) * 0xbf58476d1ce4e5b9ULL + i;
+		step = length - i < sizeof(word) ? length - i : sizeof(word);
+		memcpy(bytes + i, &word, step);
 	}
 }
 

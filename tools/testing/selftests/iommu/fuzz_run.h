@@ -16,7 +16,7 @@
 #define FUZZ_RUN_OPS	800
 
 /* Operations from one look at everything to the next. */
-#define FUZZ_CHECK_EVERY	200
+#define FUZZ_CHECK_EVERY	270
 
 #define FUZZ_ERRNOS	128
 

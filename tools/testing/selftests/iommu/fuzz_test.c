@@ -5,8 +5,11 @@
  * operations from many threads at once.
  *
  *	fuzz_test [--seed N] [--ops N] [--threads N]
+ *		  [--model-ops N] [--threads-ops N]
  *
- * or FUZZ_SEED, FUZZ_OPS and FUZZ_THREADS in the environment. Run number i has
+ * or FUZZ_SEED, FUZZ_OPS and FUZZ_THREADS in the environment. The number of
+ * operations is shared by both tests, unless each is given its own; of none,
+ * the one with the model still does a run. Run number i has
  * the seed N + i, so what is reported as the seed of a run brings it back with
  * --seed and --ops 1.
  */
@@ -26,8 +29,8 @@
 #include "process.h"
 
 #define DEFAULT_SEED		20260101
-#define MODEL_OPS		150000
-#define THREADS_OPS		60000
+#define MODEL_OPS		125000
+#define THREADS_OPS		80000
 #define ROUND_OPS		15000
 #define DEFAULT_THREADS		4
 
@@ -179,13 +182,13 @@ static __u64 number(const char *text, __u64 fallback)
 	return text && *text ? strtoull(text, NULL, 0) : fallback;
 }
 
-/* Half and some of it is compared with the model. */
+/* The larger part of it is compared with the model. */
 static void set_operations(struct options *options, const char *text)
 {
 	__u64 total = number(text, MODEL_OPS + THREADS_OPS);
 
-	options->model_ops = total - total * 2 / 7;
-	options->threads_ops = total * 2 / 7;
+	options->threads_ops = total * 16 / 41;
+	options->model_ops = total - options->threads_ops;
 }
 
 static void read_options(struct options *options, int argc, char **argv)
@@ -194,6 +197,8 @@ static void read_options(struct options *options, int argc, char **argv)
 		{ "seed", required_argument, NULL, 's' },
 		{ "ops", required_argument, NULL, 'o' },
 		{ "threads", required_argument, NULL, 't' },
+		{ "model-ops", required_argument, NULL, 'm' },
+		{ "threads-ops", required_argument, NULL, 'p' },
 		{}
 	};
 	int option;
@@ -206,6 +211,10 @@ static void read_options(struct options *options, int argc, char **argv)
 			options->seed = number(optarg, DEFAULT_SEED);
 		else if (option == 'o')
 			set_operations(options, optarg);
+		else if (option == 'm')
+			options->model_ops = number(optarg, MODEL_OPS);
+		else if (option == 'p')
+			options->threads_ops = number(optarg, THREADS_OPS);
 		else if (option == 't')
 			options->threads = number(optarg, DEFAULT_THREADS);
 		else

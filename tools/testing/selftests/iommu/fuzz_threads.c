@@ -48,7 +48,7 @@ static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_VFIO_MAP_DMA] = ANY | E(EEXIST) | E(ENODEV),
 	[FUZZ_VFIO_UNMAP_DMA] = WITH_ID | E(ENODEV),
 	[FUZZ_VFIO_DIRTY_PAGES] = E(ENOTTY),
-	[FUZZ_NOT_SERVED] = E(EOPNOTSUPP) | E(EINVAL) | E(E2BIG),
+	[FUZZ_NOT_SERVED] = E(EOPNOTSUPP) | E(EINVAL) | E(E2BIG) | E(EFAULT),
 	[FUZZ_UNKNOWN_IOCTL] = E(ENOTTY),
 	[FUZZ_MOCK_DOMAIN] = WITH_ID | E(EADDRINUSE),
 	[FUZZ_MOCK_DOMAIN_REPLACE] = WITH_ID | E(EADDRINUSE),
@@ -166,6 +166,23 @@ static int open_and_close(void)
 	return 0;
 }
 
+/*
+ * The threads name objects by small numbers. What has a larger one would only
+ * be in the way, and make each look at all objects take longer.
+ */
+static void forget_large_id(int fd, const struct fuzz_op *op,
+			    const struct fuzz_answer *answer)
+{
+	__u32 id = 0;
+
+	if (op->kind == FUZZ_IOAS_ALLOC)
+		id = answer->cmd.ioas_alloc.out_ioas_id;
+	if (op->kind == FUZZ_MOCK_DOMAIN)
+		id = answer->cmd.test.mock_domain.out_stdev_id;
+	if (id > FUZZ_SLOTS)
+		iommufd_destroy(fd, id);
+}
+
 static void do_op(struct ring *ring, const struct fuzz_op *op,
 		  struct fuzz_stage *stage, struct fuzz_answer *answer)
 {
@@ -187,6 +204,8 @@ static void do_op(struct ring *ring, const struct fuzz_op *op,
 		disturb(op);
 	else
 		fuzz_issue(op, &numbers, stage, answer);
+	if (!answer->ret)
+		forget_large_id(numbers.fd, op, answer);
 	if (op->kind == FUZZ_CREATE_ACCESS && !answer->ret)
 		put_access(access_slot(op, op->result),
 			   answer->cmd.test.create_access.out_access_fd);
