@@ -6,12 +6,13 @@ usage: bench_profile.py ours|base|type1 [lines]
 
 Runs the chapter "profile" of the benchmark (build with bench.py) in the guest
 of bench.py and has QEMU write down every instruction between two marks. Prints
-for each work the functions with the most instructions of their own, divided by
-the number of pages or areas. It takes some minutes and its results repeat
+for each work the parts of the kernel and the functions with the most
+instructions of their own, divided by the number of pages or areas. It takes some minutes and its results repeat
 exactly.
 """
 import bisect
 import collections
+import glob
 import os
 import re
 import socket
@@ -23,8 +24,23 @@ import time
 import bench
 import guest
 
+PROGRAM = "(program)"
 MARK = re.compile(r"### profile (begin|end) (\S+) (\d+)")
 TRACE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
+
+# Which part of the kernel a directory of its build belongs to.
+PARTS = {
+    "drivers/iommu/iommufd": "iommufd",
+    "drivers/vfio": "VFIO",
+    "drivers/iommu/intel": "VT-d",
+    "drivers/iommu": "IOMMU core",
+    "mm": "memory",
+    "lib": "lib",
+    "arch/x86/lib": "lib",
+    "arch/x86/entry": "system call",
+    "fs": "system call",
+    "kernel": "locks and scheduling",
+}
 
 
 class Symbols:
@@ -32,15 +48,28 @@ class Symbols:
 
     def __init__(self, kernel):
         self.addresses, self.names = [], []
+        self.parts = {PROGRAM: PROGRAM}
         for address, kind, name in sorted(self.read(kernel)):
             if kind in "tTwW":
                 self.addresses.append(address)
                 self.names.append(name)
+        self.read_parts(os.path.dirname(kernel))
+
+    def read_parts(self, build):
+        """Find out to which part of the kernel each function belongs."""
+        for directory, part in PARTS.items():
+            pattern = os.path.join(build, directory, "**/*.o")
+            for path in sorted(glob.glob(pattern, recursive=True)):
+                if os.path.basename(path).startswith(("built-in", ".")):
+                    continue
+                for _, kind, name in self.read(path):
+                    if kind in "tTwW":
+                        self.parts.setdefault(name, part)
 
     @staticmethod
     def read(path):
         out = subprocess.run(["nm", path], stdout=subprocess.PIPE, text=True,
-                             check=True).stdout
+                             stderr=subprocess.DEVNULL, check=True).stdout
         for line in out.splitlines():
             fields = line.split()
             if len(fields) == 3:
@@ -48,7 +77,7 @@ class Symbols:
 
     def name(self, address):
         if address < 1 << 47:
-            return "(program)"
+            return PROGRAM
         i = bisect.bisect_right(self.addresses, address) - 1
         return self.names[i] if i >= 0 else "(unknown)"
 
@@ -141,6 +170,11 @@ class Profiler:
             by_name[self.symbols.name(address)] += times
         total = sum(by_name.values())
         print(f"\n{name}: {total / count:.1f} for each of {count}")
+        by_part = collections.Counter()
+        for function, times in by_name.items():
+            by_part[self.symbols.parts.get(function, "other")] += times
+        print("    " + ", ".join(f"{part} {times / count:.1f}" for part, times
+                                 in by_part.most_common()))
         for function, times in by_name.most_common(self.lines):
             print(f"{times / count:12.2f}  {function}")
         sys.stdout.flush()

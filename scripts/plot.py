@@ -10,19 +10,24 @@ DASHES = ("none", "7 4", "2 3")
 
 
 class Axis:
-    """Maps powers of ten onto a line of the picture."""
+    """Maps powers of ten, or of 1024, onto a line of the picture."""
 
     def __init__(self, values, begin, end):
-        self.low = math.floor(math.log10(min(values)))
-        self.high = max(math.ceil(math.log10(max(values))), self.low + 1)
+        binary = all(value % 1024 == 0 for value in values)
+        self.base = 32 if binary else 10
+        self.low = math.floor(self._power(min(values)))
+        self.high = max(math.ceil(self._power(max(values))), self.low + 1)
         self.begin, self.end = begin, end
 
+    def _power(self, value):
+        return round(math.log2(value) / math.log2(self.base), 9)
+
     def place(self, value):
-        part = (math.log10(value) - self.low) / (self.high - self.low)
+        part = (self._power(value) - self.low) / (self.high - self.low)
         return self.begin + part * (self.end - self.begin)
 
     def ticks(self):
-        return [10 ** power for power in range(self.low, self.high + 1)]
+        return [self.base ** power for power in range(self.low, self.high + 1)]
 
 
 def text(x, y, content, anchor="start", extra=""):
@@ -37,8 +42,11 @@ def stroke(x1, y1, x2, y2, colour, dash="none", width=1):
 
 
 def short(value):
-    """1000000 as 1M."""
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+    """1000000 as 1M, 1048576 as 1 MiB."""
+    power = max(value.bit_length() - 1, 0) // 10
+    if power and value % (1 << 10 * power) == 0:
+        return f"{value >> 10 * power} {' KMGT'[power]}iB"
+    for size, letter in ((10 ** 9, "G"), (10 ** 6, "M"), (10 ** 3, "k")):
         if value >= size:
             return f"{value / size:g}{letter}"
     return f"{value:g}"
