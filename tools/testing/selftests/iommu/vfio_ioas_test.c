@@ -140,8 +140,8 @@ TEST_F(vfio_ioas, h58_destroy_ends_the_choice)
 	ASSERT_EQ(0, container_map_page(c, 0));
 	ASSERT_EQ(0, iommufd_destroy(c->fd, ioas_id));
 	EXPECT_EQ(-ENODEV, vfio_ioas_get(c->fd, &found));
-	EXPECT_EQ(-EINVAL, container_map_page(c, 1));
-	EXPECT_EQ(-EINVAL, set_iommu(c));
+	EXPECT_EQ(-ENODEV, container_map_page(c, 1));
+	EXPECT_EQ(-ENODEV, set_iommu(c));
 	/* The same ID, perhaps, but it was not chosen. */
 	ASSERT_EQ(0, ioas_alloc(c->fd, &ioas_id));
 	EXPECT_EQ(-ENODEV, vfio_ioas_get(c->fd, &found));
@@ -460,9 +460,9 @@ static void *map_and_unmap(void *arg)
 	while (!stopped(crowd)) {
 		int ret = container_map_page(crowd->c, 0);
 
-		judge(crowd, ret == -EEXIST ? 0 : ret, -EINVAL);
+		judge(crowd, ret == -EEXIST ? 0 : ret, -ENODEV);
 		judge(crowd, container_unmap(crowd->c, CONTAINER_IOVA,
-					     PAGE_SIZE, NULL), -EINVAL);
+					     PAGE_SIZE, NULL), -ENODEV);
 		judge(crowd, container_ioctl(crowd->c, VFIO_CHECK_EXTENSION,
 					     VFIO_DMA_CC_IOMMU), 0);
 		crowd->rounds[2]++;
