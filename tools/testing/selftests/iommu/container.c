@@ -38,11 +38,14 @@ static bool is_iommufd(int fd)
 
 static int open_container(struct container *container, enum container_kind kind)
 {
+	bool expected;
+
 	container->fd = open_node(kind == CONTAINER_IOMMUFD ? "/dev/iommu" :
 							      "/dev/vfio/vfio");
 	if (container->fd < 0)
 		return container->fd == -ENOENT ? -ENODEV : container->fd;
-	if (is_iommufd(container->fd) == (kind == CONTAINER_TYPE1))
+	expected = kind != CONTAINER_TYPE1;
+	if (is_iommufd(container->fd) != expected)
 		return -ENODEV;
 	if (kind != CONTAINER_IOMMUFD)
 		return 0;
