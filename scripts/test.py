@@ -33,6 +33,11 @@ KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
 # A result line of TAP or KTAP: indent, verdict, number, name, directive.
 RESULT = re.compile(r"^( *)(ok|not ok) (\d+)(?: -)?(?: ([^#]*))?(# ?SKIP.*)?")
 PLAN = re.compile(r"^( *)1\.\.(\d+)")
+# What a program says of itself that belongs into the summary.
+HEADLINE = re.compile(r"^# (\d+ faults in .*|compared with the model: .*|"
+                      r"many threads: .*|seeds .*)")
+# container_test: what was asked, the answers of type1 and ours, why they differ.
+ANSWER = re.compile(r"^# (\S.*?) {2,}(\S.*?) {2,}(-?\w+) +(-?\w+) (.*)$")
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ?")
 
 # kmemleak reports what no pointer leads to after some seconds of age; the
@@ -335,6 +340,24 @@ def selftest_results(t, g, result, share):
                              ["kmemleak"]))
 
 
+def headlines(t, name, lines):
+    """Say what a program did, and where its table is."""
+    for line in lines:
+        found = HEADLINE.match(line)
+        if found:
+            t.say(f"{name}: {found.group(1)}")
+    if name != "container_test":
+        return
+    answers = [m.groups() for m in map(ANSWER.match, lines) if m]
+    table = os.path.join(guest.LOGS, "type1-comparison.txt")
+    with open(table, "w", encoding="utf-8") as f:
+        f.writelines(f"{topic:<17}{what:<42}{theirs:>12}{ours:>12}  {why}\n"
+                     for topic, what, theirs, ours, why in answers)
+    t.say(f"{name}: {len(answers)} answers of type1 and ours compared, "
+          f"{sum(1 for a in answers if a[4])} differ on purpose, "
+          "build/logs/type1-comparison.txt")
+
+
 def program_results(t, g, result, programs):
     """Count what the programs reported, and miss none of them.
 
@@ -351,6 +374,7 @@ def program_results(t, g, result, programs):
         if ended is not None:
             times[name] = seconds
         t.tap(name, lines)
+        headlines(t, name, lines)
         t.record(f"{name}: exit status", ended in (0, KSFT_SKIP),
                  f"{ended}, see build/logs/{g.name}.log")
     for name in sorted(missing):
