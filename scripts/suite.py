@@ -12,29 +12,13 @@ import os
 import guest
 
 PROGRAMS = ["iommufd", "iommufd_fail_nth"]
+DIRECTORY = "/guest/suite"
 LIST = os.path.join(guest.TOP, "scripts/suite-waiting.txt")
-
-# After all programs, so that kmemleak looks at what any of them left.
-COMMAND = f"""
-kmemleak=/sys/kernel/debug/kmemleak
-cd /guest/suite
-for t in {' '.join(PROGRAMS)}; do
-	echo "### begin $t"
-	./$t
-	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
-done
-echo "### begin kmemleak"
-sleep 5
-echo scan >$kmemleak
-echo scan >$kmemleak
-cat $kmemleak
-echo "### end kmemleak 0 $(cut -d. -f1 /proc/uptime)"
-"""
 
 
 def files():
     """(source, path in the guest) of the programs."""
-    return [(os.path.join(guest.BUILD, "suite", name), "/guest/suite/" + name)
+    return [(os.path.join(guest.BUILD, "suite", name), f"{DIRECTORY}/{name}")
             for name in PROGRAMS]
 
 

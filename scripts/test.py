@@ -42,10 +42,10 @@ STAMP = re.compile(r"^\[ *\d+\.\d+\] ?")
 
 # kmemleak reports what no pointer leads to after some seconds of age; the
 # second scan drops what was only in flight during the first.
-SELFTEST_COMMAND = """
+IN_TURN = """
 kmemleak=/sys/kernel/debug/kmemleak
-cd /guest/selftests
-for t in *_test; do
+cd {directory}
+for t in {programs}; do
 	echo "### begin $t"
 	./$t
 	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
@@ -57,6 +57,10 @@ echo scan >$kmemleak
 cat $kmemleak
 echo "### end kmemleak 0 $(cut -d. -f1 /proc/uptime)"
 """
+SELFTEST_COMMAND = IN_TURN.format(directory="/guest/selftests",
+                                  programs="*_test")
+SUITE_COMMAND = IN_TURN.format(directory=suite.DIRECTORY,
+                               programs=" ".join(suite.PROGRAMS))
 
 # Whatever happens to a program, the next one gets its turn.
 LEGACY_COMMAND = """
@@ -358,9 +362,10 @@ def headlines(t, name, lines):
           "build/logs/type1-comparison.txt")
 
 
-def program_results(t, g, result, programs):
+def program_results(t, g, result, programs, good=(0, KSFT_SKIP), judge=None):
     """Count what the programs reported, and miss none of them.
 
+    Their exit status has to be a good one; the judge is that of Tally.tap().
     Returns the seconds that each took.
     """
     missing = set(programs)
@@ -373,9 +378,9 @@ def program_results(t, g, result, programs):
             continue
         if ended is not None:
             times[name] = seconds
-        t.tap(name, lines)
+        t.tap(name, lines, judge=judge)
         headlines(t, name, lines)
-        t.record(f"{name}: exit status", ended in (0, KSFT_SKIP),
+        t.record(f"{name}: exit status", ended in good,
                  f"{ended}, see build/logs/{g.name}.log")
     for name in sorted(missing):
         t.record(f"{name}: was run", False)
@@ -498,7 +503,7 @@ def base_suite(t):
     g.files = suite.files()
 
     def job():
-        result = g.run(suite.COMMAND)
+        result = g.run(SUITE_COMMAND)
         with t.lock:
             t.done(result, g, "the base's own suite")
             base_suite_results(t, g, result)
@@ -508,19 +513,8 @@ def base_suite(t):
 def base_suite_results(t, g, result):
     """Cases that wait make a program fail, so its status says little."""
     judge = suite.Judge(t, suite.read_list())
-    missing = set(suite.PROGRAMS) | {"kmemleak"}
-    for name, lines, ended, _ in blocks(result.output):
-        if ended is not None:
-            missing.discard(name)
-        if name == "kmemleak":
-            t.record(f"{g.name}: kmemleak", not lines and ended == 0,
-                     "; ".join(lines[:4]))
-            continue
-        t.tap(name, lines, judge=judge.case)
-        t.record(f"{name}: exit status", ended in (0, 1),
-                 f"{ended}, see build/logs/{g.name}.log")
-    for name in sorted(missing):
-        t.record(f"{g.name}: {name} came to its end", False)
+    program_results(t, g, result, suite.PROGRAMS + ["kmemleak"], (0, 1),
+                    judge.case)
     judge.finish()
 
 
