@@ -15,6 +15,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
+#include "usage.h"
 #include "vfio_device.h"
 
 #define PCI_DEVICES	"/sys/bus/pci/devices"
@@ -99,9 +100,9 @@ static int give_to_vfio(const char *slot)
 	if (!access(vfio.name, F_OK))
 		return 0;
 	/* Fails when no driver has it, which is as good. */
-	vfio_sysfs_write(unbind.name, slot);
-	ret = vfio_sysfs_write(override.name, "vfio-pci");
-	return ret ? ret : vfio_sysfs_write(probe, slot);
+	file_write(unbind.name, slot);
+	ret = file_write(override.name, "vfio-pci");
+	return ret ? ret : file_write(probe, slot);
 }
 
 int edu_give_to_vfio(unsigned int index, struct edu_slot *slot)

@@ -10,21 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "usage.h"
+
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define DEBUGFS		"/sys/kernel/debug/"
-
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int ret = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		ret = -errno;
-	close(fd);
-	return ret;
-}
 
 /*
  * Nobody is to be told of a fault; unless the environment has VERBOSE=2, for a
@@ -36,7 +25,7 @@ static int hush(const char *capability)
 	char path[128];
 
 	snprintf(path, sizeof(path), DEBUGFS "%s/verbose", capability);
-	return write_file(path, verbose ? verbose : "0");
+	return file_write(path, verbose ? verbose : "0");
 }
 
 int faults_open(void)
@@ -48,10 +37,10 @@ int faults_open(void)
 		return -ENOTSUP;
 	/* Only a kernel with the mock IOMMU has these. */
 	hush("fail_iommufd");
-	write_file(DEBUGFS "failslab/ignore-gfp-wait", "N");
-	write_file(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
-	write_file(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
-	write_file(DEBUGFS "fail_page_alloc/min-order", "0");
+	file_write(DEBUGFS "failslab/ignore-gfp-wait", "N");
+	file_write(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N");
+	file_write(DEBUGFS "fail_page_alloc/ignore-gfp-highmem", "N");
+	file_write(DEBUGFS "fail_page_alloc/min-order", "0");
 	fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	return fd < 0 ? -ENOTSUP : fd;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "usage.h"
 #include "vfio_device.h"
 
 struct mdev_path {
@@ -43,7 +44,7 @@ int mdev_create(struct mdev *mdev, const char *parent, const char *type)
 	snprintf(path.name, sizeof(path.name),
 		 "/sys/class/mdev_bus/%.64s/mdev_supported_types/%.64s/create",
 		 parent, type);
-	ret = vfio_sysfs_write(path.name, mdev->name);
+	ret = file_write(path.name, mdev->name);
 	return ret == -ENOENT ? -ENODEV : ret;
 }
 
@@ -52,7 +53,7 @@ int mdev_remove(const struct mdev *mdev)
 	struct mdev_path path = device_path(mdev);
 
 	strcat(path.name, "/remove");
-	return vfio_sysfs_write(path.name, "1");
+	return file_write(path.name, "1");
 }
 
 bool mdev_exists(const struct mdev *mdev)

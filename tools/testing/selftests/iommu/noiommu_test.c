@@ -66,7 +66,7 @@ static int bare_create(struct bare *bare, const char *container)
 	memset(bare, 0, sizeof(*bare));
 	baseline_take(&bare->baseline);
 	bare->edu.cdev = -1;
-	if (vfio_sysfs_write(UNSAFE_MODE, "Y"))
+	if (file_write(UNSAFE_MODE, "Y"))
 		return -ENODEV;
 	ret = find_device(bare);
 	if (ret)

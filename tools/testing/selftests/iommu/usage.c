@@ -36,6 +36,19 @@ __u64 file_number(const char *path, const char *field)
 	return value;
 }
 
+int file_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int ret = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
 __u64 status_kib(const char *field)
 {
 	return file_number("/proc/self/status", field);

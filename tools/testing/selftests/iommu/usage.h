@@ -36,6 +36,8 @@ struct baseline {
 
 /* First number behind @field at the start of a line of @path, 0 if none. */
 __u64 file_number(const char *path, const char *field);
+/* Write @text to @path. 0 or a negative errno. */
+int file_write(const char *path, const char *text);
 
 void usage_read(struct usage *usage);
 __u64 pins_acquired(void);

@@ -10,9 +10,6 @@
 #include <linux/types.h>
 #include <linux/vfio.h>
 
-/* Write @text to a file. */
-int vfio_sysfs_write(const char *path, const char *text);
-
 /* Open the character device; -ENODEV when VFIO does not have the device. */
 int vfio_open_cdev(const char *device);
 
