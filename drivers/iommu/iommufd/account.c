@@ -37,6 +37,10 @@ void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
 	account->mode = mode;
 	account->mm = current->mm;
 	mmgrab(account->mm);
+	account->task = NULL;
+	account->user = NULL;
+	if (mode == PIN_ACCOUNT_NONE)
+		return;
 	account->task = get_task_struct(current->group_leader);
 	account->user = get_uid(current_user());
 }
@@ -49,8 +53,10 @@ void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
  */
 void pin_account_destroy(struct pin_account *account)
 {
-	free_uid(account->user);
-	put_task_struct(account->task);
+	if (account->mode != PIN_ACCOUNT_NONE) {
+		free_uid(account->user);
+		put_task_struct(account->task);
+	}
 	mmdrop(account->mm);
 }
 

@@ -32,8 +32,9 @@ enum pin_account_mode {
  * @unlimited: count, but do not compare with the limit
  * @mm: the address space that mapped the memory; a reference to the structure,
  *      not to what is mapped in it, so a dead process's memory is let go
- * @task: leader of the thread group that mapped, its RLIMIT_MEMLOCK counts
- * @user: the user that mapped
+ * @task: leader of the thread group that mapped, its RLIMIT_MEMLOCK counts; NULL
+ *        in PIN_ACCOUNT_NONE
+ * @user: the user that mapped; NULL in PIN_ACCOUNT_NONE
  *
  * Set at map time from the caller and constant: whoever unpins, in whichever
  * process and after whatever exec or exit, the charge goes back to where it

@@ -91,15 +91,15 @@ struct iopt_access {
  * struct iopt_mapping - Areas on their way into an io_pagetable
  * @iopt: where to
  * @iova: first IOVA; input with IOPT_MAP_FIXED, else found by
- *        iopt_mapping_reserve()
+ *        iopt_mapping_prepare()
  * @length: bytes
  * @flags: IOPT_MAP_*
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE for all areas
  * @reserved: the areas are in the tree
  * @areas: struct iopt_area in the order of the IOVA
  *
- * The steps of mapping are add, reserve, fill, then publish or abort. Abort is
- * right after any of them, and neither publish nor abort can fail.
+ * The steps of mapping are init, add, prepare and end. The end is right after
+ * any of them, undoes everything if that failed, and cannot fail itself.
  */
 struct iopt_mapping {
 	struct io_pagetable *iopt;
@@ -150,10 +150,8 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 			  struct io_pagetable *source, unsigned long iova,
 			  unsigned long length);
-int iopt_mapping_reserve(struct iopt_mapping *mapping);
-int iopt_mapping_fill(struct iopt_mapping *mapping);
-void iopt_mapping_publish(struct iopt_mapping *mapping);
-void iopt_mapping_abort(struct iopt_mapping *mapping);
+int iopt_mapping_prepare(struct iopt_mapping *mapping);
+void iopt_mapping_end(struct iopt_mapping *mapping, int rc);
 
 unsigned long iopt_page_sizes(struct io_pagetable *iopt);
 int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,

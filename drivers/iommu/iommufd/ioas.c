@@ -300,20 +300,15 @@ static int mapping_begin(struct ioas_mapping *to, struct iommufd_call *call,
  * to write it can still be undone. @out_iova is the member of @cmd for it.
  */
 static int mapping_end(struct ioas_mapping *to, struct iommufd_call *call,
-		       __u64 *out_iova, const void *cmd, size_t cmd_size, int rc)
+		       const void *cmd, __u64 *out_iova, int rc)
 {
 	if (!rc)
-		rc = iopt_mapping_reserve(&to->mapping);
-	if (!rc)
-		rc = iopt_mapping_fill(&to->mapping);
+		rc = iopt_mapping_prepare(&to->mapping);
 	if (!rc) {
 		*out_iova = to->mapping.iova;
-		rc = iommufd_call_reply(call, cmd, cmd_size);
+		rc = iommufd_call_reply_u64(call, cmd, out_iova);
 	}
-	if (rc)
-		iopt_mapping_abort(&to->mapping);
-	else
-		iopt_mapping_publish(&to->mapping);
+	iopt_mapping_end(&to->mapping, rc);
 	ioas_put(to->ioas);
 	return rc;
 }
@@ -326,8 +321,8 @@ static int mapping_end(struct ioas_mapping *to, struct iommufd_call *call,
  * Context: process context.
  * Return: 0; -EOPNOTSUPP for flags or a reserved field; -EINVAL without READ
  * and WRITE; -EOVERFLOW for numbers beyond what this kernel can address;
- * -ENOENT without such an IOAS; else as iopt_mapping_add_user(),
- * iopt_mapping_reserve() and iopt_mapping_fill(); -EFAULT if the IOVA cannot be
+ * -ENOENT without such an IOAS; else as iopt_mapping_add_user() and
+ * iopt_mapping_prepare(); -EFAULT if the IOVA cannot be
  * told. On failure nothing is mapped.
  */
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
@@ -345,7 +340,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 		return rc;
 	rc = iopt_mapping_add_user(&to.mapping, cmd->user_va, cmd->length,
 				   READ_ONCE(call->ictx->account_mode));
-	return mapping_end(&to, call, &cmd->iova, cmd, sizeof(*cmd), rc);
+	return mapping_end(&to, call, cmd, &cmd->iova, rc);
 }
 
 static int copy_add(struct iopt_mapping *mapping, struct iommufd_call *call,
@@ -383,7 +378,7 @@ int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
 	if (rc)
 		return rc;
 	rc = copy_add(&to.mapping, call, cmd);
-	return mapping_end(&to, call, &cmd->dst_iova, cmd, sizeof(*cmd), rc);
+	return mapping_end(&to, call, cmd, &cmd->dst_iova, rc);
 }
 
 static int ioas_unmap_range(struct iommufd_ioas *ioas, u64 iova, u64 length,
@@ -426,7 +421,7 @@ int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd)
 	if (rc)
 		return rc;
 	cmd->length = unmapped;
-	return iommufd_call_reply(call, cmd, sizeof(*cmd));
+	return iommufd_call_reply_u64(call, cmd, &cmd->length);
 }
 
 /**

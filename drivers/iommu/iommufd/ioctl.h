@@ -43,4 +43,20 @@ static inline int iommufd_call_reply(struct iommufd_call *call, const void *cmd,
 	return copy_to_user(call->user, cmd, size) ? -EFAULT : 0;
 }
 
+/**
+ * iommufd_call_reply_u64() - Write one member back that every version has
+ * @call: the ioctl
+ * @cmd: the structure
+ * @member: what has changed in it
+ *
+ * Context: may sleep.
+ * Return: as iommufd_call_reply().
+ */
+static inline int iommufd_call_reply_u64(struct iommufd_call *call,
+					 const void *cmd, const __u64 *member)
+{
+	return copy_to_user(call->user + ((const void *)member - cmd), member,
+			    sizeof(*member)) ? -EFAULT : 0;
+}
+
 #endif

@@ -70,6 +70,7 @@ static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 	pfn_batch_init(&batch);
 	pfn_batch_grow(&batch, last - index + 1);
 	while (index <= last) {
+		struct pfn_batch_iter iter;
 		struct pfn_span span;
 
 		pfn_span_find(&span, pages, index, last);
@@ -80,7 +81,8 @@ static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 			span.last = index + batch.npages - 1;
 		}
 		erase_unaccessed(pages, index, span.last);
-		iopt_pages_unpin_unstored(pages, &batch, index, batch.npages);
+		pfn_batch_iter_first(&iter, &batch, 0, 0);
+		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
 		index = span.last + 1;
 		cond_resched();
 	}
@@ -106,7 +108,7 @@ int iopt_pages_fill_xarray(struct iopt_pages *pages, unsigned long start,
 			   unsigned long last, struct page **out_pages)
 {
 	unsigned long missing = pfn_storage_missing(pages, start, last);
-	struct pfn_reader reader;
+	struct pfn_reader reader __uninitialized;
 	int rc;
 
 	rc = iopt_pages_charge(pages, missing);

@@ -16,7 +16,46 @@
 #include "pages.h"
 
 /**
- * iopt_area_alloc() - Describe how a range of memory is going to be shown
+ * iopt_area_init() - Describe how a range of memory is going to be shown
+ * @area: uninitialised, with one reference afterwards
+ * @iopt: where to
+ * @pages: the memory; the caller's reference becomes the area's
+ * @start_byte: offset of the first byte in @pages, bytes
+ * @length: bytes, not 0; start and end lie in @pages
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ *
+ * The area has no IOVA yet, but its length in node.last.
+ *
+ * Context: any.
+ */
+void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
+		    struct iopt_pages *pages, unsigned long start_byte,
+		    unsigned long length, int iommu_prot)
+{
+	/* One by one, since the tree nodes and the list entry need nothing. */
+	area->node.last = length - 1;
+	area->pages_node.start = start_byte / PAGE_SIZE;
+	area->pages_node.last = (start_byte + (length - 1)) / PAGE_SIZE;
+	area->iopt = iopt;
+	area->domains = &iopt->domains;
+	area->pages = pages;
+	area->storage_domain = NULL;
+	area->only = NULL;
+	area->generation = 0;
+	area->page_offset = offset_in_page(start_byte);
+	area->iommu_prot = iommu_prot;
+	area->filled = false;
+	area->one_run = false;
+	area->prevent_access = false;
+	area->state = IOPT_AREA_SETUP;
+	area->num_accesses = 0;
+	area->num_locks = 0;
+	area->removal = 0;
+	refcount_set(&area->refs, 1);
+}
+
+/**
+ * iopt_area_alloc() - Make an area of pages that have their first one already
  * @iopt: where to
  * @pages: the memory, a reference to it is taken
  * @start_byte: offset of the first byte in @pages, bytes
@@ -24,29 +63,19 @@
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
  *
  * Context: may sleep.
- * Return: the area, without an IOVA but with its length in node.last, with one
- * reference; NULL without memory.
+ * Return: the area, as after iopt_area_init(); NULL without memory.
  */
 struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 				  struct iopt_pages *pages,
 				  unsigned long start_byte,
 				  unsigned long length, int iommu_prot)
 {
-	struct iopt_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
+	struct iopt_area *area = kmalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
 
 	if (!area)
 		return NULL;
 	iopt_pages_get(pages);
-	area->pages = pages;
-	area->iopt = iopt;
-	area->domains = &iopt->domains;
-	area->iommu_prot = iommu_prot;
-	area->page_offset = offset_in_page(start_byte);
-	area->pages_node.start = start_byte / PAGE_SIZE;
-	area->pages_node.last = (start_byte + (length - 1)) / PAGE_SIZE;
-	area->node.last = length - 1;
-	area->state = IOPT_AREA_SETUP;
-	refcount_set(&area->refs, 1);
+	iopt_area_init(area, iopt, pages, start_byte, length, iommu_prot);
 	return area;
 }
 
@@ -58,11 +87,14 @@ struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
  */
 void iopt_area_put(struct iopt_area *area)
 {
+	struct iopt_pages *pages = area->pages;
+
 	if (!refcount_dec_and_test(&area->refs))
 		return;
 	WARN_ON_ONCE(area->storage_domain || area->num_accesses);
-	iopt_pages_put(area->pages);
-	kfree(area);
+	if (area != &pages->first_area)
+		kfree(area);
+	iopt_pages_put(pages);
 }
 
 /**
@@ -99,7 +131,7 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
-	if (!area || area->state == IOPT_AREA_SETUP)
+	if (!area || iopt_area_state(area) == IOPT_AREA_SETUP)
 		return -ENOENT;
 	refcount_inc(&area->refs);
 	part->area = area;

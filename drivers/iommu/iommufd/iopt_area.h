@@ -5,6 +5,8 @@
 #ifndef __IOMMUFD_IOPT_AREA_H
 #define __IOMMUFD_IOPT_AREA_H
 
+#include <asm/barrier.h>
+
 #include "iopt_types.h"
 
 /**
@@ -17,6 +19,22 @@
 static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
 {
 	return node ? container_of(node, struct iopt_area, node) : NULL;
+}
+
+/**
+ * iopt_area_state() - Where in its life an area is
+ * @area: in the tree
+ *
+ * An area may be published without the lock. What its owner did before, such
+ * as giving up &iopt_area.list, is then over.
+ *
+ * Context: &io_pagetable.iova_rwsem held.
+ * Return: the state.
+ */
+static inline enum iopt_area_state iopt_area_state(const struct iopt_area *area)
+{
+	/* Pairs with mapping_publish(). */
+	return smp_load_acquire(&area->state);
 }
 
 /**
@@ -33,6 +51,9 @@ struct iopt_area_part {
 
 int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last, struct iopt_area_part *part);
+void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
+		    struct iopt_pages *pages, unsigned long start_byte,
+		    unsigned long length, int iommu_prot);
 struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 				  struct iopt_pages *pages,
 				  unsigned long start_byte,

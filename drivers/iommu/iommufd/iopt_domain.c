@@ -18,6 +18,7 @@
 #include "io_pagetable.h"
 #include "iopt_area.h"
 #include "iopt_fill.h"
+#include "iopt_unfill.h"
 
 static int reserve_outside_aperture(struct io_pagetable *iopt,
 				    struct iopt_domain *entry)

@@ -9,8 +9,6 @@ struct iopt_area;
 struct iopt_domain;
 
 int iopt_area_fill_domains(struct iopt_area *area);
-void iopt_area_unfill_domains(struct iopt_area *area);
 int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry);
-void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
 
 #endif

@@ -18,6 +18,7 @@
 #include "io_pagetable.h"
 #include "iopt_area.h"
 #include "iopt_fill.h"
+#include "iopt_unfill.h"
 #include "pages.h"
 
 /* Areas that are taken out of the tree before others get their turn. */
@@ -43,19 +44,11 @@ void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 	INIT_LIST_HEAD(&mapping->areas);
 }
 
-static int mapping_add_area(struct iopt_mapping *mapping,
-			    struct iopt_pages *pages, unsigned long start_byte,
-			    unsigned long length)
+static void mapping_add_area(struct iopt_mapping *mapping,
+			     struct iopt_area *area, unsigned long length)
 {
-	struct iopt_area *area = iopt_area_alloc(mapping->iopt, pages,
-						 start_byte, length,
-						 mapping->iommu_prot);
-
-	if (!area)
-		return -ENOMEM;
 	list_add_tail(&area->list, &mapping->areas);
 	mapping->length += length;
-	return 0;
 }
 
 /**
@@ -75,7 +68,6 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 	unsigned long offset = offset_in_page(uptr);
 	struct iopt_pages *pages;
 	unsigned long end;
-	int rc;
 
 	if (!length)
 		return -EINVAL;
@@ -87,19 +79,26 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 				 mapping->iommu_prot & IOMMU_WRITE, mode);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
-	rc = mapping_add_area(mapping, pages, offset, length);
-	iopt_pages_put(pages);
-	return rc;
+	iopt_area_init(&pages->first_area, mapping->iopt, pages, offset, length,
+		       mapping->iommu_prot);
+	mapping_add_area(mapping, &pages->first_area, length);
+	return 0;
 }
 
 static int mapping_add_part(struct iopt_mapping *mapping,
 			    const struct iopt_area_part *part)
 {
 	struct iopt_pages *pages = part->area->pages;
+	struct iopt_area *area;
 
 	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->writable)
 		return -EPERM;
-	return mapping_add_area(mapping, pages, part->start_byte, part->length);
+	area = iopt_area_alloc(mapping->iopt, pages, part->start_byte,
+			       part->length, mapping->iommu_prot);
+	if (!area)
+		return -ENOMEM;
+	mapping_add_area(mapping, area, part->length);
+	return 0;
 }
 
 /**
@@ -337,16 +336,7 @@ static void mapping_insert(struct iopt_mapping *mapping)
 	mapping->reserved = true;
 }
 
-/**
- * iopt_mapping_reserve() - Take the IOVA
- * @mapping: with areas; on success @mapping->iova is set
- *
- * Context: may sleep, takes &io_pagetable.iova_rwsem.
- * Return: 0; -EINVAL if IOVA, length or memory are not aligned as the
- * io_pagetable demands, or the IOVA is reserved; -EEXIST if it is taken;
- * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough.
- */
-int iopt_mapping_reserve(struct iopt_mapping *mapping)
+static int mapping_reserve(struct iopt_mapping *mapping)
 {
 	int rc;
 
@@ -363,15 +353,7 @@ int iopt_mapping_reserve(struct iopt_mapping *mapping)
 	return rc;
 }
 
-/**
- * iopt_mapping_fill() - Make the memory visible to the domains
- * @mapping: reserved
- *
- * Context: may sleep. Holds no lock that another IOVA needs.
- * Return: 0; as iopt_area_fill_domains(); -EINTR on a fatal signal. After a
- * failure the mapping can only be aborted.
- */
-int iopt_mapping_fill(struct iopt_mapping *mapping)
+static int mapping_fill(struct iopt_mapping *mapping)
 {
 	struct iopt_area *area;
 
@@ -384,85 +366,95 @@ int iopt_mapping_fill(struct iopt_mapping *mapping)
 		mutex_unlock(&area->pages->mutex);
 		if (rc)
 			return rc;
-		cond_resched();
+		if (!list_is_last(&area->list, &mapping->areas))
+			cond_resched();
 	}
 	return 0;
 }
 
 /**
- * iopt_mapping_publish() - Let everybody use the areas
- * @mapping: filled
+ * iopt_mapping_prepare() - Take the IOVA, and make the memory visible there
+ * @mapping: with areas; on success @mapping->iova is set
  *
- * Context: may sleep, takes &io_pagetable.iova_rwsem.
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for a moment. Holds no
+ * lock that another IOVA needs while it fills.
+ * Return: 0; -EINVAL if IOVA, length or memory are not aligned as the
+ * io_pagetable demands, or the IOVA is reserved; -EEXIST if it is taken;
+ * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough; as
+ * iopt_area_fill_domains(); -EINTR on a fatal signal.
  */
-void iopt_mapping_publish(struct iopt_mapping *mapping)
+int iopt_mapping_prepare(struct iopt_mapping *mapping)
 {
-	struct iopt_area *area, *next;
-
-	down_write(&mapping->iopt->iova_rwsem);
-	list_for_each_entry_safe(area, next, &mapping->areas, list) {
-		list_del(&area->list);
-		area->state = IOPT_AREA_LIVE;
-	}
-	up_write(&mapping->iopt->iova_rwsem);
+	return mapping_reserve(mapping) ?: mapping_fill(mapping);
 }
 
-static void areas_unfill(struct list_head *areas)
+/*
+ * Several areas appear at one moment; with one there is nothing to keep
+ * together, and no need for the lock.
+ */
+static void mapping_publish(struct iopt_mapping *mapping)
 {
 	struct iopt_area *area;
 
-	list_for_each_entry(area, areas, list) {
-		/*
-		 * Only a map that failed has such areas, and nobody else fills
-		 * them. Do not wait for a lock that it may just have failed to
-		 * get.
-		 */
-		if (!area->filled)
-			continue;
-		mutex_lock(&area->pages->mutex);
-		area->prevent_access = true;
-		iopt_area_unfill_domains(area);
-		mutex_unlock(&area->pages->mutex);
-		cond_resched();
+	if (list_is_singular(&mapping->areas)) {
+		area = list_first_entry(&mapping->areas, typeof(*area), list);
+		/* Whoever sees this may have the list entry. */
+		smp_store_release(&area->state, IOPT_AREA_LIVE);
+		return;
 	}
+	down_write(&mapping->iopt->iova_rwsem);
+	list_for_each_entry(area, &mapping->areas, list)
+		area->state = IOPT_AREA_LIVE;
+	up_write(&mapping->iopt->iova_rwsem);
+}
+
+/* Tell those who wait for removals; without the lock, which they may want. */
+static void wake_erased(struct io_pagetable *iopt)
+{
+	if (wq_has_sleeper(&iopt->erased))
+		wake_up_all(&iopt->erased);
+}
+
+/* Erase the first areas of a list from the tree; returns the last of them. */
+static struct iopt_area *areas_erase_step(struct io_pagetable *iopt,
+					  struct list_head *areas)
+{
+	struct iopt_area *area;
+	unsigned int i = 0;
+
+	down_write(&iopt->iova_rwsem);
+	list_for_each_entry(area, areas, list) {
+		area_erase(iopt, area);
+		if (++i == REMOVE_STEP || list_is_last(&area->list, areas))
+			break;
+	}
+	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
+	up_write(&iopt->iova_rwsem);
+	wake_erased(iopt);
+	return area;
 }
 
 static void areas_erase(struct io_pagetable *iopt, struct list_head *areas)
 {
+	struct iopt_area *area, *next;
+	LIST_HEAD(erased);
+
 	while (!list_empty(areas)) {
-		unsigned int i = 0;
-		struct iopt_area *area, *next;
-		LIST_HEAD(erased);
-
-		down_write(&iopt->iova_rwsem);
-		list_for_each_entry_safe(area, next, areas, list) {
-			area_erase(iopt, area);
-			list_move(&area->list, &erased);
-			if (++i == REMOVE_STEP)
-				break;
-		}
-		WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
-		up_write(&iopt->iova_rwsem);
-		wake_up_all(&iopt->erased);
-
+		area = areas_erase_step(iopt, areas);
+		list_cut_position(&erased, areas, &area->list);
 		list_for_each_entry_safe(area, next, &erased, list)
 			iopt_area_put(area);
-		cond_resched();
+		if (!list_empty(areas))
+			cond_resched();
 	}
 }
 
-/**
- * iopt_mapping_abort() - Undo all steps that were done
- * @mapping: at any step before publishing
- *
- * Context: may sleep, never needs memory.
- */
-void iopt_mapping_abort(struct iopt_mapping *mapping)
+static void mapping_abort(struct iopt_mapping *mapping)
 {
 	struct iopt_area *area, *next;
 
 	if (mapping->reserved) {
-		areas_unfill(&mapping->areas);
+		iopt_areas_unfill_domains(&mapping->areas);
 		areas_erase(mapping->iopt, &mapping->areas);
 		return;
 	}
@@ -472,63 +464,92 @@ void iopt_mapping_abort(struct iopt_mapping *mapping)
 	}
 }
 
-/* Does a range that is to be unmapped begin or end inside of an area? */
-static bool range_cuts_area(struct io_pagetable *iopt, unsigned long start,
-			    unsigned long last)
+/**
+ * iopt_mapping_end() - Let everybody use the areas, or undo all steps
+ * @mapping: prepared, if @rc is 0; else at any step
+ * @rc: 0 if all went well
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem. Never needs memory.
+ */
+void iopt_mapping_end(struct iopt_mapping *mapping, int rc)
 {
-	struct iova_node *first = iova_tree_first(&iopt->tree, start, start);
-	struct iova_node *final = iova_tree_first(&iopt->tree, last, last);
-
-	return (first && first->start < start) || (final && final->last > last);
+	if (rc)
+		mapping_abort(mapping);
+	else
+		mapping_publish(mapping);
 }
 
-/*
- * What keeps the areas of a range from being unmapped: -EBUSY if one is locked
- * or, unless @skip_setup, not published yet; else -EAGAIN if one is on its way
- * out.
+/**
+ * struct iopt_removal - Areas on their way out of an io_pagetable
+ * @areas: struct iopt_area in the order of the IOVA
+ * @length: bytes that they cover, ULONG_MAX if that is all there is
+ * @evict: in-kernel users may have them pinned, or it takes several locks to
+ *         empty them; then a look at each comes first
+ * @cut: the range ends inside of one
  */
-static int range_blocked(struct io_pagetable *iopt, unsigned long start,
-			 unsigned long last, bool skip_setup)
+struct iopt_removal {
+	struct list_head areas;
+	unsigned long length;
+	bool evict;
+	bool cut;
+};
+
+/*
+ * Find the areas of a range that are in use, and what keeps them from being
+ * unmapped: -EBUSY if one is locked or, unless @skip_setup, not published yet;
+ * else -EAGAIN if one is on its way out already.
+ */
+static int range_find(struct io_pagetable *iopt, unsigned long start,
+		      unsigned long last, bool skip_setup,
+		      struct iopt_removal *removal)
 {
 	struct iova_node *node;
 	int rc = 0;
 
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+
+	INIT_LIST_HEAD(&removal->areas);
+	removal->cut = false;
 	for (node = iova_tree_first(&iopt->tree, start, last); node;
 	     node = iova_tree_next(node, last)) {
 		struct iopt_area *area = iopt_area_from_node(node);
+		enum iopt_area_state state = iopt_area_state(area);
 
-		if (area->num_locks)
+		removal->cut |= node->start < start || node->last > last;
+		if (area->num_locks ||
+		    (state == IOPT_AREA_SETUP && !skip_setup))
 			return -EBUSY;
-		if (area->state == IOPT_AREA_SETUP && !skip_setup)
-			return -EBUSY;
-		if (area->state == IOPT_AREA_REMOVING)
+		if (state == IOPT_AREA_REMOVING)
 			rc = -EAGAIN;
+		if (state == IOPT_AREA_LIVE)
+			list_add_tail(&area->list, &removal->areas);
 	}
 	return rc;
 }
 
 /*
- * Take areas out of use. With @restored only those that a removal up to this
- * number had taken before, and had to give back.
+ * Take the areas that were found out of use. Nobody begins to pin one from here
+ * on. Who is just doing so has an access, and with one the areas have to be
+ * looked at again.
  */
-static void range_take(struct io_pagetable *iopt, unsigned long start,
-		       unsigned long last, u64 restored,
-		       struct list_head *areas)
+static void range_take(struct io_pagetable *iopt, struct iopt_removal *removal)
 {
-	struct iova_node *node;
+	struct iopt_area *area;
+
+	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	iopt->removals++;
-	for (node = iova_tree_first(&iopt->tree, start, last); node;
-	     node = iova_tree_next(node, last)) {
-		struct iopt_area *area = iopt_area_from_node(node);
-
-		if (area->state != IOPT_AREA_LIVE)
-			continue;
-		if (restored && (!area->removal || area->removal > restored))
-			continue;
+	removal->evict = !list_empty(&iopt->accesses) ||
+			 !list_is_singular(&removal->areas);
+	removal->length = 0;
+	list_for_each_entry(area, &removal->areas, list) {
 		area->state = IOPT_AREA_REMOVING;
-		area->removal = iopt->removals;
-		list_add_tail(&area->list, areas);
+		WRITE_ONCE(area->prevent_access, true);
+		if (!area->removal)
+			area->removal = iopt->removals;
+		if (check_add_overflow(removal->length, area->node.last -
+				       area->node.start + 1, &removal->length))
+			removal->length = ULONG_MAX;
 	}
 }
 
@@ -538,12 +559,13 @@ static bool range_removed(struct io_pagetable *iopt, unsigned long start,
 {
 	struct iova_node *node;
 
-	guard(rwsem_read)(&iopt->iova_rwsem);
+	lockdep_assert_held(&iopt->iova_rwsem);
+
 	for (node = iova_tree_first(&iopt->tree, start, last); node;
 	     node = iova_tree_next(node, last)) {
 		struct iopt_area *area = iopt_area_from_node(node);
 
-		if (area->state == IOPT_AREA_REMOVING &&
+		if (iopt_area_state(area) == IOPT_AREA_REMOVING &&
 		    area->removal <= removal)
 			return false;
 	}
@@ -556,8 +578,12 @@ static int wait_removed(struct io_pagetable *iopt, unsigned long start,
 	for (;;) {
 		/* Read first: an erase behind the look ends the wait. */
 		u64 erasures = READ_ONCE(iopt->erasures);
+		bool removed;
 
-		if (range_removed(iopt, start, last, removal))
+		down_read(&iopt->iova_rwsem);
+		removed = range_removed(iopt, start, last, removal);
+		up_read(&iopt->iova_rwsem);
+		if (removed)
 			return 0;
 		if (wait_event_killable(iopt->erased,
 					READ_ONCE(iopt->erasures) != erasures))
@@ -566,14 +592,14 @@ static int wait_removed(struct io_pagetable *iopt, unsigned long start,
 }
 
 /*
- * Let no in-kernel user begin with an area, and tell whether there are some.
- * One of them may keep the lock as long as user space likes, in a page fault.
+ * Does an in-kernel user have a part of an area that nobody begins to use any
+ * more? One of them may keep the lock as long as user space likes, in a page
+ * fault.
  */
-static int area_close(struct iopt_area *area, bool *in_use)
+static int area_in_use(struct iopt_area *area, bool *in_use)
 {
 	if (mutex_lock_killable(&area->pages->mutex))
 		return -EINTR;
-	area->prevent_access = true;
 	*in_use = area->num_accesses;
 	mutex_unlock(&area->pages->mutex);
 	return 0;
@@ -588,7 +614,7 @@ static int area_evict(struct io_pagetable *iopt, struct iopt_area *area)
 {
 	bool in_use;
 
-	if (area_close(area, &in_use))
+	if (area_in_use(area, &in_use))
 		return -EINTR;
 	while (in_use) {
 		iopt_notify_unmap(iopt, area->node.start,
@@ -617,8 +643,8 @@ static int areas_evict(struct io_pagetable *iopt, struct list_head *areas)
 }
 
 /*
- * Undo range_take() and area_close(): the areas are as they were before. The
- * lock of the pages may be what we were killed waiting for, so do without it.
+ * Undo range_take(): the areas are as they were before. The lock of the pages
+ * may be what we were killed waiting for, so do without it.
  */
 static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 {
@@ -632,27 +658,39 @@ static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 	}
 	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
 	up_write(&iopt->iova_rwsem);
-	wake_up_all(&iopt->erased);
+	wake_erased(iopt);
+}
+
+/*
+ * Empty areas, or fail while none is. With several that is as long as in-kernel
+ * users are asked; behind that the locks are hardly ever waited for, as nobody
+ * begins with an area that is on its way out.
+ */
+static int areas_empty(struct io_pagetable *iopt, struct iopt_removal *removal)
+{
+	struct iopt_area *area;
+
+	if (!removal->evict) {
+		area = list_first_entry(&removal->areas, typeof(*area), list);
+		return iopt_area_unfill_killable(area);
+	}
+	if (areas_evict(iopt, &removal->areas))
+		return -EINTR;
+	iopt_areas_unfill_domains(&removal->areas);
+	return 0;
 }
 
 /* Unmap areas that were taken, and add their size to @unmapped. */
-static int areas_remove(struct io_pagetable *iopt, struct list_head *areas,
+static int areas_remove(struct io_pagetable *iopt, struct iopt_removal *removal,
 			unsigned long *unmapped)
 {
-	unsigned long length = *unmapped;
-	struct iopt_area *area;
-
-	if (areas_evict(iopt, areas)) {
-		areas_restore(iopt, areas);
+	if (areas_empty(iopt, removal)) {
+		areas_restore(iopt, &removal->areas);
 		return -EINTR;
 	}
-	list_for_each_entry(area, areas, list)
-		if (check_add_overflow(length, area->node.last -
-				       area->node.start + 1, &length))
-			length = ULONG_MAX;
-	areas_unfill(areas);
-	areas_erase(iopt, areas);
-	*unmapped = length;
+	areas_erase(iopt, &removal->areas);
+	if (check_add_overflow(*unmapped, removal->length, unmapped))
+		*unmapped = ULONG_MAX;
 	return 0;
 }
 
@@ -677,20 +715,25 @@ static bool range_widen(struct io_pagetable *iopt, unsigned long start,
 /* Take the areas of a range out of use; -EAGAIN to wait and try again. */
 static int range_claim(struct io_pagetable *iopt, unsigned long start,
 		       unsigned long *last, enum iopt_unmap_rule rule,
-		       struct list_head *areas)
+		       struct iopt_removal *removal)
 {
 	bool exact = rule == IOPT_UNMAP_EXACT;
 	int rc;
 
-	if (rule == IOPT_UNMAP_TYPE1_V1 && !range_widen(iopt, start, last))
+	if (rule == IOPT_UNMAP_TYPE1_V1 && !range_widen(iopt, start, last)) {
+		*removal = (struct iopt_removal){
+			.areas = LIST_HEAD_INIT(removal->areas),
+			.evict = true,
+		};
 		return 0;
-	rc = range_blocked(iopt, start, *last, !exact);
+	}
+	rc = range_find(iopt, start, *last, !exact, removal);
 	if (rc)
 		return rc;
-	if (range_cuts_area(iopt, start, *last))
+	if (removal->cut)
 		return -ENOENT;
-	range_take(iopt, start, *last, 0, areas);
-	return exact && list_empty(areas) ? -ENOENT : 0;
+	range_take(iopt, removal);
+	return exact && list_empty(&removal->areas) ? -ENOENT : 0;
 }
 
 /**
@@ -714,22 +757,22 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 		  unsigned long last, enum iopt_unmap_rule rule,
 		  unsigned long *unmapped)
 {
-	LIST_HEAD(areas);
+	struct iopt_removal removal;
 	unsigned long end;
-	u64 removal;
+	u64 before;
 	int rc;
 
 	*unmapped = 0;
 	do {
 		end = last;
 		down_write(&iopt->iova_rwsem);
-		removal = iopt->removals;
-		rc = range_claim(iopt, start, &end, rule, &areas);
+		before = iopt->removals;
+		rc = range_claim(iopt, start, &end, rule, &removal);
 		up_write(&iopt->iova_rwsem);
-	} while (rc == -EAGAIN && !wait_removed(iopt, start, end, removal));
+	} while (rc == -EAGAIN && !wait_removed(iopt, start, end, before));
 	if (rc)
 		return rc == -EAGAIN ? -EINTR : rc;
-	return areas_remove(iopt, &areas, unmapped);
+	return areas_remove(iopt, &removal, unmapped);
 }
 
 /**
@@ -748,18 +791,43 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	return iopt_unmap_by(iopt, start, last, IOPT_UNMAP_EXACT, unmapped);
 }
 
-/* Take all areas but those that others have taken, up to @restored if not 0. */
-static int claim_all(struct io_pagetable *iopt, u64 restored,
-		     struct list_head *areas)
+/* Keep of what was found only what removals up to a number gave back. */
+static void keep_restored(struct iopt_removal *removal, u64 restored)
 {
+	struct iopt_area *area, *next;
+
+	list_for_each_entry_safe(area, next, &removal->areas, list)
+		if (!area->removal || area->removal > restored)
+			list_del(&area->list);
+}
+
+/*
+ * Unmap all areas but those that others are unmapping, and tell which removals
+ * began @before. With @again only what those had to give back. -EAGAIN if there
+ * may be more of that.
+ */
+static int unmap_pass(struct io_pagetable *iopt, bool again, u64 *before,
+		      unsigned long *unmapped)
+{
+	struct iopt_removal removal;
 	int rc;
 
-	lockdep_assert_held_write(&iopt->iova_rwsem);
-
-	rc = range_blocked(iopt, 0, ULONG_MAX, true);
-	if (rc != -EBUSY)
-		range_take(iopt, 0, ULONG_MAX, restored, areas);
-	return rc;
+	down_write(&iopt->iova_rwsem);
+	if (!again)
+		*before = iopt->removals;
+	rc = range_find(iopt, 0, ULONG_MAX, true, &removal);
+	if (rc == -EBUSY) {
+		up_write(&iopt->iova_rwsem);
+		return rc;
+	}
+	if (again) {
+		keep_restored(&removal, *before);
+		rc = list_empty(&removal.areas) &&
+		     range_removed(iopt, 0, ULONG_MAX, *before) ? 0 : -EAGAIN;
+	}
+	range_take(iopt, &removal);
+	up_write(&iopt->iova_rwsem);
+	return areas_remove(iopt, &removal, unmapped) ?: rc;
 }
 
 /**
@@ -778,26 +846,17 @@ static int claim_all(struct io_pagetable *iopt, u64 restored,
  */
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
-	u64 removal, restored = 0;
-	LIST_HEAD(areas);
+	u64 before;
 	int rc;
 
 	*unmapped = 0;
-	for (;;) {
-		down_write(&iopt->iova_rwsem);
-		removal = restored ?: iopt->removals;
-		rc = claim_all(iopt, restored, &areas);
-		up_write(&iopt->iova_rwsem);
-		if (rc == -EBUSY || (restored && list_empty(&areas)))
-			return rc == -EBUSY ? rc : 0;
-		if (areas_remove(iopt, &areas, unmapped))
+	rc = unmap_pass(iopt, false, &before, unmapped);
+	while (rc == -EAGAIN) {
+		if (wait_removed(iopt, 0, ULONG_MAX, before))
 			return -EINTR;
-		if (!restored && rc != -EAGAIN)
-			return 0;
-		if (wait_removed(iopt, 0, ULONG_MAX, removal))
-			return -EINTR;
-		restored = removal;
+		rc = unmap_pass(iopt, true, &before, unmapped);
 	}
+	return rc;
 }
 
 /**
@@ -808,11 +867,12 @@ int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
  */
 void iopt_empty(struct io_pagetable *iopt)
 {
-	LIST_HEAD(areas);
+	struct iopt_removal removal;
 
 	down_write(&iopt->iova_rwsem);
-	range_take(iopt, 0, ULONG_MAX, 0, &areas);
+	range_find(iopt, 0, ULONG_MAX, true, &removal);
+	range_take(iopt, &removal);
 	up_write(&iopt->iova_rwsem);
-	areas_unfill(&areas);
-	areas_erase(iopt, &areas);
+	iopt_areas_unfill_domains(&removal.areas);
+	areas_erase(iopt, &removal.areas);
 }

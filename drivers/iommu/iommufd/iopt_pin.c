@@ -58,7 +58,7 @@ static int part_lock(const struct iopt_area_part *part)
 	int rc = 0;
 
 	down_write(&iopt->iova_rwsem);
-	if (part->area->state == IOPT_AREA_LIVE)
+	if (iopt_area_state(part->area) == IOPT_AREA_LIVE)
 		part->area->num_locks++;
 	else
 		rc = -EINVAL;

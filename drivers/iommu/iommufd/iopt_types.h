@@ -20,41 +20,7 @@
 
 struct io_pagetable;
 struct iommu_domain;
-
-/**
- * struct iopt_pages - A piece of memory, and where its PFNs are stored
- * @kref: areas and accesses that refer to it
- * @mutex: protects everything below that is not constant, and all IOPTEs of
- *         all areas over this memory
- * @npages: size, in pages; constant
- * @npinned: pages that are charged to @account
- * @writable: the pages are pinned for writing; constant
- * @origin: where PFNs come from in the first place; constant
- * @account: who pays; constant
- * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
- *               interval of @access_itree covers
- * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
- * @access_itree: struct iopt_pages_access, intervals of page indexes
- * @domains_itree: areas that have a storage domain, tier two, through
- *                 &iopt_area.pages_node, intervals of page indexes
- *
- * A page is pinned, once, exactly if an interval of @access_itree or
- * @domains_itree covers it. Reading any other page pins it from @origin, tier
- * three.
- */
-struct iopt_pages {
-	struct kref kref;
-	struct mutex mutex;
-	unsigned long npages;
-	unsigned long npinned;
-	bool writable;
-	struct pin_origin origin;
-	struct pin_account account;
-	struct xarray pinned_pfns;
-	struct xarray run_chunks;
-	struct rb_root_cached access_itree;
-	struct rb_root_cached domains_itree;
-};
+struct iopt_pages;
 
 /**
  * enum iopt_area_state - The life of an area
@@ -77,18 +43,25 @@ enum iopt_area_state {
  * @domains: the domains of @iopt; constant
  * @pages: the memory, counted; constant
  * @storage_domain: the domain that stores the PFNs; @pages->mutex
+ * @only: the only domain of @generation, NULL if there are several or none or
+ *        it is not known; @pages->mutex
+ * @pfn: of the first page, if @one_run; @pages->mutex
+ * @one_run: the domains hold the area in one physical run, which is as good as
+ *           reading it back; @pages->mutex
  * @generation: of @domains that it is filled, or being filled, for; written
  *              under @pages->mutex
  * @page_offset: of the first byte in the first page, bytes; constant
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
  * @filled: holds IOPTEs in all domains of @generation; @pages->mutex
  * @prevent_access: no new accesses, the area is going away; set under
- *                  @pages->mutex
- * @state: &io_pagetable.iova_rwsem
+ *                  &io_pagetable.iova_rwsem for write
+ * @state: &io_pagetable.iova_rwsem, but for who publishes: see
+ *         iopt_area_state()
  * @num_accesses: accesses that pin part of this area; @pages->mutex
  * @num_locks: accesses that keep the area from being unmapped;
  *             &io_pagetable.iova_rwsem for write
- * @removal: number of the removal it is part of; &io_pagetable.iova_rwsem
+ * @removal: number of the first removal it was part of, 0 for none;
+ *           &io_pagetable.iova_rwsem
  * @refs: keeps the structure and @pages, not the IOPTEs
  * @list: for whoever maps or removes the area
  */
@@ -99,10 +72,13 @@ struct iopt_area {
 	struct iopt_domains *domains;
 	struct iopt_pages *pages;
 	struct iommu_domain *storage_domain;
+	struct iopt_domain *only;
 	u64 generation;
+	unsigned long pfn;
 	unsigned int page_offset;
 	int iommu_prot;
 	bool filled;
+	bool one_run;
 	bool prevent_access;
 	enum iopt_area_state state;
 	unsigned int num_accesses;
@@ -110,6 +86,44 @@ struct iopt_area {
 	u64 removal;
 	refcount_t refs;
 	struct list_head list;
+};
+
+/**
+ * struct iopt_pages - A piece of memory, and where its PFNs are stored
+ * @kref: areas and accesses that refer to it
+ * @mutex: protects everything below that is not constant, and all IOPTEs of
+ *         all areas over this memory
+ * @npages: size, in pages; constant
+ * @npinned: pages that are charged to @account
+ * @writable: the pages are pinned for writing; constant
+ * @origin: where PFNs come from in the first place; constant
+ * @account: who pays; constant
+ * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
+ *               interval of @access_itree covers
+ * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
+ * @access_itree: struct iopt_pages_access, intervals of page indexes
+ * @domains_itree: areas that have a storage domain, tier two, through
+ *                 &iopt_area.pages_node, intervals of page indexes
+ * @first_area: the area that the memory was mapped for; most have no other. It
+ *              keeps a reference like any area, and is not used again
+ *
+ * A page is pinned, once, exactly if an interval of @access_itree or
+ * @domains_itree covers it. Reading any other page pins it from @origin, tier
+ * three.
+ */
+struct iopt_pages {
+	struct kref kref;
+	struct mutex mutex;
+	unsigned long npages;
+	unsigned long npinned;
+	bool writable;
+	struct pin_origin origin;
+	struct pin_account account;
+	struct xarray pinned_pfns;
+	struct xarray run_chunks;
+	struct rb_root_cached access_itree;
+	struct rb_root_cached domains_itree;
+	struct iopt_area first_area;
 };
 
 /**
@@ -178,6 +192,39 @@ iopt_area_index_iova_last(const struct iopt_area *area, unsigned long index)
 		return area->node.last;
 	return area->node.start - area->page_offset +
 	       (index - iopt_area_first(area)) * PAGE_SIZE + (PAGE_SIZE - 1);
+}
+
+/**
+ * iopt_area_npages() - Number of pages that an area shows
+ * @area: the area
+ *
+ * Context: any.
+ * Return: pages, those included that it shows a part of.
+ */
+static inline unsigned long iopt_area_npages(const struct iopt_area *area)
+{
+	return iopt_area_last(area) - iopt_area_first(area) + 1;
+}
+
+/**
+ * iopt_area_window() - The IOVA of some pages of an area
+ * @area: the area
+ * @start: first page index
+ * @last: last page index, inclusive
+ * @length: receives the number of bytes
+ *
+ * Context: any.
+ * Return: the first IOVA.
+ */
+static inline unsigned long iopt_area_window(const struct iopt_area *area,
+					     unsigned long start,
+					     unsigned long last,
+					     unsigned long *length)
+{
+	unsigned long iova = iopt_area_index_iova(area, start);
+
+	*length = iopt_area_index_iova_last(area, last) - iova + 1;
+	return iova;
 }
 
 #endif

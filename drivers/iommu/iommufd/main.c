@@ -20,6 +20,7 @@
 #include "mock/mock.h"
 #include "object.h"
 #include "option.h"
+#include "pages.h"
 #include "vfio_compat.h"
 
 #ifdef CONFIG_IOMMUFD_TEST
@@ -164,7 +165,8 @@ static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
 		.ictx = file->private_data,
 		.user = (void __user *)arg,
 	};
-	union iommufd_cmd cmd;
+	/* The part that the handler looks at is filled. */
+	union iommufd_cmd cmd __uninitialized;
 	int rc;
 
 	if (ioctl)
@@ -306,12 +308,21 @@ static int __init iommufd_init(void)
 {
 	int rc;
 
-	rc = iommufd_test_init();
+	rc = iopt_pages_init();
 	if (rc)
 		return rc;
+	rc = iommufd_test_init();
+	if (rc)
+		goto err_pages;
 	rc = register_files();
 	if (rc)
-		iommufd_test_exit();
+		goto err_test;
+	return 0;
+
+err_test:
+	iommufd_test_exit();
+err_pages:
+	iopt_pages_exit();
 	return rc;
 }
 module_init(iommufd_init);
@@ -322,6 +333,7 @@ static void __exit iommufd_exit(void)
 		misc_deregister(&container_misc);
 	misc_deregister(&iommufd_misc);
 	iommufd_test_exit();
+	iopt_pages_exit();
 }
 module_exit(iommufd_exit);
 

@@ -113,11 +113,13 @@ void iommufd_object_abort(struct iommufd_object *object)
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type)
 {
+	XA_STATE(xas, &ictx->objects, id);
 	struct iommufd_object *object;
 
 	xa_lock(&ictx->objects);
-	object = xa_load(&ictx->objects, id);
-	if (!object || (type != IOMMUFD_OBJ_ANY && object->ops->type != type))
+	object = xas_load(&xas);
+	if (!object || xa_is_zero(object) ||
+	    (type != IOMMUFD_OBJ_ANY && object->ops->type != type))
 		object = ERR_PTR(-ENOENT);
 	else
 		refcount_inc(&object->shortterm_users);
@@ -137,7 +139,8 @@ void iommufd_object_put(struct iommufd_object *object)
 
 	refcount_dec(&object->shortterm_users);
 	/* Not one touch of the object from here on. */
-	wake_up_all(&ictx->destroy_wait);
+	if (wq_has_sleeper(&ictx->destroy_wait))
+		wake_up_all(&ictx->destroy_wait);
 }
 
 static void object_hide(struct iommufd_object *object)

@@ -15,8 +15,31 @@
 #include <linux/slab.h>
 
 #include "iopt_types.h"
-#include "pfn_batch.h"
-#include "pfn_storage.h"
+
+/* With its area a structure of a size that kmalloc() would waste much on. */
+static struct kmem_cache *pages_cache;
+
+/**
+ * iopt_pages_init() - Get ready for iopt_pages_alloc()
+ *
+ * Context: once, when the module is loaded.
+ * Return: 0; -ENOMEM.
+ */
+int iopt_pages_init(void)
+{
+	pages_cache = KMEM_CACHE(iopt_pages, 0);
+	return pages_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * iopt_pages_exit() - Undo iopt_pages_init()
+ *
+ * Context: nobody has any pages any more.
+ */
+void iopt_pages_exit(void)
+{
+	kmem_cache_destroy(pages_cache);
+}
 
 /**
  * iopt_pages_alloc() - Describe a piece of the caller's memory
@@ -35,25 +58,25 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 {
 	struct iopt_pages *pages;
 
-	pages = kmalloc(sizeof(*pages), GFP_KERNEL_ACCOUNT);
+	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
-	*pages = (struct iopt_pages){
-		.npages = npages,
-		.writable = writable,
-		.access_itree = RB_ROOT_CACHED,
-		.domains_itree = RB_ROOT_CACHED,
-	};
+	/* One by one: the first area is set up by who uses it. */
 	kref_init(&pages->kref);
 	mutex_init(&pages->mutex);
-	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
-	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
+	pages->npages = npages;
+	pages->npinned = 0;
+	pages->writable = writable;
 	pin_account_init(&pages->account, mode);
 	pages->origin = (struct pin_origin){
 		.mm = pages->account.mm,
 		.address = address,
 		.writable = writable,
 	};
+	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
+	pages->access_itree = RB_ROOT_CACHED;
+	pages->domains_itree = RB_ROOT_CACHED;
 	return pages;
 }
 
@@ -75,11 +98,11 @@ static void pages_release(struct kref *kref)
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&pages->access_itree.rb_root) ||
 		     !RB_EMPTY_ROOT(&pages->domains_itree.rb_root) ||
 		     pages->npinned);
-	xa_destroy(&pages->pinned_pfns);
-	xa_destroy(&pages->run_chunks);
+	WARN_ON_ONCE(!xa_empty(&pages->pinned_pfns) ||
+		     !xa_empty(&pages->run_chunks));
 	mutex_destroy(&pages->mutex);
 	pin_account_destroy(&pages->account);
-	kfree(pages);
+	kmem_cache_free(pages_cache, pages);
 }
 
 /**
@@ -126,33 +149,4 @@ void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
 
 	pages->npinned -= npages;
 	pin_account_uncharge(&pages->account, npages);
-}
-
-/**
- * iopt_pages_unpin_unstored() - Unpin what no tier stores
- * @pages: the memory
- * @batch: PFNs of pinned pages
- * @index: of the first page in @batch
- * @npages: how many pages of @batch, from its first on
- *
- * Context: @pages->mutex held, may sleep. Never needs memory.
- */
-void iopt_pages_unpin_unstored(struct iopt_pages *pages,
-			       const struct pfn_batch *batch,
-			       unsigned long index, unsigned long npages)
-{
-	struct pfn_span span;
-
-	if (!npages)
-		return;
-	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
-		     (!pfn_batch_valid(batch) || npages > batch->npages));
-	pfn_span_find(&span, pages, index, index + npages - 1);
-	do {
-		if (span.tier != PFN_TIER_ORIGIN)
-			continue;
-		pfn_storage_forget_runs(pages, span.start, span.last);
-		pin_release(&pages->origin, batch, span.start - index,
-			    span.last - span.start + 1);
-	} while (pfn_span_next(&span, pages, index + npages - 1));
 }

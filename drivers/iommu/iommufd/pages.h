@@ -10,8 +10,9 @@
 #include "account.h"
 
 struct iopt_pages;
-struct pfn_batch;
 
+int iopt_pages_init(void);
+void iopt_pages_exit(void);
 struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 				    bool writable, enum pin_account_mode mode);
 void iopt_pages_get(struct iopt_pages *pages);
@@ -19,8 +20,5 @@ void iopt_pages_put(struct iopt_pages *pages);
 
 int iopt_pages_charge(struct iopt_pages *pages, unsigned long npages);
 void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
-void iopt_pages_unpin_unstored(struct iopt_pages *pages,
-			       const struct pfn_batch *batch,
-			       unsigned long index, unsigned long npages);
 
 #endif

@@ -111,6 +111,9 @@ static bool stored_page_valid(struct iopt_area *area, unsigned long index)
 
 	if (!invariant(phys) || !invariant(offset_in_page(phys) == offset) ||
 	    !invariant(pfn_pinned(PHYS_PFN(phys))) ||
+	    !invariant(!area->one_run ||
+		       PHYS_PFN(phys) == area->pfn + index -
+					 iopt_area_first(area)) ||
 	    !invariant(!entry || xa_to_value(entry) == PHYS_PFN(phys)))
 		return false;
 	list_for_each_entry(member, &area->domains->list, entry)
@@ -140,8 +143,10 @@ static bool storage_valid(struct iopt_area *area)
 	if (!invariant(area->generation <= area->domains->generation))
 		return false;
 	if (!storage)
-		return invariant(!area->filled || !member_found);
+		return invariant(!area->filled || !member_found) &&
+		       invariant(!area->only) && invariant(!area->one_run);
 	return invariant(area->filled) && invariant(found) &&
+	       invariant(!area->only || area->only->domain == storage) &&
 	       stored_page_valid(area, first) && stored_page_valid(area, last);
 }
 
@@ -160,9 +165,10 @@ bool iopt_area_valid(struct iopt_area *area)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	/* Its lock is not held, but an area that is on its way out stays so. */
-	if (area->prevent_access &&
-	    !invariant(READ_ONCE(area->state) != IOPT_AREA_LIVE))
+	/* Their lock is not held: a removal may just be given up. */
+	if (READ_ONCE(area->prevent_access) &&
+	    READ_ONCE(area->state) == IOPT_AREA_LIVE &&
+	    !invariant(!READ_ONCE(area->prevent_access)))
 		return false;
 	return invariant(in_domains_itree(area) == !!area->storage_domain) &&
 	       storage_valid(area);
@@ -254,11 +260,12 @@ static bool charge_valid(const struct iopt_pages *pages)
 {
 	const struct pin_account *account = &pages->account;
 	u64 in_mm = atomic64_read(&account->mm->pinned_vm);
-	unsigned long of_user = atomic_long_read(&account->user->locked_vm);
+	bool limited = account->mode == PIN_ACCOUNT_USER;
+	unsigned long of_user = !limited ? 0 :
+				atomic_long_read(&account->user->locked_vm);
 
 	return invariant(in_mm >= pages->npinned) &&
-	       invariant(account->mode != PIN_ACCOUNT_USER ||
-			 of_user >= pages->npinned);
+	       invariant(!limited || of_user >= pages->npinned);
 }
 
 /**

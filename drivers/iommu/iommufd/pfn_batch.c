@@ -7,7 +7,6 @@
 #include "pfn_batch.h"
 
 #include <linux/bug.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
@@ -29,23 +28,14 @@ void pfn_batch_init(struct pfn_batch *batch)
 	pfn_batch_clear(batch);
 }
 
-static void pfn_batch_free_runs(struct pfn_batch *batch)
-{
-	if (batch->runs != batch->inline_runs)
-		kfree(batch->runs);
-}
-
 /**
- * pfn_batch_grow() - Make room for the worst case if memory is to be had
+ * __pfn_batch_grow() - See pfn_batch_grow()
  * @batch: empty
- * @npages: how many pages are going to be added, if they are known to be few
- *
- * Takes what it can get. A batch that stays small costs more rounds, nothing
- * else, so there is no error.
+ * @npages: more than there is room for
  *
  * Context: process context, may sleep.
  */
-void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
+void __pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
 {
 	struct pfn_run *runs;
 	size_t capacity;
@@ -60,7 +50,7 @@ void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
 				     GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
 		if (!runs)
 			continue;
-		pfn_batch_free_runs(batch);
+		pfn_batch_destroy(batch);
 		batch->runs = runs;
 		batch->capacity = capacity;
 		return;
@@ -68,57 +58,15 @@ void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
 }
 
 /**
- * pfn_batch_destroy() - Free the memory of a batch
+ * __pfn_batch_shrink() - Give back what pfn_batch_grow() has got
  * @batch: afterwards empty and as small as pfn_batch_init() makes it
- *
- * The pages that the runs name are none of its business.
  *
  * Context: any context in which kfree() is possible.
  */
-void pfn_batch_destroy(struct pfn_batch *batch)
+void __pfn_batch_shrink(struct pfn_batch *batch)
 {
-	pfn_batch_free_runs(batch);
+	kfree(batch->runs);
 	pfn_batch_init(batch);
-}
-
-/* A run that ends with the highest PFN there is has nothing to follow it */
-static inline bool pfn_run_continues(const struct pfn_run *run,
-				     unsigned long pfn)
-{
-	return run->pfn + run->npages == pfn && pfn;
-}
-
-static inline bool add_run(struct pfn_batch *batch, unsigned long pfn,
-			   unsigned long npages)
-{
-	struct pfn_run *run = batch->runs + batch->nruns;
-
-	if (batch->nruns && pfn_run_continues(run - 1, pfn)) {
-		run[-1].npages += npages;
-	} else {
-		if (batch->nruns == batch->capacity)
-			return false;
-		run->pfn = pfn;
-		run->npages = npages;
-		batch->nruns++;
-	}
-	batch->npages += npages;
-	return true;
-}
-
-/**
- * pfn_batch_add() - Append physically contiguous pages
- * @batch: to append to
- * @pfn: the first page
- * @npages: how many, not 0
- *
- * Context: any.
- * Return: false if there is no room; then @batch is unchanged.
- */
-bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
-		   unsigned long npages)
-{
-	return add_run(batch, pfn, npages);
 }
 
 /**
@@ -134,29 +82,19 @@ bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
 unsigned long pfn_batch_add_pages(struct pfn_batch *batch, struct page **pages,
 				  unsigned long npages)
 {
-	unsigned long first, next, pfn;
+	unsigned long first, next;
 
 	for (first = 0; first < npages; first = next) {
-		pfn = page_to_pfn(pages[first]);
-		for (next = first + 1; next < npages; next++)
-			if (page_to_pfn(pages[next]) != pfn + next - first)
-				break;
-		if (!add_run(batch, pfn, next - first))
+		struct page *page = pages[first];
+
+		next = first + 1;
+		while (next < npages &&
+		       pages[next] == nth_page(page, next - first))
+			next++;
+		if (!pfn_batch_add(batch, page_to_pfn(page), next - first))
 			break;
 	}
 	return first;
-}
-
-static void pfn_batch_iter_set(struct pfn_batch_iter *iter)
-{
-	const struct pfn_run *run = iter->batch->runs + iter->run;
-
-	if (!iter->left) {
-		iter->npages = 0;
-		return;
-	}
-	iter->pfn = run->pfn + iter->skip;
-	iter->npages = min(run->npages - iter->skip, iter->left);
 }
 
 /**
@@ -175,25 +113,11 @@ void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 	*iter = (struct pfn_batch_iter){
 		.batch = batch,
 		.skip = first,
-		.left = npages,
 	};
-	while (npages && iter->skip >= batch->runs[iter->run].npages)
+	while (iter->run < batch->nruns &&
+	       iter->skip >= batch->runs[iter->run].npages)
 		iter->skip -= batch->runs[iter->run++].npages;
-	pfn_batch_iter_set(iter);
-}
-
-/**
- * pfn_batch_iter_next() - Go to the next piece
- * @iter: on a piece; npages is 0 afterwards if this was the last one
- *
- * Context: any.
- */
-void pfn_batch_iter_next(struct pfn_batch_iter *iter)
-{
-	iter->left -= iter->npages;
-	iter->skip = 0;
-	iter->run++;
-	pfn_batch_iter_set(iter);
+	pfn_batch_iter_continue(iter, npages);
 }
 
 #ifdef CONFIG_IOMMUFD_CHECK

@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_PFN_BATCH_H
 #define __IOMMUFD_PFN_BATCH_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 struct page;
@@ -21,6 +22,21 @@ struct pfn_run {
 	unsigned long pfn;
 	unsigned long npages;
 };
+
+/**
+ * pfn_run_continues() - Could a page be the next one of a run?
+ * @run: the run
+ * @pfn: the page
+ *
+ * Context: any.
+ * Return: true if it follows. A run that ends with the highest PFN there is has
+ * nothing to follow it.
+ */
+static inline bool pfn_run_continues(const struct pfn_run *run,
+				     unsigned long pfn)
+{
+	return run->pfn + run->npages == pfn && pfn;
+}
 
 /**
  * struct pfn_batch - A bounded list of PFN runs
@@ -56,11 +72,68 @@ static inline void pfn_batch_clear(struct pfn_batch *batch)
 	batch->npages = 0;
 }
 
+/**
+ * pfn_batch_add() - Append physically contiguous pages
+ * @batch: to append to
+ * @pfn: the first page
+ * @npages: how many, not 0
+ *
+ * Context: any.
+ * Return: false if there is no room; then @batch is unchanged.
+ */
+static inline bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
+				 unsigned long npages)
+{
+	struct pfn_run *run = batch->runs + batch->nruns;
+
+	if (batch->nruns && pfn_run_continues(run - 1, pfn)) {
+		run[-1].npages += npages;
+	} else {
+		if (batch->nruns == batch->capacity)
+			return false;
+		run->pfn = pfn;
+		run->npages = npages;
+		batch->nruns++;
+	}
+	batch->npages += npages;
+	return true;
+}
+
 void pfn_batch_init(struct pfn_batch *batch);
-void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages);
-void pfn_batch_destroy(struct pfn_batch *batch);
-bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
-		   unsigned long npages);
+void __pfn_batch_grow(struct pfn_batch *batch, unsigned long npages);
+void __pfn_batch_shrink(struct pfn_batch *batch);
+
+/**
+ * pfn_batch_grow() - Make room for the worst case if memory is to be had
+ * @batch: empty
+ * @npages: how many pages are going to be added, if they are known to be few
+ *
+ * Takes what it can get. A batch that stays small costs more rounds, nothing
+ * else, so there is no error.
+ *
+ * Context: process context, may sleep.
+ */
+static inline void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
+{
+	if (npages > batch->capacity)
+		__pfn_batch_grow(batch, npages);
+}
+
+/**
+ * pfn_batch_destroy() - Free the memory of a batch
+ * @batch: afterwards empty and as small as pfn_batch_init() makes it
+ *
+ * The pages that the runs name are none of its business.
+ *
+ * Context: any context in which kfree() is possible.
+ */
+static inline void pfn_batch_destroy(struct pfn_batch *batch)
+{
+	if (batch->runs != batch->inline_runs)
+		__pfn_batch_shrink(batch);
+	pfn_batch_clear(batch);
+}
+
 unsigned long pfn_batch_add_pages(struct pfn_batch *batch, struct page **pages,
 				  unsigned long npages);
 bool pfn_batch_valid(const struct pfn_batch *batch);
@@ -86,7 +159,57 @@ struct pfn_batch_iter {
 void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 			  const struct pfn_batch *batch, unsigned long first,
 			  unsigned long npages);
-void pfn_batch_iter_next(struct pfn_batch_iter *iter);
+
+/**
+ * pfn_batch_iter_continue() - Walk on behind where a walk has ended
+ * @iter: at the end of a walk; names the next piece
+ * @npages: number of pages, may be 0; the batch has to hold them
+ *
+ * Context: any.
+ */
+static inline void pfn_batch_iter_continue(struct pfn_batch_iter *iter,
+					   unsigned long npages)
+{
+	const struct pfn_run *run = iter->batch->runs + iter->run;
+
+	iter->left = npages;
+	iter->npages = 0;
+	if (!npages)
+		return;
+	iter->pfn = run->pfn + iter->skip;
+	iter->npages = min(run->npages - iter->skip, npages);
+}
+
+/**
+ * pfn_batch_iter_next() - Go to the next piece
+ * @iter: on a piece; npages is 0 afterwards if this was the last one
+ *
+ * Context: any.
+ */
+static inline void pfn_batch_iter_next(struct pfn_batch_iter *iter)
+{
+	iter->skip += iter->npages;
+	if (iter->skip == iter->batch->runs[iter->run].npages) {
+		iter->run++;
+		iter->skip = 0;
+	}
+	pfn_batch_iter_continue(iter, iter->left - iter->npages);
+}
+
+/**
+ * pfn_batch_iter_skip() - Pass over pages behind where a walk has ended
+ * @iter: at the end of a walk, and so afterwards
+ * @npages: number of pages, may be 0; the batch has to hold them
+ *
+ * Context: any.
+ */
+static inline void pfn_batch_iter_skip(struct pfn_batch_iter *iter,
+				       unsigned long npages)
+{
+	pfn_batch_iter_continue(iter, npages);
+	while (iter->npages)
+		pfn_batch_iter_next(iter);
+}
 
 /**
  * pfn_batch_for_each_run() - Walk pages @first to @first + @count - 1

@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 struct iommu_domain;
-struct pfn_batch;
+struct pfn_run;
 
 /**
  * struct pfn_window - Where in a domain a batch shows
@@ -26,7 +26,7 @@ struct pfn_window {
 	bool small_pages;
 };
 
-int pfn_domain_map(struct iommu_domain *domain, const struct pfn_batch *batch,
+int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 		   const struct pfn_window *window);
 unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 			       unsigned long length);

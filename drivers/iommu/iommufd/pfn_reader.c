@@ -33,17 +33,6 @@ void pfn_reader_init(struct pfn_reader *reader, struct iopt_pages *pages,
 	pin_cursor_init(&reader->cursor);
 }
 
-static int read_origin(struct pfn_reader *reader, unsigned long last)
-{
-	unsigned long npages = last - reader->next + 1;
-
-	/* A reader that never pins never needs the room. */
-	if (reader->cursor.next == reader->cursor.end)
-		pin_cursor_grow(&reader->cursor, npages);
-	return pin_origin_read(&reader->pages->origin, &reader->cursor,
-			       reader->next, npages, &reader->batch);
-}
-
 static int read_span(struct pfn_reader *reader, const struct pfn_span *span)
 {
 	switch (span->tier) {
@@ -59,7 +48,9 @@ static int read_span(struct pfn_reader *reader, const struct pfn_span *span)
 	case PFN_TIER_ORIGIN:
 		break;
 	}
-	return read_origin(reader, span->last);
+	return pin_origin_read(&reader->pages->origin, &reader->cursor,
+			       reader->next, span->last - reader->next + 1,
+			       &reader->batch);
 }
 
 /**
@@ -104,17 +95,11 @@ int pfn_reader_next(struct pfn_reader *reader)
  */
 void pfn_reader_unpin(struct pfn_reader *reader)
 {
-	struct pfn_span span;
+	struct pfn_batch_iter iter;
 
-	if (!reader->batch.npages)
-		return;
-	pfn_span_find(&span, reader->pages, reader->start, reader->next - 1);
-	do {
-		if (span.tier == PFN_TIER_ORIGIN)
-			pin_release(&reader->pages->origin, &reader->batch,
-				    span.start - reader->start,
-				    span.last - span.start + 1);
-	} while (pfn_span_next(&span, reader->pages, reader->next - 1));
+	pfn_batch_iter_first(&iter, &reader->batch, 0, 0);
+	pfn_storage_unpin_unstored(reader->pages, &iter, reader->start,
+				   reader->batch.npages);
 	pfn_batch_clear(&reader->batch);
 }
 

@@ -21,8 +21,12 @@
 
 #include "iopt_types.h"
 #include "pfn_batch.h"
+#include "pin.h"
 
 #define CHUNK_PAGES (SZ_2M / PAGE_SIZE)
+
+/* Runs that are shorter are not worth the memory. */
+#define MIN_RUN_PAGES (CHUNK_PAGES / 8)
 
 /* An xarray value has one bit less than a long. */
 #define CHUNKS_PER_ENTRY (BITS_PER_LONG / 2)
@@ -30,6 +34,13 @@
 static struct iopt_area *area_from_pages_node(struct interval_tree_node *node)
 {
 	return container_of(node, struct iopt_area, pages_node);
+}
+
+/* Most memory is mapped once: before it is stored, and afterwards again. */
+static bool nothing_stored(const struct iopt_pages *pages)
+{
+	return RB_EMPTY_ROOT(&pages->access_itree.rb_root) &&
+	       RB_EMPTY_ROOT(&pages->domains_itree.rb_root);
 }
 
 /**
@@ -52,6 +63,11 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	lockdep_assert_held(&pages->mutex);
 
 	span->start = index;
+	if (nothing_stored(pages)) {
+		span->tier = PFN_TIER_ORIGIN;
+		span->last = last;
+		return;
+	}
 	node = interval_tree_iter_first(&pages->access_itree, index, last);
 	if (node && node->start <= index) {
 		span->tier = PFN_TIER_XARRAY;
@@ -72,6 +88,20 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	span->last = node ? node->start - 1 : last;
 }
 
+static unsigned long count_missing(struct iopt_pages *pages,
+				   unsigned long start, unsigned long last)
+{
+	unsigned long missing = 0;
+	struct pfn_span span;
+
+	pfn_span_find(&span, pages, start, last);
+	do {
+		if (span.tier == PFN_TIER_ORIGIN)
+			missing += span.last - span.start + 1;
+	} while (pfn_span_next(&span, pages, last));
+	return missing;
+}
+
 /**
  * pfn_storage_missing() - Count pages that no tier stores
  * @pages: the memory
@@ -84,15 +114,10 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 unsigned long pfn_storage_missing(struct iopt_pages *pages,
 				  unsigned long start, unsigned long last)
 {
-	unsigned long missing = 0;
-	struct pfn_span span;
+	lockdep_assert_held(&pages->mutex);
 
-	pfn_span_find(&span, pages, start, last);
-	do {
-		if (span.tier == PFN_TIER_ORIGIN)
-			missing += span.last - span.start + 1;
-	} while (pfn_span_next(&span, pages, last));
-	return missing;
+	return nothing_stored(pages) ? last - start + 1 :
+				       count_missing(pages, start, last);
 }
 
 /* Page index to position in whole chunks since address 0. */
@@ -116,8 +141,11 @@ static unsigned long chunk_last(struct iopt_pages *pages, unsigned long index)
 
 static unsigned long chunk_bits(struct iopt_pages *pages, unsigned long chunk)
 {
-	void *entry = xa_load(&pages->run_chunks, chunk / CHUNKS_PER_ENTRY);
+	void *entry;
 
+	if (xa_empty(&pages->run_chunks))
+		return 0;
+	entry = xa_load(&pages->run_chunks, chunk / CHUNKS_PER_ENTRY);
 	return entry ? xa_to_value(entry) : 0;
 }
 
@@ -178,11 +206,13 @@ void pfn_storage_note_runs(struct iopt_pages *pages,
 
 	lockdep_assert_held(&pages->mutex);
 
+	/* Each run makes up for one page at most. */
+	if (batch->npages - batch->nruns < MIN_RUN_PAGES - 1)
+		return;
 	for (i = 0; i < batch->nruns; i++) {
 		unsigned long npages = batch->runs[i].npages;
 
-		/* Small fry is not worth the memory. */
-		if (npages >= CHUNK_PAGES / 8)
+		if (npages >= MIN_RUN_PAGES)
 			note_run(pages, index, index + npages - 1);
 		index += npages;
 	}
@@ -206,6 +236,8 @@ void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
 
 	lockdep_assert_held(&pages->mutex);
 
+	if (xa_empty(&pages->run_chunks))
+		return;
 	xa_for_each_range(&pages->run_chunks, index, entry,
 			  first / CHUNKS_PER_ENTRY,
 			  final / CHUNKS_PER_ENTRY) {
@@ -287,9 +319,15 @@ void pfn_storage_read_domain(struct iopt_area *area,
 			     unsigned long last, struct pfn_batch *batch)
 {
 	struct iopt_pages *pages = area->pages;
+	unsigned int count = 0;
 
 	lockdep_assert_held(&pages->mutex);
 
+	if (area->one_run) {
+		pfn_batch_add(batch, area->pfn + index - iopt_area_first(area),
+			      last - index + 1);
+		return;
+	}
 	while (index <= last) {
 		unsigned long iova = iopt_area_index_iova(area, index);
 		phys_addr_t phys = iommu_iova_to_phys(domain, iova);
@@ -301,7 +339,7 @@ void pfn_storage_read_domain(struct iopt_area *area,
 		if (!pfn_batch_add(batch, PHYS_PFN(phys), npages))
 			return;
 		index += npages;
-		if (index % CHUNK_PAGES == 0)
+		if (++count % CHUNK_PAGES == 0)
 			cond_resched();
 	}
 }
@@ -396,4 +434,70 @@ void pfn_storage_erase_xarray(struct iopt_pages *pages, unsigned long start,
 	xas_for_each(&xas, entry, last)
 		xas_store(&xas, NULL);
 	xas_unlock(&xas);
+}
+
+/**
+ * pfn_storage_unpin_unstored() - Unpin those of some pages that no tier stores
+ * @pages: the memory
+ * @iter: at the end of a walk, in front of the PFN of the first page; then
+ *        behind that of the last one
+ * @index: of the first page
+ * @npages: how many, may be 0; all are pinned
+ *
+ * Context: @pages->mutex held, may sleep. Never needs memory.
+ */
+void pfn_storage_unpin_unstored(struct iopt_pages *pages,
+				struct pfn_batch_iter *iter,
+				unsigned long index, unsigned long npages)
+{
+	unsigned long last = index + npages - 1;
+	struct pfn_span span;
+
+	if (!npages)
+		return;
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+		     !pfn_batch_valid(iter->batch));
+	pfn_span_find(&span, pages, index, last);
+	do {
+		npages = span.last - span.start + 1;
+		if (span.tier != PFN_TIER_ORIGIN) {
+			pfn_batch_iter_skip(iter, npages);
+			continue;
+		}
+		pfn_storage_forget_runs(pages, span.start, span.last);
+		pfn_batch_iter_continue(iter, npages);
+		pin_release(&pages->origin, iter);
+	} while (pfn_span_next(&span, pages, last));
+}
+
+/**
+ * pfn_storage_unpin_run() - pfn_storage_unpin_unstored() for one physical run
+ * @pages: the memory
+ * @pfn: of the first page
+ * @index: of the first page
+ * @npages: how many, may be 0; all are pinned, and physically contiguous
+ *
+ * Context: @pages->mutex held, may sleep. Never needs memory.
+ */
+void pfn_storage_unpin_run(struct iopt_pages *pages, unsigned long pfn,
+			   unsigned long index, unsigned long npages)
+{
+	unsigned long last = index + npages - 1;
+	struct pfn_span span;
+
+	if (!npages)
+		return;
+	if (nothing_stored(pages)) {
+		pfn_storage_forget_runs(pages, index, last);
+		pin_release_run(&pages->origin, pfn, npages);
+		return;
+	}
+	pfn_span_find(&span, pages, index, last);
+	do {
+		if (span.tier != PFN_TIER_ORIGIN)
+			continue;
+		pfn_storage_forget_runs(pages, span.start, span.last);
+		pin_release_run(&pages->origin, pfn + span.start - index,
+				span.last - span.start + 1);
+	} while (pfn_span_next(&span, pages, last));
 }

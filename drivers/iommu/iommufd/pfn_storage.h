@@ -11,6 +11,7 @@ struct iommu_domain;
 struct iopt_area;
 struct iopt_pages;
 struct pfn_batch;
+struct pfn_batch_iter;
 
 /**
  * enum pfn_tier - What holds the PFN of a page
@@ -78,5 +79,10 @@ int pfn_storage_write_xarray(struct iopt_pages *pages,
 			     unsigned long start, unsigned long last);
 void pfn_storage_erase_xarray(struct iopt_pages *pages, unsigned long start,
 			      unsigned long last);
+void pfn_storage_unpin_unstored(struct iopt_pages *pages,
+				struct pfn_batch_iter *iter,
+				unsigned long index, unsigned long npages);
+void pfn_storage_unpin_run(struct iopt_pages *pages, unsigned long pfn,
+			   unsigned long index, unsigned long npages);
 
 #endif

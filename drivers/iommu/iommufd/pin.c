@@ -15,6 +15,44 @@
 
 #include "mock/test_hooks.h"
 #include "pfn_batch.h"
+#include "pin_leaf.h"
+
+/* Huge pages begin at multiples of this; reading goes from one to the next. */
+#define BLOCK_PAGES (PMD_SIZE / PAGE_SIZE)
+
+/* For fewer pages looking for a huge one costs more than it may save. */
+#define PROBE_MIN_PAGES 32
+
+/* Folios that are released before others get their turn. */
+#define RELEASE_STEP 512
+
+/*
+ * Folio by folio. The function that marks pages dirty is the slower one, and
+ * they mostly are.
+ */
+static void release_run(unsigned long pfn, unsigned long npages, bool dirty)
+{
+	unsigned int count = 0;
+
+	while (npages) {
+		struct page *page = pfn_to_page(pfn);
+		struct folio *folio = page_folio(page);
+		unsigned long step = 1;
+
+		if (folio_test_large(folio))
+			step = min_t(unsigned long, npages,
+				     folio_nr_pages(folio) -
+					     folio_page_idx(folio, page));
+		if (dirty && !folio_test_dirty(folio))
+			unpin_user_page_range_dirty_lock(page, step, true);
+		else
+			unpin_user_folio(folio, step);
+		pfn += step;
+		npages -= step;
+		if (++count % RELEASE_STEP == 0)
+			cond_resched();
+	}
+}
 
 /**
  * pin_cursor_init() - Set up an empty cursor
@@ -29,6 +67,8 @@ void pin_cursor_init(struct pin_cursor *cursor)
 						sizeof(*cursor->pages));
 	cursor->next = 0;
 	cursor->end = 0;
+	cursor->leaf.npages = 0;
+	cursor->small_end = 0;
 }
 
 static void free_pages_array(struct pin_cursor *cursor)
@@ -37,19 +77,12 @@ static void free_pages_array(struct pin_cursor *cursor)
 		kfree(cursor->pages);
 }
 
-/**
- * pin_cursor_grow() - Make an empty cursor large enough for a long read
- * @cursor: holding no pages
- * @npages: that are going to be read
- *
- * Without memory the cursor keeps its size, and reading takes more steps.
- *
- * Context: may sleep.
+/*
+ * Make an empty cursor large enough. Without memory it keeps its size, and
+ * reading takes more steps.
  */
-void pin_cursor_grow(struct pin_cursor *cursor, unsigned long npages)
+static void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity)
 {
-	size_t capacity = min_t(size_t, npages,
-				PIN_CURSOR_MAX_BYTES / sizeof(*cursor->pages));
 	struct page **pages;
 
 	capacity = iommufd_buffer_limit(capacity, sizeof(*pages));
@@ -74,8 +107,11 @@ void pin_cursor_grow(struct pin_cursor *cursor, unsigned long npages)
  */
 void pin_cursor_destroy(struct pin_cursor *cursor)
 {
-	unpin_user_pages(cursor->pages + cursor->next,
-			 cursor->end - cursor->next);
+	if (cursor->next < cursor->end)
+		unpin_user_pages(cursor->pages + cursor->next,
+				 cursor->end - cursor->next);
+	if (cursor->leaf.npages)
+		release_run(cursor->leaf.pfn, cursor->leaf.npages, false);
 	free_pages_array(cursor);
 }
 
@@ -102,9 +138,9 @@ out_mmput:
 	return rc;
 }
 
-static int pin_cursor_refill(const struct pin_origin *origin,
-			     struct pin_cursor *cursor, unsigned long index,
-			     unsigned long npages)
+/* Pin up to @npages, not 0; returns how many, or an error. */
+static long pin_some(const struct pin_origin *origin, unsigned long index,
+		     unsigned long npages, struct page **pages)
 {
 	unsigned int gup_flags = FOLL_LONGTERM;
 	unsigned long address = origin->address + index * PAGE_SIZE;
@@ -114,25 +150,120 @@ static int pin_cursor_refill(const struct pin_origin *origin,
 		return -EINTR;
 	if (iommufd_should_fail())
 		return -ENOMEM;
-	cond_resched();
-
-	npages = min_t(unsigned long, npages, cursor->capacity);
 	if (origin->writable)
 		gup_flags |= FOLL_WRITE;
 	if (origin->mm == current->mm)
-		rc = pin_user_pages_fast(address, npages, gup_flags,
-					 cursor->pages);
+		rc = pin_user_pages_fast(address, npages, gup_flags, pages);
 	else
-		rc = pin_remote(origin, address, npages, gup_flags,
-				cursor->pages);
+		rc = pin_remote(origin, address, npages, gup_flags, pages);
 	/* What a task gets that is killed while it waits for the mmap lock. */
 	if (rc == -EAGAIN && fatal_signal_pending(current))
 		return -EINTR;
-	if (rc <= 0)
-		return rc ?: -EFAULT;
+	return rc ?: -EFAULT;
+}
+
+/**
+ * pin_origin_page() - Pin one page
+ * @origin: the memory
+ * @index: the page
+ * @pfn: receives its PFN
+ *
+ * Context: may sleep, takes the mmap lock.
+ * Return: as pin_origin_read().
+ */
+int pin_origin_page(const struct pin_origin *origin, unsigned long index,
+		    unsigned long *pfn)
+{
+	struct page *page;
+	long rc = pin_some(origin, index, 1, &page);
+
+	if (rc < 0)
+		return rc;
+	*pfn = page_to_pfn(page);
+	return 0;
+}
+
+static int pin_array(const struct pin_origin *origin, struct pin_cursor *cursor,
+		     unsigned long index, unsigned long npages)
+{
+	long rc = pin_some(origin, index, npages, cursor->pages);
+
+	if (rc < 0)
+		return rc;
 	cursor->next = 0;
 	cursor->end = rc;
 	return 0;
+}
+
+/*
+ * Pin one page and, if it belongs to a huge one, what follows of that. If not,
+ * there is no huge page before @small_end either.
+ */
+static int pin_probe(const struct pin_origin *origin, struct pin_cursor *cursor,
+		     unsigned long index, unsigned long npages,
+		     unsigned long small_end)
+{
+	struct page *page;
+	int rc;
+
+	rc = pin_array(origin, cursor, index, 1);
+	if (rc)
+		return rc;
+	page = cursor->pages[0];
+	npages = min(npages, pin_leaf_pages(page, origin->address +
+						  index * PAGE_SIZE,
+					    origin->writable));
+	if (npages == 1) {
+		cursor->small_end = small_end;
+		return 0;
+	}
+	if (!pin_leaf_extend(page, npages))
+		return -ENOMEM;
+	cursor->leaf.pfn = page_to_pfn(page);
+	cursor->leaf.npages = npages;
+	cursor->end = 0;
+	return 0;
+}
+
+static int pin_cursor_refill(const struct pin_origin *origin,
+			     struct pin_cursor *cursor, unsigned long index,
+			     unsigned long npages)
+{
+	unsigned long block = BLOCK_PAGES - (origin->address / PAGE_SIZE +
+					     index) % BLOCK_PAGES;
+
+	if (min(npages, block) >= PROBE_MIN_PAGES &&
+	    index >= cursor->small_end && origin->mm == current->mm)
+		return pin_probe(origin, cursor, index, npages, index + block);
+	npages = min(npages, block);
+	if (npages > cursor->capacity)
+		pin_cursor_grow(cursor, BLOCK_PAGES);
+	return pin_array(origin, cursor, index,
+			 min_t(unsigned long, npages, cursor->capacity));
+}
+
+/* Move pages to the batch as far as it has room; returns how many. */
+static unsigned long pin_cursor_take(struct pin_cursor *cursor,
+				     unsigned long npages,
+				     struct pfn_batch *batch)
+{
+	struct pfn_run *leaf = &cursor->leaf;
+
+	if (!leaf->npages) {
+		npages = min_t(unsigned long, npages,
+			       cursor->end - cursor->next);
+		npages = pfn_batch_add_pages(batch,
+					     cursor->pages + cursor->next,
+					     npages);
+		cursor->next += npages;
+		return npages;
+	}
+	npages = min(npages, leaf->npages);
+	if (!pfn_batch_add(batch, leaf->pfn, npages))
+		return 0;
+	leaf->pfn += npages;
+	leaf->npages -= npages;
+	return npages;
 }
 
 /**
@@ -151,53 +282,59 @@ static int pin_cursor_refill(const struct pin_origin *origin,
  * Return: 0, with the batch full or all pages read; -EFAULT if memory is not
  * there, may not be written, may not be pinned for long, or its process is
  * gone; -EOPNOTSUPP for memory that can never be pinned for long, such as DAX
- * files; -ENOMEM; -EINTR on a fatal signal.
+ * files; -ENOMEM, also if a huge page has too many references; -EINTR on a fatal
+ * signal.
  */
 int pin_origin_read(const struct pin_origin *origin, struct pin_cursor *cursor,
 		    unsigned long index, unsigned long npages,
 		    struct pfn_batch *batch)
 {
-	while (npages) {
-		unsigned long taken, offered;
+	for (;;) {
+		unsigned long taken;
 
-		if (cursor->next == cursor->end) {
+		if (pin_cursor_empty(cursor)) {
 			int rc = pin_cursor_refill(origin, cursor, index,
 						   npages);
 
 			if (rc)
 				return rc;
 		}
-		offered = min_t(unsigned long, npages,
-				cursor->end - cursor->next);
-		taken = pfn_batch_add_pages(batch, cursor->pages + cursor->next,
-					    offered);
-		cursor->next += taken;
+		taken = pin_cursor_take(cursor, npages, batch);
 		index += taken;
 		npages -= taken;
-		if (taken < offered)
-			break;
+		if (!npages || !taken)
+			return 0;
+		cond_resched();
 	}
-	return 0;
 }
 
 /**
- * pin_release() - Unpin pages of a batch
+ * pin_release_run() - Unpin physically contiguous pages
  * @origin: the memory that they were pinned from
- * @batch: holds their PFNs
- * @first: index of the first page to unpin, counted from the start of @batch
+ * @pfn: the first page
  * @npages: how many
  *
  * Marks the pages dirty if they were pinned for writing.
  *
  * Context: may sleep.
  */
-void pin_release(const struct pin_origin *origin, const struct pfn_batch *batch,
-		 unsigned long first, unsigned long npages)
+void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
+		     unsigned long npages)
 {
-	struct pfn_batch_iter iter;
+	release_run(pfn, npages, origin->writable);
+}
 
-	pfn_batch_for_each_run(&iter, batch, first, npages)
-		unpin_user_page_range_dirty_lock(pfn_to_page(iter.pfn),
-						 iter.npages,
-						 origin->writable);
+/**
+ * pin_release() - Unpin pages of a batch
+ * @origin: the memory that they were pinned from
+ * @iter: on the first one; at the end of its walk afterwards
+ *
+ * Marks the pages dirty if they were pinned for writing.
+ *
+ * Context: may sleep.
+ */
+void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter)
+{
+	for (; iter->npages; pfn_batch_iter_next(iter))
+		release_run(iter->pfn, iter->npages, origin->writable);
 }

@@ -279,13 +279,8 @@ static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
 	if (rc == -EOVERFLOW)
 		rc = -EFAULT;
 	if (!rc)
-		rc = iopt_mapping_reserve(&mapping);
-	if (!rc)
-		rc = iopt_mapping_fill(&mapping);
-	if (rc)
-		iopt_mapping_abort(&mapping);
-	else
-		iopt_mapping_publish(&mapping);
+		rc = iopt_mapping_prepare(&mapping);
+	iopt_mapping_end(&mapping, rc);
 	return rc;
 }
 

@@ -107,11 +107,8 @@ static void map(struct kunit *test, unsigned long iova, unsigned long offset,
 	rc = iopt_mapping_add_user(&mapping, setup->address + offset, length,
 				   PIN_ACCOUNT_NONE);
 	KUNIT_ASSERT_EQ(test, 0, rc);
-	rc = iopt_mapping_reserve(&mapping) ?: iopt_mapping_fill(&mapping);
-	if (rc)
-		iopt_mapping_abort(&mapping);
-	else
-		iopt_mapping_publish(&mapping);
+	rc = iopt_mapping_prepare(&mapping);
+	iopt_mapping_end(&mapping, rc);
 	KUNIT_EXPECT_EQ(test, expected, rc);
 }
 

@@ -203,9 +203,8 @@ static void iopt_damage(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0,
 			iopt_mapping_add_user(&mapping, uptr, NPAGES * PAGE_SIZE,
 					      PIN_ACCOUNT_NONE));
-	KUNIT_ASSERT_EQ(test, 0, iopt_mapping_reserve(&mapping));
-	KUNIT_ASSERT_EQ(test, 0, iopt_mapping_fill(&mapping));
-	iopt_mapping_publish(&mapping);
+	KUNIT_ASSERT_EQ(test, 0, iopt_mapping_prepare(&mapping));
+	iopt_mapping_end(&mapping, 0);
 	area = iopt_area_from_node(iova_tree_first(&iopt.tree, 0, ULONG_MAX));
 
 	KUNIT_EXPECT_TRUE(test, iopt_valid(&iopt));

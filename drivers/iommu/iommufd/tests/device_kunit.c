@@ -222,15 +222,10 @@ static int map_at(struct kunit *test, unsigned int ioas, unsigned long iova)
 			  IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE,
 			  IOPT_MAP_FIXED);
 	mapping.iova = iova;
-	rc = iopt_mapping_add_user(&mapping, address, LENGTH, PIN_ACCOUNT_NONE);
-	if (!rc)
-		rc = iopt_mapping_reserve(&mapping);
-	if (!rc)
-		rc = iopt_mapping_fill(&mapping);
-	if (rc)
-		iopt_mapping_abort(&mapping);
-	else
-		iopt_mapping_publish(&mapping);
+	rc = iopt_mapping_add_user(&mapping, address, LENGTH,
+				   PIN_ACCOUNT_NONE) ?:
+	     iopt_mapping_prepare(&mapping);
+	iopt_mapping_end(&mapping, rc);
 	return rc;
 }
 

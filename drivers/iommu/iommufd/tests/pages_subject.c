@@ -15,6 +15,7 @@
 #include "../iopt_area.h"
 #include "../iopt_access.h"
 #include "../iopt_fill.h"
+#include "../iopt_unfill.h"
 #include "../pages.h"
 #include "../pages_check.h"
 #include "../pfn_reader.h"
@@ -32,8 +33,20 @@ static void pin_memory(struct subject *subject, struct page **pages)
 					    flags, pages));
 }
 
-/* With CAP_IPC_LOCK nobody would be charged. */
-static struct iopt_pages *alloc_unprivileged(struct subject *subject)
+/**
+ * subject_alloc_pages() - Describe a part of the memory
+ * @subject: the subject
+ * @start: first page
+ * @npages: number of pages
+ *
+ * As somebody without CAP_IPC_LOCK, with which nobody would be charged.
+ *
+ * Context: the thread of the test. Ends the test on failure.
+ * Return: the pages.
+ */
+struct iopt_pages *subject_alloc_pages(struct subject *subject,
+				       unsigned long start,
+				       unsigned long npages)
 {
 	struct cred *cred = prepare_creds();
 	const struct cred *old;
@@ -42,11 +55,12 @@ static struct iopt_pages *alloc_unprivileged(struct subject *subject)
 	KUNIT_ASSERT_NOT_NULL(subject->test, cred);
 	cap_lower(cred->cap_effective, CAP_IPC_LOCK);
 	old = override_creds(cred);
-	pages = iopt_pages_alloc(subject->address, subject->config.npages,
+	pages = iopt_pages_alloc(subject->address + start * PAGE_SIZE, npages,
 				 !subject->config.read_only,
 				 subject->config.mode);
 	revert_creds(old);
 	put_cred(cred);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(subject->test, pages);
 	return pages;
 }
 
@@ -92,8 +106,7 @@ struct subject *subject_new(struct kunit *test,
 	subject->pinned_vm = atomic64_read(&current->mm->pinned_vm);
 	subject->locked_vm = current->mm->locked_vm;
 	subject->user_locked_vm = atomic_long_read(&current_user()->locked_vm);
-	subject->pages = alloc_unprivileged(subject);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, subject->pages);
+	subject->pages = subject_alloc_pages(subject, 0, config->npages);
 	return subject;
 }
 

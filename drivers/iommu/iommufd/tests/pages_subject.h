@@ -104,6 +104,9 @@ struct subject {
 	unsigned long user_locked_vm;
 };
 
+struct iopt_pages *subject_alloc_pages(struct subject *subject,
+				       unsigned long start,
+				       unsigned long npages);
 struct subject *subject_new(struct kunit *test,
 			    const struct subject_config *config);
 void subject_end(struct subject *subject);

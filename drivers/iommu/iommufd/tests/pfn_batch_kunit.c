@@ -174,6 +174,59 @@ static void check_walk(struct kunit *test, struct subject *subject,
 				(unsigned long)subject->batch.nruns);
 }
 
+/* Compare what a walk is on with the model; returns how many pages that is. */
+static unsigned long check_piece(struct kunit *test, struct subject *subject,
+				 const struct pfn_batch_iter *iter,
+				 unsigned long at, unsigned long left)
+{
+	unsigned long i;
+
+	KUNIT_ASSERT_EQ(test, iter->left, left);
+	KUNIT_ASSERT_LE(test, iter->npages, left);
+	for (i = 0; i < iter->npages; i++)
+		if (subject->pfns[at + i] != iter->pfn + i)
+			break;
+	KUNIT_ASSERT_EQ(test, i, iter->npages);
+	return iter->npages;
+}
+
+/* One walk in steps of any length, over some of which it goes without a look. */
+static void check_steps(struct kunit *test, struct subject *subject)
+{
+	unsigned long at = test_random_below(&subject->random,
+					     subject->npages + 1);
+	struct pfn_batch_iter iter;
+
+	pfn_batch_iter_first(&iter, &subject->batch, at, 0);
+	KUNIT_ASSERT_EQ(test, iter.npages, 0UL);
+	while (at < subject->npages) {
+		unsigned long left = subject->npages - at;
+		unsigned long piece, step;
+
+		if (test_random_chance(&subject->random, 2))
+			left = min(left, 30UL);
+		step = test_random_below(&subject->random, left + 1);
+		if (test_random_chance(&subject->random, 3)) {
+			pfn_batch_iter_skip(&iter, step);
+			at += step;
+		} else {
+			pfn_batch_iter_continue(&iter, step);
+			for (; iter.npages; pfn_batch_iter_next(&iter)) {
+				piece = check_piece(test, subject, &iter, at,
+						    step);
+				at += piece;
+				step -= piece;
+			}
+			KUNIT_ASSERT_EQ(test, step, 0UL);
+		}
+		KUNIT_ASSERT_EQ(test, iter.npages, 0UL);
+	}
+	pfn_batch_iter_continue(&iter, 0);
+	pfn_batch_iter_skip(&iter, 0);
+	KUNIT_ASSERT_EQ(test, iter.npages, 0UL);
+	KUNIT_ASSERT_EQ(test, iter.run, subject->batch.nruns);
+}
+
 static void check(struct kunit *test, struct subject *subject)
 {
 	unsigned long first, npages;
@@ -189,6 +242,7 @@ static void check(struct kunit *test, struct subject *subject)
 				   subject->npages - first + 1);
 	check_walk(test, subject, first, npages);
 	check_walk(test, subject, 0, subject->npages);
+	check_steps(test, subject);
 }
 
 static void random_step(struct kunit *test, struct subject *subject)
@@ -384,12 +438,40 @@ static void walk_of_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, pieces, 0);
 }
 
+/* The end of a step in the middle of a run, at its end, and at that of all. */
+static void walk_goes_on(struct kunit *test)
+{
+	struct pfn_batch_iter iter;
+	struct pfn_batch batch;
+
+	pfn_batch_init(&batch);
+	KUNIT_ASSERT_TRUE(test, pfn_batch_add(&batch, 100, 10));
+	KUNIT_ASSERT_TRUE(test, pfn_batch_add(&batch, 200, 10));
+	pfn_batch_iter_first(&iter, &batch, 0, 3);
+	KUNIT_EXPECT_EQ(test, iter.npages, 3UL);
+	pfn_batch_iter_next(&iter);
+	KUNIT_EXPECT_EQ(test, iter.npages, 0UL);
+	pfn_batch_iter_continue(&iter, 7);
+	KUNIT_EXPECT_EQ(test, iter.pfn, 103UL);
+	KUNIT_EXPECT_EQ(test, iter.npages, 7UL);
+	pfn_batch_iter_next(&iter);
+	pfn_batch_iter_skip(&iter, 9);
+	pfn_batch_iter_skip(&iter, 0);
+	pfn_batch_iter_continue(&iter, 1);
+	KUNIT_EXPECT_EQ(test, iter.pfn, 209UL);
+	KUNIT_EXPECT_EQ(test, iter.npages, 1UL);
+	pfn_batch_iter_next(&iter);
+	KUNIT_EXPECT_EQ(test, iter.npages, 0UL);
+	KUNIT_EXPECT_EQ(test, iter.run, 2U);
+}
+
 static struct kunit_case pfn_batch_cases[] = {
 	KUNIT_CASE(merges_what_is_contiguous),
 	KUNIT_CASE(does_not_merge_around_the_top),
 	KUNIT_CASE(full_batch_still_merges),
 	KUNIT_CASE_PARAM(grow_takes_what_is_needed, grow_cases_gen_params),
 	KUNIT_CASE(walk_of_nothing),
+	KUNIT_CASE(walk_goes_on),
 #ifndef __KERNEL__
 	KUNIT_CASE(grow_without_memory),
 	KUNIT_CASE(random_operations_short_of_memory),

@@ -18,6 +18,8 @@ struct page {
 	char one;
 };
 
+#define nth_page(page, n) ((page) + (n))
+
 static inline struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	return kmalloc(1UL << order, gfp);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_MEMBER_H
+#define __IOMMUFD_IOPT_MEMBER_H
+
+struct iopt_area;
+struct iopt_domain;
+
+struct iopt_domain *iopt_member_first(const struct iopt_area *area,
+				      struct iopt_domain **only);
+struct iopt_domain *iopt_member_next(const struct iopt_area *area,
+				     struct iopt_domain *only,
+				     struct iopt_domain *prev);
+
+#endif

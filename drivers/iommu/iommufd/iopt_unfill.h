@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_UNFILL_H
+#define __IOMMUFD_IOPT_UNFILL_H
+
+struct iommu_domain;
+struct iopt_area;
+struct iopt_domain;
+struct list_head;
+
+unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
+			      struct iopt_domain *end, unsigned long iova,
+			      unsigned long length);
+void iopt_area_empty(struct iopt_area *area, struct iopt_domain *only,
+		     struct iommu_domain *source, unsigned long index,
+		     unsigned long last);
+void iopt_area_unfill_domains(struct iopt_area *area);
+void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
+int iopt_area_unfill_killable(struct iopt_area *area);
+void iopt_areas_unfill_domains(struct list_head *areas);
+
+#endif

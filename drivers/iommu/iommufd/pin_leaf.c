@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Pinning what one entry of the process's page table maps, all at once.
+ *
+ * GUP writes down every page of a huge page. One of them is enough: when it is
+ * pinned its folio can neither be freed nor split, and when the entry that maps
+ * it is a huge one, then all of that is the same folio, mapped with the same
+ * rights. What GUP demands of one page of an entry holds for the others.
+ */
+#include "pin_leaf.h"
+
+#include <linux/irqflags.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/sched.h>
+#include <linux/vmstat.h>
+
+#ifdef CONFIG_HAVE_GUP_FAST
+/* Pages from @address to the end of a leaf of @size, if @head begins the leaf. */
+static unsigned long pages_of_leaf(struct page *head, unsigned long size,
+				   const struct page *page,
+				   unsigned long address)
+{
+	unsigned long index = (address & (size - 1)) / PAGE_SIZE;
+
+	if (nth_page(head, index) != page)
+		return 1;
+	return size / PAGE_SIZE - index;
+}
+
+/*
+ * With interrupts off nobody frees the tables. Each entry is read once, since
+ * it may become another one meanwhile.
+ */
+static unsigned long walk_to_leaf(const struct page *page,
+				  unsigned long address, bool write)
+{
+	pgd_t *pgdp = pgd_offset(current->mm, address);
+	pgd_t pgd = READ_ONCE(*pgdp);
+	p4d_t *p4dp, p4d;
+	pud_t *pudp, pud;
+	pmd_t *pmdp, pmd;
+
+	if (!pgd_present(pgd) || pgd_leaf(pgd))
+		return 1;
+	p4dp = p4d_offset_lockless(pgdp, pgd, address);
+	p4d = READ_ONCE(*p4dp);
+	if (!p4d_present(p4d) || p4d_leaf(p4d))
+		return 1;
+	pudp = pud_offset_lockless(p4dp, p4d, address);
+	pud = READ_ONCE(*pudp);
+	if (!pud_present(pud))
+		return 1;
+	if (pud_leaf(pud))
+		return pud_access_permitted(pud, write) ?
+			       pages_of_leaf(pud_page(pud), PUD_SIZE, page,
+					     address) : 1;
+	pmdp = pmd_offset_lockless(pudp, pud, address);
+	pmd = pmdp_get_lockless(pmdp);
+	if (!pmd_present(pmd) || !pmd_leaf(pmd) ||
+	    !pmd_access_permitted(pmd, write))
+		return 1;
+	return pages_of_leaf(pmd_page(pmd), PMD_SIZE, page, address);
+}
+#else
+static unsigned long walk_to_leaf(const struct page *page,
+				  unsigned long address, bool write)
+{
+	return 1;
+}
+#endif
+
+/**
+ * pin_leaf_pages() - How far the page table entry of a pinned page reaches
+ * @page: that the caller has pinned for long
+ * @address: where it is mapped in the calling process
+ * @write: it was pinned for writing
+ *
+ * Context: process context of the process that has the memory.
+ * Return: number of pages, @page included, that are all of one folio and that
+ * the entry maps from @address on; 1 if it is not a huge entry, or another
+ * one by now.
+ */
+unsigned long pin_leaf_pages(struct page *page, unsigned long address,
+			     bool write)
+{
+	struct folio *folio = page_folio(page);
+	unsigned long flags, npages;
+
+	if (!folio_test_large(folio) || folio_is_zone_device(folio))
+		return 1;
+	local_irq_save(flags);
+	npages = walk_to_leaf(page, address, write);
+	local_irq_restore(flags);
+	return min(npages, (unsigned long)folio_nr_pages(folio) -
+				   folio_page_idx(folio, page));
+}
+
+/**
+ * pin_leaf_extend() - Pin the pages of a leaf behind one that is pinned
+ * @page: pinned
+ * @npages: as many as there are in all, with @page; of its folio
+ *
+ * Each page then has a pin of its own, as if GUP had pinned it. This does what
+ * folio_add_pin() does, which modules cannot call, and only for one page.
+ *
+ * Context: any.
+ * Return: false, with nothing pinned, if the folio has so many references
+ * that more could make the counter overflow.
+ */
+bool pin_leaf_extend(struct page *page, unsigned long npages)
+{
+	struct folio *folio = page_folio(page);
+	int more = npages - 1;
+
+	if (folio_ref_count(folio) > INT_MAX / 2 - more)
+		return false;
+	folio_ref_add(folio, more);
+	atomic_add(more, &folio->_pincount);
+	node_stat_mod_folio(folio, NR_FOLL_PIN_ACQUIRED, more);
+	return true;
+}
