@@ -28,6 +28,8 @@ SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
 TIMES = os.path.join(SELFTESTS_OUT, "times.json")
 WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 KSFT_SKIP = 4
+# Needs a guest to its taste, see latency().
+ALONE = {"latency_test"}
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
 
 # A result line of TAP or KTAP: indent, verdict, number, name, directive.
@@ -75,6 +77,17 @@ echo "### begin dpdk-test"
 sh /guest/dpdk-test {container} {bursts}
 echo "### end dpdk-test $? $(cut -d. -f1 /proc/uptime)"
 [ {container} = link ] || sh /guest/modules/load.sh --unload
+"""
+
+
+# The same program on the distribution's kernel.
+LATENCY_COMMAND = """
+sh /guest/modules/load.sh || exit 1
+bind_edu_devices
+echo "### begin latency_test"
+/guest/selftests/latency_test
+echo "### end latency_test $? $(cut -d. -f1 /proc/uptime)"
+sh /guest/modules/load.sh --unload
 """
 
 
@@ -276,7 +289,8 @@ def build_selftests(t):
     _, names = logged("selftests-list", *make, "-s", "COLLECTION=iommu",
                       "emit_tests")
     return [os.path.join(SELFTESTS_OUT, name)
-            for name in re.findall(r"^iommu:(\S+)", names, re.M)]
+            for name in re.findall(r"^iommu:(\S+)", names, re.M)
+            if name not in ALONE]
 
 
 def selftest(t, name):
@@ -476,6 +490,40 @@ def legacy_job(t, g, container, programs, what):
     return job
 
 
+def latency_job(t, g, command, programs, what):
+    """Much memory in huge pages, and IOVA for 1 TiB."""
+    g.files.append((selftest(t, "latency_test"),
+                    "/guest/selftests/latency_test"))
+    g.memory, g.timeout = 3072, 1200
+    g.qemu = ["-global", "intel-iommu.aw-bits=48"]
+
+    def job():
+        result = g.run(command)
+        with t.lock:
+            t.done(result, g, what)
+            program_results(t, g, result, programs, good=(0,))
+    return job
+
+
+def latency(t):
+    """Work that takes long, and what others can do meanwhile.
+
+    A kernel with preemption hides loops that never give way, so this runs on
+    the distribution's kernel too, which has none unless it is asked for.
+    """
+    g = instrumented("test-latency", "vtd")
+    g.append = "hugepages=544 kunit.enable=0"
+    jobs = [latency_job(t, g, SELFTEST_COMMAND, ["latency_test", "kmemleak"],
+                        "latency_test, instrumented kernel")]
+    if script("modules.sh", CONTAINER="vfio"):
+        run.build_vmm()
+        g = run.machine("vtd", "test-stock-latency")
+        g.append = "quiet hugepages=544 preempt=voluntary"
+        jobs.append(latency_job(t, g, LATENCY_COMMAND, ["latency_test"],
+                                "latency_test, distribution kernel"))
+    return jobs
+
+
 def noiommu(t):
     """VFIO's groups without an IOMMU, on a machine that has none."""
     program = selftest(t, "noiommu_test")
@@ -519,10 +567,11 @@ def base_suite_results(t, g, result):
 
 
 # Each does what needs no guest and returns the guests to run, longest first.
-STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, kunit,
-                                 demo, noiommu, distribution, legacy)}
+STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, latency,
+                                 kunit, demo, noiommu, distribution, legacy)}
 STEPS["suite"] = base_suite
-NEED_KERNEL = {"selftests", "kunit", "demo", "noiommu", "legacy", "suite"}
+NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu", "legacy",
+               "suite"}
 
 
 def run_jobs(t, jobs):

@@ -13,6 +13,9 @@
 
 #define MAPPINGS_MAX	256
 
+/* Huge pages that are enough for memory_alloc(). */
+#define HUGE_PAGES	16
+
 static struct mapping {
 	void *va;
 	size_t length;
@@ -38,16 +41,16 @@ void memory_free_all(void)
 }
 
 /* The pool belongs to the test machine: make it large enough for us. */
-static void reserve_huge_pages(void)
+void memory_reserve_huge_pages(unsigned int count)
 {
 	FILE *file = fopen("/proc/sys/vm/nr_hugepages", "r+e");
-	unsigned int count = 0;
+	unsigned int now = 0;
 
 	if (!file)
 		return;
-	if (fscanf(file, "%u", &count) == 1 && count < 16) {
+	if (fscanf(file, "%u", &now) == 1 && now < count) {
 		rewind(file);
-		fprintf(file, "16\n");
+		fprintf(file, "%u\n", count);
 	}
 	fclose(file);
 }
@@ -150,7 +153,7 @@ int memory_alloc(enum memory_kind kind, size_t length, void **va)
 	int ret;
 
 	if (kind == MEMORY_HUGETLB || kind == MEMORY_MEMFD_HUGETLB)
-		reserve_huge_pages();
+		memory_reserve_huge_pages(HUGE_PAGES);
 	if (!(mmap_flags(kind) & MAP_ANONYMOUS)) {
 		fd = file_of_kind(kind, length);
 		if (fd < 0)

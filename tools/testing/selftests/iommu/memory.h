@@ -37,6 +37,9 @@ int memory_alloc(enum memory_kind kind, size_t length, void **va);
 /* Unmap what memory_alloc() gave; memory already gone is no error. */
 void memory_free_all(void);
 
+/* See to it that the system has @count huge pages, if it can. */
+void memory_reserve_huge_pages(unsigned int count);
+
 /* Fill with bytes that depend on @seed and on the offset. */
 void memory_fill(void *va, size_t length, unsigned int seed);
 

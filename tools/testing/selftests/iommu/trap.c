@@ -27,7 +27,7 @@ static int trap_register(struct trap *trap)
 	return 0;
 }
 
-int trap_open(struct trap *trap, size_t length)
+int trap_open_at(struct trap *trap, void *va, size_t length)
 {
 	int ret;
 
@@ -35,8 +35,9 @@ int trap_open(struct trap *trap, size_t length)
 	trap->fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 	if (trap->fd < 0)
 		return -ENOTSUP;
-	trap->va = mmap(NULL, length, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	trap->va = mmap(va, length, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | (va ? MAP_FIXED : 0), -1,
+			0);
 	if (trap->va == MAP_FAILED) {
 		close(trap->fd);
 		return -ENOMEM;
@@ -45,6 +46,11 @@ int trap_open(struct trap *trap, size_t length)
 	if (ret)
 		trap_close(trap);
 	return ret;
+}
+
+int trap_open(struct trap *trap, size_t length)
+{
+	return trap_open_at(trap, NULL, length);
 }
 
 int trap_wait(struct trap *trap, int timeout_ms)

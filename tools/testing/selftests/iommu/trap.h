@@ -14,7 +14,11 @@ struct trap {
 	int fd;
 };
 
-/* 0, or -ENOTSUP when there is no userfaultfd. */
+/*
+ * In place of what is at @va, or anywhere for NULL. 0, or -ENOTSUP when there
+ * is no userfaultfd.
+ */
+int trap_open_at(struct trap *trap, void *va, size_t length);
 int trap_open(struct trap *trap, size_t length);
 
 /* 1 once somebody waits in the trap, 0 if nobody came within @timeout_ms. */
