@@ -4,69 +4,66 @@
 
 Builds the same lean kernel twice, with our iommufd and with the base's, boots
 them in QEMU with an emulated VT-d, and runs one program for all three
-(tools/testing/selftests/iommu/bench.c). Results: a table, build/bench/bench.json
-and plots beside it. The exit status is 0 when every target is met. Name
+(tools/testing/selftests/iommu/bench.c). Results: a table, where the
+instructions go in rows that miss their target, what a second thread adds;
+build/bench/bench.json and plots beside it. The exit status is 0 when every
+target is met, or less than pinning and the IOMMU driver alone take. Name
 chapters of the program as arguments to run only those.
 """
 import concurrent.futures
 import json
 import os
-import subprocess
 import sys
 
+import bench_guest
+import bench_profile
+import bench_table
 import guest
 import plot
+from bench_guest import COLUMNS, OUT
 
-OUT = os.path.join(guest.BUILD, "bench")
-SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
-PROGRAM = os.path.join(guest.BUILD, "selftests/bench")
-DRIVER = os.path.join(SELFTESTS, "bench_access")
 WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 
-# Kernel: its source and, by name of the result, the interface to measure. VFIO
-# with its type1 is the same in both.
-KERNELS = {
-    "bench-ours": ("linux", {"ours": "iommufd", "type1": "type1"}),
-    "bench-base": ("linux-base", {"base": "iommufd"}),
-}
-COLUMNS = ("ours", "base", "type1")
-
-# Takes as long as all others together.
-LONG_CHAPTER = "by-areas"
+# On two processors, and with the host to itself.
+THREADS_CHAPTER = "threads"
+THREADS_PREFIX = "two threads: "
 CHAPTERS = ("kinds", "gigantic", "16gib", "pair", "4000", "anywhere", "viommu",
-            "domains", "access", "usage", "by-size", LONG_CHAPTER)
-
-# Memory for one page of 1 GiB, 256 MiB of 2 MiB pages with a few to spare, and
-# what a million areas take; as many areas as anybody likes for type1.
-MEMORY = 4096
-APPEND = ("nokaslr norandmaps hugepagesz=1G hugepages=1 hugepagesz=2M "
-          "hugepages=136 vfio_iommu_type1.dma_entry_limit=4000000")
+            "domains", "access", "usage", "by-size", "by-areas",
+            THREADS_CHAPTER)
+# A guest each, and what its kernel is told: with this check, which makes no
+# object larger, processors keep no free objects at hand that count as in use.
+APART = {"by-areas": "", "usage": " slab_debug=F"}
 
 ANYWHERE = "map one more among areas at automatic IOVA"
 
 # Instructions, or bytes, that a result may be at most; by work, or by work and
-# place on a curve.
+# place on a curve. And the sample of the chapter "profile" that shows where
+# they go, if there is one.
 TARGETS = {
-    "map scattered 4 KiB pages": 400,
-    "unmap scattered 4 KiB pages": 160,
-    "map transparent huge pages": 15,
-    "unmap transparent huge pages": 2,
-    "map hugetlb": 3,
-    "unmap hugetlb": 2,
-    "map memfd on hugetlb": 3,
-    "unmap memfd on hugetlb": 2,
-    "map hugetlb of 1 GiB": 3,
-    "unmap hugetlb of 1 GiB": 2,
-    "map 16 GiB of IOVA, hugetlb": 3,
-    "unmap 16 GiB of IOVA, hugetlb": 2,
-    "one 4 KiB map and unmap at a fixed IOVA": 5000,
-    "map 4000 areas of 4 KiB": 3000,
-    "map 4000 areas at automatic IOVA": 4000,
-    (ANYWHERE, 1000): 4000,
-    (ANYWHERE, 1000000): 4000,
-    "unmap 4000 areas of 4 KiB in one call": 1500,
-    "memory for objects, 16 GiB of hugetlb": 1024,
+    "map scattered 4 KiB pages": (400, "map-small"),
+    "unmap scattered 4 KiB pages": (160, "unmap-small"),
+    "map transparent huge pages": (15, "map-thp"),
+    "unmap transparent huge pages": (2, "unmap-thp"),
+    "map hugetlb": (3, "map-hugetlb"),
+    "unmap hugetlb": (2, "unmap-hugetlb"),
+    "map memfd on hugetlb": (3, "map-memfd"),
+    "unmap memfd on hugetlb": (2, "unmap-memfd"),
+    "map hugetlb of 1 GiB": (3, "map-gigantic"),
+    "unmap hugetlb of 1 GiB": (2, "unmap-gigantic"),
+    "map 16 GiB of IOVA, hugetlb": (3, "map-window"),
+    "unmap 16 GiB of IOVA, hugetlb": (2, "unmap-window"),
+    "one 4 KiB map and unmap at a fixed IOVA": (5000, "pair"),
+    "map 4000 areas of 4 KiB": (3000, "map-each"),
+    "map 4000 areas at automatic IOVA": (4000, "map-anywhere"),
+    (ANYWHERE, 1000): (4000, "anywhere-1k"),
+    (ANYWHERE, 1000000): (4000, "anywhere-1M"),
+    "unmap 4000 areas of 4 KiB in one call": (1500, "unmap-each"),
+    "memory for objects, 16 GiB of hugetlb": (1024, None),
 }
+
+# Samples in which each page stands for itself.
+SMALL_PAGES = ("map-small", "unmap-small", "pair", "map-each", "map-anywhere",
+               "anywhere-1k", "anywhere-1M", "unmap-each")
 
 PLOTS = {
     "areas.svg": ("Cost of one more area of 4 KiB", "areas in the IOAS",
@@ -82,49 +79,6 @@ PLOTS = {
 }
 
 
-def must_run(command, **environment):
-    """Run a step of the build, which says itself what went wrong."""
-    done = subprocess.run(command, env={**os.environ, **environment},
-                          stdin=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        sys.exit(f"error: {' '.join(command[:3])} failed")
-
-
-def build_driver(kernel, tree):
-    """The driver for the in-kernel side, in a directory of its own."""
-    source = os.path.join(OUT, kernel)
-    os.makedirs(source, exist_ok=True)
-    for name in os.listdir(DRIVER):
-        link = os.path.join(source, name)
-        if not os.path.lexists(link):
-            os.symlink(os.path.join(DRIVER, name), link)
-    must_run([os.path.join(guest.TOP, "scripts/kernel.sh"), kernel,
-              "M=" + source, "modules"], TREE=tree, FRAGMENT="bench")
-    return os.path.join(source, "bench_access.ko")
-
-
-def build():
-    """Both kernels with the driver, and the program."""
-    os.makedirs(OUT, exist_ok=True)
-    for kernel, (tree, _) in KERNELS.items():
-        must_run([os.path.join(guest.TOP, "scripts/kernel.sh"), kernel,
-                  "vmlinux", "modules"], TREE=tree, FRAGMENT="bench")
-        build_driver(kernel, tree)
-    must_run(["make", "-s", "-C", SELFTESTS, "Q=@", "msg=",
-              "OUTPUT=" + os.path.dirname(PROGRAM), PROGRAM])
-
-
-def machine(kernel, name):
-    """A guest that counts instructions."""
-    g = guest.Guest(os.path.join(guest.BUILD, kernel, "vmlinux"), name)
-    g.iommu, g.edu, g.memory, g.timeout = "vtd", 2, MEMORY, 3600
-    g.icount, g.cpus = True, 1
-    g.append = APPEND
-    g.files = [(PROGRAM, "/guest/bench")]
-    g.modules = [os.path.join(OUT, kernel, "bench_access.ko")]
-    return g
-
-
 def parse(output):
     """{(work, x): (value, unit)}, x is None for what is no point of a curve."""
     results = {}
@@ -136,25 +90,28 @@ def parse(output):
     return results
 
 
-def run(kernel, column, interface, chapters):
-    """Results of some chapters."""
-    g = machine(kernel, f"bench-{column}-{chapters[0]}")
-    result = g.run(f"bench {interface} {' '.join(chapters)}")
-    print(f"{column}: {' '.join(chapters)}: {result.seconds:.0f} s",
-          flush=True)
+def run_guest(g, command):
+    """What a guest printed; ends the program if something went wrong."""
+    result = g.run(command)
+    print(f"{g.name}: {result.seconds:.0f} s", flush=True)
     if guest.report(result, g.name):
         sys.exit(f"error: {g.name}: see build/logs/{g.name}*.log")
-    return column, parse(result.output)
+    return parse(result.output)
+
+
+def run(column, chapters):
+    """Results of some chapters."""
+    g, command = bench_guest.machine(column, f"bench-{column}-{chapters[0]}")
+    g.append += APART.get(chapters[0], "")
+    return column, run_guest(g, f"{command} {' '.join(chapters)}")
 
 
 def run_all(chapters):
     """{column: what parse() returns}; the longest guests start first."""
-    shares = [[c for c in chapters if c == LONG_CHAPTER],
-              [c for c in chapters if c != LONG_CHAPTER]]
-    jobs = [(kernel, column, interface, share)
-            for share in shares if share
-            for kernel, (_, columns) in reversed(KERNELS.items())
-            for column, interface in columns.items()]
+    shares = [[c for c in chapters if c not in APART]]
+    shares += [[c] for c in chapters if c in APART]
+    jobs = [(column, share) for share in shares if share
+            for column in reversed(COLUMNS)]
     results = {column: {} for column in COLUMNS}
     print(f"{len(jobs)} guests, {WORKERS} at a time", flush=True)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
@@ -164,61 +121,37 @@ def run_all(chapters):
     return results
 
 
-def rows(results):
-    """One dictionary for each work, or point of a curve."""
-    order = dict.fromkeys(key for c in COLUMNS for key in results[c])
-    table = []
-    for work, x in order:
-        row = {"work": work, "x": x,
-               "target": TARGETS.get(work if x is None else (work, x))}
-        for column in COLUMNS:
-            if (work, x) in results[column]:
-                row[column], row["unit"] = results[column][work, x]
-        for other in COLUMNS[1:]:
-            if row.get("ours") is not None and row.get(other):
-                row["ours/" + other] = row["ours"] / row[other]
-        if row["target"] is not None and "ours" in row:
-            row["met"] = row["ours"] <= row["target"]
-        table.append(row)
-    return table
+def run_threads():
+    """{work: {column: [ratio...]}}; one guest at a time."""
+    threads = {}
+    for column in COLUMNS:
+        g, command = bench_guest.machine(column, "bench-threads-" + column)
+        g.icount, g.cpus = False, 2
+        results = run_guest(g, f"{command} {THREADS_CHAPTER}")
+        for (work, _), (value, _) in results.items():
+            name = work.removeprefix(THREADS_PREFIX)
+            threads.setdefault(name, {}).setdefault(column, []).append(value)
+    return threads
 
 
-def number(value):
-    """As many digits as say something."""
-    if value is None:
-        return "-"
-    if abs(value) >= 100:
-        return f"{value:,.0f}".replace(",", " ")
-    return f"{value:.2f}"
-
-
-def shown(table):
-    """The rows without what lies between the ends of a curve."""
-    ends = {}
+def run_profiles(table):
+    """Look at the rows that miss their targets; {label: sample}."""
+    wanted = {}
     for row in table:
-        if row["x"] is not None:
-            ends.setdefault(row["work"], []).append(row["x"])
-    return [row for row in table if row["x"] is None or
-            row["x"] in (min(ends[row["work"]]), max(ends[row["work"]]))]
-
-
-def show(table):
-    """The table, as text."""
-    head = ["work", "unit", *COLUMNS, "ours/base", "ours/type1", "target", ""]
-    lines = [head]
-    for row in shown(table):
-        work = row["work"]
-        if row["x"] is not None:
-            work += f", {plot.short(row['x'])}"
-        met = {True: "met", False: "MISSED", None: ""}[row.get("met")]
-        lines.append([work, row["unit"],
-                      *(number(row.get(c)) for c in head[2:7]),
-                      number(row["target"]) if row["target"] else "", met])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    for line in lines:
-        text = [cell.ljust(width) if i < 2 else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(line, widths))]
-        print("  ".join(text).rstrip())
+        key = row["work"] if row["x"] is None else (row["work"], row["x"])
+        if row.get("verdict") == "MISSED" and TARGETS[key][1]:
+            name = bench_table.label(row["work"], row["x"])
+            wanted[name] = TARGETS[key][1]
+    if not wanted:
+        return {}
+    print(f"looking at {len(wanted)} rows that miss their targets", flush=True)
+    found = bench_profile.profile("ours", list(wanted.values()))
+    samples = {name: found[sample] for name, sample in wanted.items()
+               if sample in found}
+    bench_table.judge_floors(table, samples,
+                             [name for name, sample in wanted.items()
+                              if sample in SMALL_PAGES])
+    return samples
 
 
 def draw(results):
@@ -237,26 +170,48 @@ def draw(results):
                 f.write(plot.svg(title, x, y, lines))
 
 
+def write(table, samples, threads):
+    """Everything for other programs."""
+    everything = {
+        "rows": table,
+        "breakdown": {name: sample.as_dict()
+                      for name, sample in samples.items()},
+        "threads": threads,
+    }
+    with open(os.path.join(OUT, "bench.json"), "w", encoding="utf-8") as f:
+        json.dump(everything, f, indent=1)
+
+
+def verdict(table):
+    """Say how it ended; whether any target was missed."""
+    judged = [row["verdict"] for row in table if "verdict" in row]
+    floors = judged.count("FLOOR")
+    print(f"\n{judged.count('met')} of {len(judged)} targets met, "
+          f"{judged.count('MISSED')} missed" +
+          (f", {floors} out of reach (FLOOR)" if floors else "") +
+          "; build/bench has bench.json and the plots")
+    return "MISSED" in judged
+
+
 def main():
     chapters = sys.argv[1:] or list(CHAPTERS)
     unknown = [c for c in chapters if c not in CHAPTERS]
     if unknown:
         sys.exit(f"unknown chapter {unknown[0]}; there are: "
                  f"{' '.join(CHAPTERS)}")
-    build()
-    results = run_all(chapters)
-    table = rows(results)
-    with open(os.path.join(OUT, "bench.json"), "w", encoding="utf-8") as f:
-        json.dump(table, f, indent=1)
+    bench_guest.build()
+    results = run_all([c for c in chapters if c != THREADS_CHAPTER])
+    table = bench_table.rows(results, {work: target for work, (target, _)
+                                       in TARGETS.items()})
+    samples = run_profiles(table)
+    threads = run_threads() if THREADS_CHAPTER in chapters else {}
+    write(table, samples, threads)
     draw(results)
-    print("\nInstructions that the guest executes, or bytes: the same in every "
-          "run, and neither\ncycles nor seconds. Base is the base kernel's own "
-          "iommufd. Smaller is better.\n")
-    show(table)
-    judged = [row["met"] for row in table if "met" in row]
-    print(f"\n{sum(judged)} of {len(judged)} targets met; "
-          "build/bench has bench.json and the plots")
-    sys.exit(0 if all(judged) else 1)
+    if table:
+        bench_table.show(table)
+        bench_table.show_breakdown(table, samples)
+    bench_table.show_threads(threads)
+    sys.exit(1 if verdict(table) else 0)
 
 
 if __name__ == "__main__":

@@ -2,84 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the instructions go: counts by function for some small works.
 
-usage: bench_profile.py ours|base|type1 [lines]
+usage: bench_profile.py ours|base|type1 [lines [sample...]]
 
-Runs the chapter "profile" of the benchmark (build with bench.py) in the guest
-of bench.py and has QEMU write down every instruction between two marks. Prints
-for each work the parts of the kernel and the functions with the most
-instructions of their own, divided by the number of pages or areas. It takes some minutes and its results repeat
-exactly.
+Runs the samples of the benchmark (build with bench.py) in the guest of bench.py
+and has QEMU write down every instruction between two marks. Prints for each
+sample the parts of the kernel and the functions with the most instructions of
+their own, divided by the number of pages or areas. It takes some minutes and
+its results repeat exactly.
 """
-import bisect
-import collections
-import glob
 import os
 import re
 import socket
-import subprocess
 import sys
 import threading
 import time
 
-import bench
+import bench_guest
+import bench_trace
 import guest
 
-PROGRAM = "(program)"
 MARK = re.compile(r"### profile (begin|end) (\S+) (\d+)")
-TRACE = re.compile(rb"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/")
-
-# Which part of the kernel a directory of its build belongs to.
-PARTS = {
-    "drivers/iommu/iommufd": "iommufd",
-    "drivers/vfio": "VFIO",
-    "drivers/iommu/intel": "VT-d",
-    "drivers/iommu": "IOMMU core",
-    "mm": "memory",
-    "lib": "lib",
-    "arch/x86/lib": "lib",
-    "arch/x86/entry": "system call",
-    "fs": "system call",
-    "kernel": "locks and scheduling",
-}
-
-
-class Symbols:
-    """Names for addresses: of the kernel, a module's are unknown."""
-
-    def __init__(self, kernel):
-        self.addresses, self.names = [], []
-        self.parts = {PROGRAM: PROGRAM}
-        for address, kind, name in sorted(self.read(kernel)):
-            if kind in "tTwW":
-                self.addresses.append(address)
-                self.names.append(name)
-        self.read_parts(os.path.dirname(kernel))
-
-    def read_parts(self, build):
-        """Find out to which part of the kernel each function belongs."""
-        for directory, part in PARTS.items():
-            pattern = os.path.join(build, directory, "**/*.o")
-            for path in sorted(glob.glob(pattern, recursive=True)):
-                if os.path.basename(path).startswith(("built-in", ".")):
-                    continue
-                for _, kind, name in self.read(path):
-                    if kind in "tTwW":
-                        self.parts.setdefault(name, part)
-
-    @staticmethod
-    def read(path):
-        out = subprocess.run(["nm", path], stdout=subprocess.PIPE, text=True,
-                             stderr=subprocess.DEVNULL, check=True).stdout
-        for line in out.splitlines():
-            fields = line.split()
-            if len(fields) == 3:
-                yield int(fields[0], 16), fields[1], fields[2]
-
-    def name(self, address):
-        if address < 1 << 47:
-            return PROGRAM
-        i = bisect.bisect_right(self.addresses, address) - 1
-        return self.names[i] if i >= 0 else "(unknown)"
 
 
 class Monitor:
@@ -109,49 +51,45 @@ class Monitor:
 class Profiler:
     """Follows the guest's marks and counts what QEMU writes."""
 
-    def __init__(self, column, lines):
-        self.kernel = next(k for k, (_, c) in bench.KERNELS.items()
-                           if column in c)
-        self.interface = bench.KERNELS[self.kernel][1][column]
-        self.guest = bench.machine(self.kernel, "bench-profile-" + column)
-        self.symbols = Symbols(self.guest.kernel)
-        program = {name: address
-                   for address, _, name in Symbols.read(bench.PROGRAM)}
-        self.begin = program["profile_begin"]
-        self.end = program["profile_end"]
-        self.lines = lines
-        base = os.path.join(bench.OUT, "profile-" + column)
+    def __init__(self, column, samples, done):
+        name = "-".join(["bench-profile", column, *samples[:1]])
+        self.guest, self.command = bench_guest.machine(column, name)
+        self.command += " profile " + " ".join(samples)
+        kernel, _ = bench_guest.where(column)
+        self.symbols = bench_trace.Symbols(
+            self.guest.kernel, os.path.join(guest.BUILD, kernel))
+        program = {name: address for address, name
+                   in bench_trace.read_names(bench_guest.PROGRAM)}
+        self.ends = program["profile_begin"], program["profile_end"]
+        self.done = done
+        base = os.path.join(bench_guest.OUT, name)
         self.monitor = Monitor(base + ".monitor")
         self.trace = base + ".trace"
         self.thread = None
-        self.counts = None
+        self.walk = None
+        self.answer = None
 
-    def count(self):
-        """Read the trace while it is written; between the marks."""
-        seen = collections.Counter()
-        with open(self.trace, "rb", buffering=1 << 20) as trace:
-            inside = False
-            for line in trace:
-                found = TRACE.match(line)
-                if not found:
-                    continue
-                address = int(found.group(1), 16)
-                if address == self.begin:
-                    inside = True
-                elif address == self.end:
-                    inside = False
-                if inside:
-                    seen[address] += 1
-        self.counts = seen
+    def follow(self):
+        """Read the trace while it is written."""
+        rest = b""
+        with open(self.trace, "rb", buffering=0) as trace:
+            while True:
+                data = trace.read(1 << 20)
+                if not data:
+                    break
+                whole, _, rest = (rest + data).rpartition(b"\n")
+                self.walk.feed(whole)
 
     def mark(self, line):
+        """The guest says that a sample begins or has ended, and waits."""
         found = MARK.match(line)
         if not found:
             return
         what, name, count = found.groups()
         if what == "begin":
             self.monitor.command("singlestep on")
-            self.thread = threading.Thread(target=self.count)
+            self.walk = bench_trace.Walk(self.symbols, *self.ends)
+            self.thread = threading.Thread(target=self.follow)
             self.thread.start()
             self.monitor.command("logfile " + self.trace)
             self.monitor.command("log exec,nochain")
@@ -160,45 +98,59 @@ class Profiler:
             self.monitor.command("logfile /dev/null")
             self.monitor.command("singlestep off")
             self.thread.join()
-            self.show(name, int(count))
+            self.done(name, self.walk.sample(int(count)))
         os.write(self.answer, b"\n")
 
-    def show(self, name, count):
-        """The functions with the most instructions."""
-        by_name = collections.Counter()
-        for address, times in self.counts.items():
-            by_name[self.symbols.name(address)] += times
-        total = sum(by_name.values())
-        print(f"\n{name}: {total / count:.1f} for each of {count}")
-        by_part = collections.Counter()
-        for function, times in by_name.items():
-            by_part[self.symbols.parts.get(function, "other")] += times
-        print("    " + ", ".join(f"{part} {times / count:.1f}" for part, times
-                                 in by_part.most_common()))
-        for function, times in by_name.most_common(self.lines):
-            print(f"{times / count:12.2f}  {function}")
-        sys.stdout.flush()
-
-    def run(self):
+    def clean(self):
         for path in (self.monitor.path, self.trace):
             if os.path.lexists(path):
                 os.unlink(path)
+
+    def run(self):
+        """Exit status of the guest."""
+        self.clean()
         os.mkfifo(self.trace)
         self.guest.qemu = ["-monitor",
                            f"unix:{self.monitor.path},server=on,wait=off"]
         stdin, self.answer = os.pipe()
-        result = self.guest.run(f"bench {self.interface} profile",
-                                echo=self.mark, stdin=stdin)
-        os.unlink(self.trace)
+        try:
+            result = self.guest.run(self.command, echo=self.mark, stdin=stdin)
+        finally:
+            os.close(stdin)
+            os.close(self.answer)
+            self.clean()
         return guest.report(result, self.guest.name)
 
 
+def profile(column, samples):
+    """{name: bench_trace.Sample} of some samples."""
+    results = {}
+    if Profiler(column, samples, results.__setitem__).run():
+        sys.exit("error: no profile, see build/logs/bench-profile-*.log")
+    return results
+
+
+def show(name, sample, lines):
+    """The parts, what the floor is made of, and the functions."""
+    print(f"\n{name}: {sample.total() / sample.count:.1f} for each of "
+          f"{sample.count}; floor {sample.floor_each():.1f}")
+    print("    " + ", ".join(f"{part} {number:.1f}" for part, number
+                             in sample.parts().items()))
+    for (part, function), (number, calls) in sorted(sample.floor.items()):
+        print(f"    {part}: {number / sample.count:.1f} in "
+              f"{calls / sample.count:.3f} calls of {function}")
+    for function, number in sample.functions.most_common(lines):
+        print(f"{number / sample.count:12.2f}  {function}")
+    sys.stdout.flush()
+
+
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in bench.COLUMNS:
+    if len(sys.argv) < 2 or sys.argv[1] not in bench_guest.COLUMNS:
         sys.exit(__doc__)
     lines = int(sys.argv[2]) if len(sys.argv) > 2 else 25
     started = time.monotonic()
-    status = Profiler(sys.argv[1], lines).run()
+    status = Profiler(sys.argv[1], sys.argv[3:],
+                      lambda *result: show(*result, lines)).run()
     print(f"\n{time.monotonic() - started:.0f} s")
     sys.exit(status)
 

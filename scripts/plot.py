@@ -3,8 +3,8 @@
 import math
 from xml.sax.saxutils import escape
 
-WIDTH, HEIGHT = 860, 480
-LEFT, RIGHT, TOP, BOTTOM = 80, 330, 40, 60
+WIDTH, HEIGHT = 890, 480
+LEFT, RIGHT, TOP, BOTTOM = 80, 360, 40, 60
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 DASHES = ("none", "7 4", "2 3")
 

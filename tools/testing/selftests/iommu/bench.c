@@ -6,6 +6,7 @@
  * CLOCK_MONOTONIC; in a guest under -icount shift=0 these are instructions.
  *
  * usage: bench iommufd|type1 [chapter...]
+ *        bench iommufd|type1 profile [sample...]
  *
  * Each chapter runs twice and the second run counts. It is not one of the
  * tests: it needs two edu devices behind an IOMMU, a large pool of huge pages,
@@ -38,9 +39,9 @@ struct chapter {
 };
 
 static const struct chapter chapters[] = {
-	{ .name = "kinds", .run = bench_kinds_of_memory },
-	{ .name = "gigantic", .run = bench_gigantic },
-	{ .name = "16gib", .run = bench_16_gib },
+	{ .name = "kinds", .run = bench_kinds_of_memory, .warms_up = true },
+	{ .name = "gigantic", .run = bench_gigantic, .warms_up = true },
+	{ .name = "16gib", .run = bench_16_gib, .warms_up = true },
 	{ .name = "pair", .run = bench_pair },
 	{ .name = "4000", .run = bench_4000_areas },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
@@ -48,9 +49,10 @@ static const struct chapter chapters[] = {
 	{ .name = "domains", .run = bench_domains, .iommufd_only = true },
 	{ .name = "access", .run = bench_access, .iommufd_only = true },
 	{ .name = "usage", .run = bench_usage },
-	{ .name = "by-size", .run = bench_by_size },
+	{ .name = "by-size", .run = bench_by_size, .warms_up = true },
 	{ .name = "by-areas", .run = bench_by_areas, .warms_up = true },
-	{ .name = "profile", .run = bench_profile, .warms_up = true,
+	/* Means something on two processors with a clock that goes on. */
+	{ .name = "threads", .run = bench_threads, .warms_up = true,
 	  .on_request = true },
 };
 
@@ -85,16 +87,10 @@ static void run_chapter(const struct chapter *chapter,
 	chapter->run(backend);
 }
 
-int main(int argc, char **argv)
+static int run_chapters(const struct backend *backend, int argc, char **argv)
 {
-	const struct backend *backend = argc > 1 ? find_backend(argv[1]) : NULL;
 	unsigned int i, count = 0;
 
-	if (!backend) {
-		fprintf(stderr, "usage: bench iommufd|type1 [chapter...]\n");
-		return 2;
-	}
-	MUST(memlock_limit(RLIM_INFINITY));
 	for (i = 0; i < ARRAY_SIZE(chapters); i++) {
 		if (!named(&chapters[i], argc, argv) ||
 		    (chapters[i].iommufd_only && backend != &iommufd_backend))
@@ -103,4 +99,21 @@ int main(int argc, char **argv)
 		count++;
 	}
 	return count ? 0 : 2;
+}
+
+int main(int argc, char **argv)
+{
+	const struct backend *backend = argc > 1 ? find_backend(argv[1]) : NULL;
+
+	if (!backend) {
+		fprintf(stderr, "usage: bench iommufd|type1 [chapter...]\n"
+				"       bench iommufd|type1 profile [sample...]\n");
+		return 2;
+	}
+	MUST(memlock_limit(RLIM_INFINITY));
+	if (argc > 2 && !strcmp(argv[2], "profile")) {
+		bench_profile(backend, argc - 3, argv + 3);
+		return 0;
+	}
+	return run_chapters(backend, argc, argv);
 }

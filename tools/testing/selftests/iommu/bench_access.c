@@ -65,6 +65,7 @@ static struct bench_access_call call(struct reach *reach, unsigned long request,
 		.write = write,
 	};
 
+	settle();
 	MUST(ioctl(reach->driver, request, &call) ? -errno : 0);
 	return call;
 }
@@ -103,19 +104,20 @@ static void read_and_write(struct reach *reach)
 static void move_under_access(struct reach *reach, __u64 length,
 			      const char *what)
 {
-	__u64 start, detached, attached;
+	__u64 start, detached, attach, attached;
 
 	call(reach, BENCH_ACCESS_HOLD, length, 1, true);
-	start = now_ns();
+	start = start_ns();
 	MUST(edu_detach(&reach->space.edu));
 	detached = now_ns();
+	attach = start_ns();
 	MUST(edu_attach_ioas(&reach->space.edu, reach->space.ioas_id));
 	attached = now_ns();
 	MUST(ioctl(reach->driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
 	report(detached - start, ALL_PAGES, "per 4 KiB",
 	       "detach from 256 MiB, an access holds %s, %s", what,
 	       reach->name);
-	report(attached - detached, ALL_PAGES, "per 4 KiB",
+	report(attached - attach, ALL_PAGES, "per 4 KiB",
 	       "attach to 256 MiB, an access holds %s, %s", what, reach->name);
 }
 

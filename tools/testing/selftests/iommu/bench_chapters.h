@@ -33,7 +33,13 @@ void bench_domains(const struct backend *backend);
 /* In-kernel access through the driver in bench_access; iommufd only. */
 void bench_access(const struct backend *backend);
 
-/* Small pieces of all that, to be looked at instruction by instruction. */
-void bench_profile(const struct backend *backend);
+/* Two threads on two processors, next to one. */
+void bench_threads(const struct backend *backend);
+
+/*
+ * Small pieces of all that, to be looked at instruction by instruction: those
+ * with the given names, or all when there are none.
+ */
+void bench_profile(const struct backend *backend, int count, char **names);
 
 #endif

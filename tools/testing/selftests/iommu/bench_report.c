@@ -9,6 +9,9 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* For RCU, work queues and whoever else waits for a moment of rest. */
+#define SETTLE_US	100000
+
 static bool silenced;
 
 int must(int ret, const char *call, const char *file, int line)
@@ -17,6 +20,11 @@ int must(int ret, const char *call, const char *file, int line)
 		return ret;
 	fprintf(stderr, "%s:%d: %s: %s\n", file, line, call, strerror(-ret));
 	exit(1);
+}
+
+void settle(void)
+{
+	usleep(SETTLE_US);
 }
 
 void report_silence(bool silent)

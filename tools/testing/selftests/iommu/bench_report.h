@@ -27,6 +27,19 @@ static inline __u64 now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/*
+ * Give the kernel time for what it has put off, which would be part of the next
+ * result otherwise.
+ */
+void settle(void);
+
+/* Start to measure: now_ns() after settle(). */
+static inline __u64 start_ns(void)
+{
+	settle();
+	return now_ns();
+}
+
 /* While this is set results are computed and not printed: a warm-up. */
 void report_silence(bool silent);
 

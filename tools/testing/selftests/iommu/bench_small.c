@@ -48,7 +48,7 @@ void bench_pair(const struct backend *backend)
 	int i;
 
 	space_open(&space, backend);
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < PAIRS; i++) {
 		space_map(&space, buffer, SZ_4K, BENCH_IOVA);
 		space_unmap(&space, BENCH_IOVA, SZ_4K);
@@ -62,20 +62,21 @@ void bench_pair(const struct backend *backend)
 void bench_4000_areas(const struct backend *backend)
 {
 	char *buffer = buffer_of_pages();
-	__u64 start, mapped, end;
+	__u64 start, mapped, unmap, end;
 	struct space space;
 	unsigned int i;
 
 	space_open(&space, backend);
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < AREAS; i++)
 		space_map(&space, page_of(buffer, i), SZ_4K,
 			  BENCH_IOVA + i * SZ_4K);
 	mapped = now_ns();
+	unmap = start_ns();
 	space_unmap(&space, BENCH_IOVA, AREAS * SZ_4K);
 	end = now_ns();
 	report(mapped - start, AREAS, "per area", "map 4000 areas of 4 KiB");
-	report(end - mapped, AREAS, "per area",
+	report(end - unmap, AREAS, "per area",
 	       "unmap 4000 areas of 4 KiB in one call");
 	space_close(&space);
 	memory_free_all();
@@ -84,7 +85,7 @@ void bench_4000_areas(const struct backend *backend)
 void bench_4000_anywhere(const struct backend *backend)
 {
 	char *buffer = buffer_of_pages();
-	__u64 start, mapped, end;
+	__u64 start, mapped, unmap, end;
 	struct space space;
 	__u64 iova[AREAS];
 	unsigned int i;
@@ -92,16 +93,17 @@ void bench_4000_anywhere(const struct backend *backend)
 	if (!backend->map_anywhere)
 		return;
 	space_open(&space, backend);
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < AREAS; i++)
 		space_map_anywhere(&space, page_of(buffer, i), SZ_4K, &iova[i]);
 	mapped = now_ns();
+	unmap = start_ns();
 	for (i = 0; i < AREAS; i++)
 		space_unmap(&space, iova[i], SZ_4K);
 	end = now_ns();
 	report(mapped - start, AREAS, "per area",
 	       "map 4000 areas at automatic IOVA");
-	report(end - mapped, AREAS, "per area", "unmap 4000 areas one by one");
+	report(end - unmap, AREAS, "per area", "unmap 4000 areas one by one");
 	space_close(&space);
 	memory_free_all();
 }
@@ -138,7 +140,7 @@ void bench_viommu(const struct backend *backend)
 	space_open(&space, backend);
 	for (i = 0; i < VIOMMU_SLOTS; i += 2)
 		viommu_flip(&space, buffer, mapped, i);
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < VIOMMU_STEPS; i++)
 		viommu_flip(&space, buffer, mapped,
 			    next_random(&state) % VIOMMU_SLOTS);
@@ -157,19 +159,20 @@ static void one_more_fixed(struct space *space, char *buffer,
 			   unsigned int count, bool counts)
 {
 	unsigned int stride = count / MORE_FIXED, i;
-	__u64 start, unmapped, end;
+	__u64 start, unmapped, map, end;
 
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < MORE_FIXED; i++)
 		space_unmap(space, i * stride * SZ_4K, SZ_4K);
 	unmapped = now_ns();
+	map = start_ns();
 	for (i = 0; i < MORE_FIXED; i++)
 		space_map(space, page_of(buffer, i * stride), SZ_4K,
 			  i * stride * SZ_4K);
 	end = now_ns();
 	if (!counts)
 		return;
-	report_point(count, end - unmapped, MORE_FIXED, "per area",
+	report_point(count, end - map, MORE_FIXED, "per area",
 		     "map one more among areas");
 	report_point(count, unmapped - start, MORE_FIXED, "per area",
 		     "unmap one among areas");
@@ -182,7 +185,7 @@ static void one_more_anywhere(struct space *space, char *buffer,
 	__u64 start, end;
 	int i;
 
-	start = now_ns();
+	start = start_ns();
 	for (i = 0; i < MORE_ANYWHERE; i++)
 		space_map_anywhere(space, page_of(buffer, i), SZ_4K, &iova[i]);
 	end = now_ns();
@@ -222,7 +225,7 @@ void bench_by_areas(const struct backend *backend)
 				  areas * SZ_4K);
 		one_more(&space, buffer, areas);
 	}
-	start = now_ns();
+	start = start_ns();
 	space_unmap(&space, 0, MOST_AREAS * SZ_4K);
 	report(now_ns() - start, MOST_AREAS, "per area",
 	       "unmap 1000000 areas of 4 KiB in one call");

@@ -170,6 +170,11 @@ void bench_usage(const struct backend *backend)
 
 	measure(backend, "16 GiB of hugetlb", va, SZ_16G, SZ_16G);
 	munmap(va, SZ_16G);
+	va = bench_gigantic_page();
+	if (va) {
+		measure(backend, "hugetlb of 1 GiB", va, SZ_1G, SZ_1G);
+		munmap(va, SZ_1G);
+	}
 	for (i = 0; i < NR_BENCH_KINDS; i++)
 		measure_kind(backend, &bench_kinds[i]);
 	va = bench_memory(MEMORY_SMALL_PAGES, USAGE_AREAS * SZ_4K);

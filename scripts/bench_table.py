@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the benchmark prints: tables of its results as text."""
+import statistics
+
+import plot
+from bench_guest import COLUMNS
+from bench_trace import FLOOR_PARTS, PROGRAM
+
+# Of the parts that are no floor; what is in none of them is "other".
+REST_PARTS = ("iommufd", "IOMMU core", "memory", "lib", "locks, tasks",
+              "system call", PROGRAM)
+
+
+def number(value):
+    """As many digits as say something."""
+    if value is None:
+        return "-"
+    if abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.2f}"
+
+
+def label(work, x):
+    """A work, or a point of its curve."""
+    return work if x is None else f"{work}, {plot.short(x)}"
+
+
+def rows(results, targets):
+    """One dictionary for each work, or point of a curve."""
+    order = dict.fromkeys(key for c in COLUMNS for key in results[c])
+    table = []
+    for work, x in order:
+        row = {"work": work, "x": x,
+               "target": targets.get(work if x is None else (work, x))}
+        for column in COLUMNS:
+            if (work, x) in results[column]:
+                row[column], row["unit"] = results[column][work, x]
+        for other in COLUMNS[1:]:
+            if row.get("ours") is not None and row.get(other):
+                row["ours/" + other] = row["ours"] / row[other]
+        if row["target"] is not None and "ours" in row:
+            row["verdict"] = ("met" if row["ours"] <= row["target"]
+                              else "MISSED")
+        table.append(row)
+    return table
+
+
+def judge_floors(table, samples, small):
+    """Tell what no iommufd can reach from what ours does not.
+
+    Samples are by label. Of huge pages the floor says nothing about others: who
+    pins a huge page at once has a lower one. So it is an excuse only for the
+    labels in small, where each page has to be pinned and mapped by itself.
+    """
+    for row in table:
+        name = label(row["work"], row["x"])
+        if name not in samples or row.get("verdict") != "MISSED":
+            continue
+        row["floor"] = samples[name].floor_each()
+        if name in small and row["floor"] > row["target"]:
+            row["verdict"] = "FLOOR"
+
+
+def shown(table):
+    """The rows without what lies between the ends of a curve; those with a
+    target come first."""
+    ends = {}
+    for row in table:
+        if row["x"] is not None:
+            ends.setdefault(row["work"], []).append(row["x"])
+    rest = [row for row in table if row["x"] is None or
+            row["x"] in (min(ends[row["work"]]), max(ends[row["work"]]))]
+    return sorted(rest, key=lambda row: row["target"] is None)
+
+
+def print_table(lines, left=1):
+    """Columns of text, the first ones aligned to the left."""
+    widths = [max(len(line[i]) for line in lines)
+              for i in range(len(lines[0]))]
+    for line in lines:
+        text = [cell.ljust(width) if i < left else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(line, widths))]
+        print("  ".join(text).rstrip())
+
+
+def show(table):
+    """The results."""
+    head = ["work", "unit", *COLUMNS, "ours/base", "ours/type1", "target", ""]
+    lines = [head]
+    for row in shown(table):
+        lines.append([label(row["work"], row["x"]), row["unit"],
+                      *(number(row.get(c)) for c in head[2:7]),
+                      number(row["target"]) if row["target"] else "",
+                      row.get("verdict", "")])
+    print("\nInstructions that the guest executes, or bytes. They repeat from "
+          "run to run and are\nneither cycles nor seconds. Base is the base "
+          "kernel's own iommufd. Smaller is better.\n")
+    print_table(lines, left=2)
+
+
+def breakdown_cells(sample):
+    """The parts of a sample in the order of the columns."""
+    parts = sample.parts()
+    floor = sample.floor_each()
+    each = sample.total() / sample.count
+    known = [parts.get(part, 0) for part in (*FLOOR_PARTS, *REST_PARTS)]
+    return [each, floor, *known[:len(FLOOR_PARTS)], each - floor,
+            *known[len(FLOOR_PARTS):], each - sum(known)]
+
+
+def show_breakdown(table, samples):
+    """Where the instructions of missed rows go."""
+    missed = [row for row in table
+              if label(row["work"], row["x"]) in samples]
+    if not missed:
+        return
+    print("\nWhere the instructions of these rows go, by ours, in a smaller "
+          "piece of the same work.\n"
+          "= floor: from call to return of the functions that pin and unpin "
+          "pages (GUP) and of\nthe IOMMU driver's map, unmap, lookup and "
+          "flush. + above: the rest, by the part of\nthe kernel that an "
+          "instruction is in. FLOOR in the table: each 4 KiB page has to be\n"
+          "pinned and mapped by itself, and that alone is more than the "
+          "target.\n")
+    lines = [["work", "unit", "target", "ours", "= floor", *FLOOR_PARTS,
+              "+ above", *REST_PARTS, "other"]]
+    for row in missed:
+        name = label(row["work"], row["x"])
+        lines.append([name, row["unit"], number(row["target"]),
+                      *map(number, breakdown_cells(samples[name]))])
+    print_table(lines, left=2)
+
+
+def spread(ratios):
+    """Median, least and most of some ratios."""
+    if not ratios:
+        return "-"
+    return (f"{statistics.median(ratios):.2f} "
+            f"({min(ratios):.2f}..{max(ratios):.2f})")
+
+
+def show_threads(threads):
+    """What a second thread adds: {work: {column: [ratio...]}}."""
+    if not threads:
+        return
+    print("\nTwo threads on two processors in one address space: their "
+          "throughput divided by\nthat of one thread, median and range. 2 is "
+          "perfect, 1 means that they take turns. In\nguests without the "
+          "counting clock, so these figures depend on what else the host "
+          "does:\ncompare with the first row, where the two share "
+          "nothing.\n")
+    print_table([["work", *COLUMNS]] +
+                [[work, *(spread(columns.get(c, [])) for c in COLUMNS)]
+                 for work, columns in threads.items()])
