@@ -7,6 +7,7 @@
 #include "pfn_domain.h"
 
 #include <linux/iommu.h>
+#include <linux/log2.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -91,6 +92,21 @@ static __always_inline int map_small(struct map_cursor *cursor,
 	return 0;
 }
 
+static int map_one(struct map_cursor *cursor, phys_addr_t phys,
+		   unsigned long size)
+{
+	struct iommu_domain *domain = cursor->domain;
+	size_t mapped = 0;
+	int rc;
+
+	rc = domain->ops->map_pages(domain, cursor->window->iova + cursor->done,
+				    phys, size, 1, cursor->window->prot,
+				    GFP_KERNEL_ACCOUNT, &mapped);
+	cursor->unsynced = true;
+	cursor->done += mapped;
+	return rc;
+}
+
 /* The IOMMU core chooses, and leaves nothing behind if that fails. */
 static int map_large(struct map_cursor *cursor, phys_addr_t phys,
 		     unsigned long length)
@@ -122,6 +138,15 @@ static bool small_only(const struct map_cursor *cursor, unsigned long iova,
 		(iova ^ phys) & (cursor->small_end - 1));
 }
 
+/* Is a piece just one IOPTE, as a huge page by itself is? */
+static bool one_large(const struct map_cursor *cursor, unsigned long iova,
+		      phys_addr_t phys, unsigned long length)
+{
+	return is_power_of_2(length) &&
+	       cursor->domain->pgsize_bitmap & length &&
+	       IS_ALIGNED(iova | phys, length);
+}
+
 /* Map the beginning of a run; returns its length, or an error. */
 static ssize_t map_piece(struct map_cursor *cursor, phys_addr_t phys,
 			 unsigned long length)
@@ -137,6 +162,8 @@ static ssize_t map_piece(struct map_cursor *cursor, phys_addr_t phys,
 		if (small_pages)
 			length = min(length, cursor->small_end - PAGE_SIZE);
 		rc = map_small(cursor, phys, length);
+	} else if (!small_pages && one_large(cursor, iova, phys, length)) {
+		rc = map_one(cursor, phys, length);
 	} else {
 		if (small_pages)
 			length = min(length, PAGE_SIZE - offset_in_page(phys));

@@ -176,8 +176,26 @@ static void set_chunks(struct iopt_pages *pages, unsigned long first,
 	}
 }
 
+/**
+ * struct chunk_range - Neighbouring chunks, each of which is one run
+ * @first: number of the first one
+ * @end: number behind the last one
+ */
+struct chunk_range {
+	unsigned long first;
+	unsigned long end;
+};
+
+static void store_chunks(struct iopt_pages *pages,
+			 const struct chunk_range *range)
+{
+	if (range->first < range->end)
+		set_chunks(pages, range->first, range->end - 1);
+}
+
+/* The chunks that a run fills. Huge pages are runs of one, so join them. */
 static void note_run(struct iopt_pages *pages, unsigned long start,
-		     unsigned long last)
+		     unsigned long last, struct chunk_range *range)
 {
 	unsigned long first_chunk = chunk_of(pages, start);
 	unsigned long end_chunk = chunk_of(pages, last) + 1;
@@ -187,8 +205,13 @@ static void note_run(struct iopt_pages *pages, unsigned long start,
 		first_chunk++;
 	if (last != pages->npages - 1 && last != chunk_last(pages, last))
 		end_chunk--;
-	if (first_chunk < end_chunk)
-		set_chunks(pages, first_chunk, end_chunk - 1);
+	if (first_chunk >= end_chunk)
+		return;
+	if (first_chunk != range->end) {
+		store_chunks(pages, range);
+		range->first = first_chunk;
+	}
+	range->end = end_chunk;
 }
 
 /**
@@ -202,6 +225,7 @@ static void note_run(struct iopt_pages *pages, unsigned long start,
 void pfn_storage_note_runs(struct iopt_pages *pages,
 			   const struct pfn_batch *batch, unsigned long index)
 {
+	struct chunk_range range = {};
 	unsigned int i;
 
 	lockdep_assert_held(&pages->mutex);
@@ -213,9 +237,10 @@ void pfn_storage_note_runs(struct iopt_pages *pages,
 		unsigned long npages = batch->runs[i].npages;
 
 		if (npages >= MIN_RUN_PAGES)
-			note_run(pages, index, index + npages - 1);
+			note_run(pages, index, index + npages - 1, &range);
 		index += npages;
 	}
+	store_chunks(pages, &range);
 }
 
 /**
