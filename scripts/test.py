@@ -28,6 +28,9 @@ SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
 TIMES = os.path.join(SELFTESTS_OUT, "times.json")
 WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 KSFT_SKIP = 4
+# Seconds that some kselftests take, before that is known of this machine.
+LONG = {"fuzz_test": 600, "huge_test": 300, "dma_test": 200, "device_test": 200,
+        "container_test": 150, "failnth_test": 150, "race_test": 120}
 # Needs a guest to its taste, see latency().
 ALONE = {"latency_test"}
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
@@ -246,17 +249,26 @@ def instrumented(name, iommu):
     return g
 
 
-def kunit(t):
+def kunit_job(t, name, append, expected=""):
     """KUnit, whose tests run while the kernel boots."""
+    g = instrumented(name, "none")
+    g.edu, g.expected = 0, expected
+    g.append = "kunit.enable=1 " + append
+
     def job():
-        g = instrumented("test-kunit", "none")
-        g.edu = 0
-        g.append = "kunit.enable=1"
         result = g.run("true")
         with t.lock:
-            t.done(result, g, "KUnit")
+            t.done(result, g, "KUnit " + append)
             kunit_results(t, result.kernel)
-    return [job]
+    return job
+
+
+def kunit(t):
+    """All suites, and the test that makes the kernel warn by itself."""
+    return [kunit_job(t, "test-kunit", ""),
+            kunit_job(t, "test-kunit-warnings", "iommufd.kunit_warnings=1 "
+                      "kunit.filter_glob=*.unmap_fails_anywhere",
+                      r"WARNING: .* pfn_domain_unmap|Call Trace")]
 
 
 def kunit_results(t, log):
@@ -308,11 +320,12 @@ def shares(programs, count):
 
     The times are those of the run before, if there was one.
     """
+    times = dict(LONG)
     try:
         with open(TIMES, encoding="utf-8") as f:
-            times = json.load(f)
+            times.update(json.load(f))
     except (OSError, ValueError):
-        times = {}
+        pass
     result = [[0, []] for _ in range(count)]
     weight = {p: times.get(os.path.basename(p), 60) for p in programs}
     for program in sorted(programs, key=lambda p: -weight[p]):
