@@ -24,9 +24,12 @@ exec 9>"$out/.lock"
 flock 9
 [ -r "$fragment" ] || die "no such configuration: $fragment"
 
+# Now and then the table of symbols changes the addresses in it once more, and
+# the link fails; a further pass costs seconds.
 kmake()
 {
-	make -C "$base" O="$out" -j"$jobs" CC="$(compiler)" "$@"
+	make -C "$base" O="$out" -j"$jobs" CC="$(compiler)" \
+		KALLSYMS_EXTRA_PASS=1 "$@"
 }
 
 # The fragment and every Kconfig file of ours decide about .config.
