@@ -252,14 +252,11 @@ static unsigned long most_runs(const struct iopt_area *area)
 	return area->one_run ? 1 : iopt_area_npages(area);
 }
 
-/* Nothing is going to be unpinned, so nobody needs to know what it is. */
-static void unmap_whole(struct iopt_area *area, struct iopt_domain *only)
+static unsigned long unmap_whole(struct iopt_area *area,
+				 struct iopt_domain *only)
 {
-	unsigned long iova, length;
-
-	iova = iopt_area_window(area, iopt_area_first(area),
-				iopt_area_last(area), &length);
-	iopt_area_unmap(area, only, NULL, iova, length);
+	return iopt_area_unmap(area, only, NULL, area->node.start,
+			       area->node.last - area->node.start + 1);
 }
 
 static void unfill_area(struct unfill *unfill, struct iopt_area *area,
@@ -270,7 +267,7 @@ static void unfill_area(struct unfill *unfill, struct iopt_area *area,
 	if (area_missing(area))
 		unfill_pages(unfill, area, only, source, iopt_area_first(area),
 			     iopt_area_last(area));
-	else
+	else /* Nothing is going to be unpinned, so it need not be read. */
 		unmap_whole(area, only);
 }
 
@@ -444,7 +441,6 @@ static struct iommu_domain *storage_successor(struct iopt_area *area,
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry)
 {
 	struct iommu_domain *successor;
-	unsigned long iova, length;
 
 	lockdep_assert_held(&area->pages->mutex);
 
@@ -458,9 +454,7 @@ void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry)
 	} else {
 		if (area->storage_domain == entry->domain)
 			area->storage_domain = successor;
-		iova = iopt_area_window(area, iopt_area_first(area),
-					iopt_area_last(area), &length);
-		pfn_domain_unmap(entry->domain, iova, length);
+		unmap_whole(area, entry);
 	}
 	WRITE_ONCE(area->generation, entry->left);
 }
