@@ -99,11 +99,12 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id);
  * @idev: an attached device
  * @pt_id: input and output as for iommufd_device_attach()
  *
- * All devices of the group move. There is no moment without translation: DMA
- * finds what the old page table maps or what the new one maps. With IOMMUs that
- * choose the format of a page table only when a device is attached, such as
- * virtio-iommu, a new page table is filled after the move, and DMA is blocked
- * meanwhile.
+ * All devices of the group move. DMA finds what the old page table maps or what
+ * the new one maps, and nothing else. It may find neither for a moment: many
+ * IOMMU drivers block DMA while they switch, VT-d, AMD-Vi and s390 among them.
+ * With IOMMUs that choose the format of a page table only when a device is
+ * attached, such as virtio-iommu, a new page table is filled after the move,
+ * and DMA is blocked until it is full.
  *
  * Context: process context, sleeps; for long if much has to be pinned.
  * Return: 0, or an error of iommufd_device_attach() and the devices are attached

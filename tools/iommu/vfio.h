@@ -67,8 +67,9 @@ int vfio_device_bind(struct vfio_device *device, int iommufd);
  * @device: a bound device
  * @pt_id: id of an IOAS or hw_pagetable, replaced by what the kernel reports
  *
- * On an attached device this replaces the address space in one step: no DMA of
- * the device meets a state without translation.
+ * On an attached device this replaces the address space in one step: DMA finds
+ * the old one or the new one. Many IOMMUs block it while they switch, so let the
+ * device rest if it cannot do without.
  *
  * Return: 0; -ENOENT when there is no such object, -EADDRINUSE when mappings or
  * allowed ranges are where the device cannot use an IOVA, -EFAULT or -ENOMEM

@@ -16,9 +16,9 @@
 #include <linux/list.h>
 #include <linux/module.h>
 
-#include "device.h"
+#include "attach.h"
 #include "group.h"
-#include "hw_pagetable.h"
+#include "hwpt_paging.h"
 #include "invariant.h"
 #include "ioas.h"
 #include "iopt_check.h"
@@ -76,17 +76,18 @@ static bool objects_valid(struct iommufd_ctx *ictx)
 
 static bool group_devices_valid(struct iommufd_group *group)
 {
+	struct iommufd_attach *attach = group->attach;
 	struct iommufd_device *idev;
 
-	list_for_each_entry(idev, &group->devices, group_entry)
+	if (!attach)
+		return true;
+	list_for_each_entry(idev, &attach->devices, attach_entry)
 		if (!invariant(idev->group == group) ||
 		    !invariant(idev->object.ictx == group->ictx))
 			return false;
-	if (!group->hwpt)
-		return invariant(list_empty(&group->devices));
-	return invariant(!list_empty(&group->devices)) &&
-	       invariant(group->hwpt->object.ictx == group->ictx) &&
-	       invariant(refcount_read(&group->hwpt->object.users) > 1);
+	return invariant(!list_empty(&attach->devices)) &&
+	       invariant(attach->hwpt->object.ictx == group->ictx) &&
+	       invariant(refcount_read(&attach->hwpt->object.users) > 1);
 }
 
 /* A group that somebody works on is skipped. */
@@ -126,28 +127,28 @@ static bool groups_valid(struct iommufd_ctx *ictx)
 }
 
 static bool is_member(struct iommufd_ioas *ioas,
-		      const struct iommufd_hw_pagetable *hwpt)
+		      const struct iommufd_hwpt_paging *paging)
 {
 	struct iopt_domain *member;
 
 	list_for_each_entry(member, &ioas->iopt.domains.list, entry)
-		if (member == &hwpt->member)
+		if (member == &paging->member)
 			return true;
 	return false;
 }
 
-/* Every page table of an IOAS is kept filled, and nothing else is. */
+/* Every page table on the list of an IOAS is kept filled, and nothing else. */
 static bool hwpt_list_valid(struct iommufd_ioas *ioas)
 {
-	struct iommufd_hw_pagetable *hwpt;
+	struct iommufd_hwpt_paging *paging;
 	size_t domains;
 
 	lockdep_assert_held(&ioas->mutex);
 	guard(rwsem_read)(&ioas->iopt.domains.rwsem);
 
-	list_for_each_entry(hwpt, &ioas->hwpt_list, entry)
-		if (!invariant(hwpt->ioas == ioas) ||
-		    !invariant(is_member(ioas, hwpt)))
+	list_for_each_entry(paging, &ioas->hwpt_list, entry)
+		if (!invariant(paging->ioas == ioas) ||
+		    !invariant(is_member(ioas, paging)))
 			return false;
 	domains = list_count_nodes(&ioas->iopt.domains.list);
 	return invariant(domains == list_count_nodes(&ioas->hwpt_list));

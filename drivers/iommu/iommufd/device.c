@@ -44,8 +44,9 @@
 #include <linux/iommufd.h>
 #include <linux/module.h>
 
+#include "attach.h"
 #include "group.h"
-#include "hw_pagetable.h"
+#include "hwpt_paging.h"
 #include "ioas.h"
 
 static bool allow_unsafe_interrupts;
@@ -57,13 +58,12 @@ static bool is_attached(const struct iommufd_device *idev)
 {
 	lockdep_assert_held(&idev->group->lock);
 
-	return !list_empty(&idev->group_entry);
+	return !list_empty(&idev->attach_entry);
 }
 
 static void device_destroy_object(struct iommufd_object *object)
 {
-	struct iommufd_device *idev =
-		container_of(object, struct iommufd_device, object);
+	struct iommufd_device *idev = iommufd_device_from(object);
 
 	/* In this order: a group that can be found is a group that is owned. */
 	iommufd_group_put(idev->group);
@@ -139,7 +139,7 @@ struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
 	}
 	idev->group = group;
 	idev->dev = dev;
-	INIT_LIST_HEAD(&idev->group_entry);
+	INIT_LIST_HEAD(&idev->attach_entry);
 	iommufd_object_publish(&idev->object);
 	return idev;
 
@@ -158,7 +158,7 @@ err_release_owner:
  */
 void iommufd_device_destroy(struct iommufd_device *idev)
 {
-	if (WARN_ON_ONCE(!list_empty(&idev->group_entry)))
+	if (WARN_ON_ONCE(!list_empty(&idev->attach_entry)))
 		iommufd_device_detach(idev);
 	iommufd_object_destroy_owned(&idev->object);
 }
@@ -221,7 +221,7 @@ static int target_get(struct attach_target *target, struct iommufd_ctx *ictx,
 	switch (object->ops->type) {
 	case IOMMUFD_OBJ_HWPT_PAGING:
 		target->hwpt = iommufd_hwpt_from(object);
-		target->ioas = target->hwpt->ioas;
+		target->ioas = iommufd_hwpt_paging(target->hwpt)->ioas;
 		return 0;
 	case IOMMUFD_OBJ_IOAS:
 		target->ioas = iommufd_ioas_from(object);
@@ -247,13 +247,22 @@ static void target_put(struct attach_target *target)
 		iommufd_hwpt_unuse(hwpt);
 }
 
-/* Is a page table what the user asks for? */
+/* Is what a group has what the user asks for? */
 static bool target_met(const struct attach_target *target,
-		       const struct iommufd_hw_pagetable *hwpt)
+		       const struct iommufd_attach *attach)
 {
 	if (target->hwpt)
-		return target->hwpt == hwpt;
-	return hwpt->auto_domain && hwpt->ioas == target->ioas;
+		return target->hwpt == attach->hwpt;
+	return attach->hwpt->auto_domain &&
+	       iommufd_attach_ioas(attach) == target->ioas;
+}
+
+static int target_attach(const struct attach_target *target,
+			 struct iommufd_device *idev)
+{
+	if (target->hwpt)
+		return iommufd_attach_to_hwpt(idev, target->hwpt);
+	return iommufd_attach_to_ioas(idev, target->ioas);
 }
 
 static int reserve(struct iommufd_device *idev, struct iommufd_ioas *ioas)
@@ -275,7 +284,7 @@ static void unreserve_group(struct iommufd_group *group,
 {
 	struct iommufd_device *idev;
 
-	list_for_each_entry(idev, &group->devices, group_entry)
+	list_for_each_entry(idev, &group->attach->devices, attach_entry)
 		iopt_unreserve(&ioas->iopt, idev);
 }
 
@@ -284,7 +293,7 @@ static int reserve_group(struct iommufd_group *group, struct iommufd_ioas *ioas)
 	struct iommufd_device *idev;
 	int rc;
 
-	list_for_each_entry(idev, &group->devices, group_entry) {
+	list_for_each_entry(idev, &group->attach->devices, attach_entry) {
 		rc = reserve(idev, ioas);
 		if (rc) {
 			unreserve_group(group, ioas);
@@ -292,85 +301,6 @@ static int reserve_group(struct iommufd_group *group, struct iommufd_ioas *ioas)
 		}
 	}
 	return 0;
-}
-
-static int move_to(struct iommufd_device *idev,
-		   struct iommufd_hw_pagetable *hwpt)
-{
-	int rc = iommufd_hwpt_check_device(hwpt, idev->dev);
-
-	return rc ?: iommufd_group_move(idev->group, hwpt);
-}
-
-static int move_to_listed(struct iommufd_device *idev,
-			  struct iommufd_hw_pagetable *hwpt)
-{
-	struct iommufd_object *object;
-	int rc;
-
-	/*
-	 * One that enforces less would work too, but whoever knows what the
-	 * device could have relies on it, as KVM does with help of VFIO.
-	 */
-	if (!hwpt->auto_domain ||
-	    hwpt->enforce_cache_coherency !=
-		    device_iommu_capable(idev->dev,
-					 IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
-		return -EINVAL;
-	/* One that is being destroyed leaves the list last. */
-	object = iommufd_object_get(hwpt->object.ictx, hwpt->object.id,
-				    IOMMUFD_OBJ_HWPT_PAGING);
-	if (IS_ERR(object))
-		return -EINVAL;
-	rc = move_to(idev, hwpt);
-	iommufd_object_put(object);
-	return rc;
-}
-
-static int move_to_new(struct iommufd_device *idev, struct iommufd_ioas *ioas)
-{
-	struct iommufd_hw_pagetable *hwpt;
-	int rc;
-
-	hwpt = iommufd_hwpt_alloc_auto(ioas, idev->dev);
-	if (IS_ERR(hwpt))
-		return PTR_ERR(hwpt);
-	rc = iommufd_group_move_filling(idev->group, hwpt);
-	if (rc)
-		iommufd_hwpt_abort(hwpt);
-	else
-		iommufd_hwpt_publish(hwpt);
-	return rc;
-}
-
-/* Move the group of a device to a page table that meets the target. */
-static int move(struct iommufd_device *idev, const struct attach_target *target)
-{
-	struct iommufd_hw_pagetable *hwpt;
-	int rc;
-
-	if (target->hwpt)
-		return move_to(idev, target->hwpt);
-	/* -EINVAL means that another page table may do. */
-	list_for_each_entry(hwpt, &target->ioas->hwpt_list, entry) {
-		rc = move_to_listed(idev, hwpt);
-		if (rc != -EINVAL)
-			return rc;
-	}
-	return move_to_new(idev, target->ioas);
-}
-
-/* Let a device use what other devices of its group use. */
-static int join(struct iommufd_device *idev, const struct attach_target *target)
-{
-	struct iommufd_group *group = idev->group;
-	int rc;
-
-	if (!target_met(target, group->hwpt))
-		return -EINVAL;
-	rc = iommufd_hwpt_check_device(group->hwpt, idev->dev);
-	return rc ?: iommufd_hwpt_set_msi_window(group->hwpt,
-						 group->sw_msi_start);
 }
 
 static int attach_locked(struct iommufd_device *idev,
@@ -388,13 +318,18 @@ static int attach_locked(struct iommufd_device *idev,
 	rc = reserve(idev, ioas);
 	if (rc)
 		goto out_unlock;
-	rc = group->hwpt ? join(idev, target) : move(idev, target);
+	if (!group->attach)
+		rc = target_attach(target, idev);
+	else if (target_met(target, group->attach))
+		rc = iommufd_attach_join(idev);
+	else
+		rc = -EINVAL;
 	if (rc) {
 		iopt_unreserve(&ioas->iopt, idev);
 		group->sw_msi_start = sw_msi_start;
 		goto out_unlock;
 	}
-	list_add_tail(&idev->group_entry, &group->devices);
+	list_add_tail(&idev->attach_entry, &group->attach->devices);
 out_unlock:
 	mutex_unlock(&ioas->mutex);
 	return rc;
@@ -415,7 +350,7 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 	}
 	rc = attach_locked(idev, &target);
 	if (!rc)
-		*pt_id = group->hwpt->object.id;
+		*pt_id = group->attach->hwpt->object.id;
 	mutex_unlock(&group->lock);
 out_put:
 	target_put(&target);
@@ -427,7 +362,7 @@ static int replace_locked(struct iommufd_device *idev,
 			  const struct attach_target *target)
 {
 	struct iommufd_group *group = idev->group;
-	struct iommufd_ioas *from = group->hwpt->ioas;
+	struct iommufd_ioas *from = iommufd_attach_ioas(group->attach);
 	struct iommufd_ioas *to = target->ioas;
 	int rc = 0;
 
@@ -437,7 +372,7 @@ static int replace_locked(struct iommufd_device *idev,
 		rc = reserve_group(group, to);
 	if (rc)
 		goto out_unlock;
-	rc = move(idev, target);
+	rc = target_attach(target, idev);
 	if (from != to)
 		unreserve_group(group, rc ? to : from);
 out_unlock:
@@ -463,12 +398,12 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 		rc = -EINVAL;
 		goto out_unlock;
 	}
-	if (!target_met(&target, group->hwpt)) {
-		old = group->hwpt;
+	if (!target_met(&target, group->attach)) {
+		old = group->attach->hwpt;
 		rc = replace_locked(idev, &target);
 	}
 	if (!rc)
-		*pt_id = group->hwpt->object.id;
+		*pt_id = group->attach->hwpt->object.id;
 out_unlock:
 	mutex_unlock(&group->lock);
 out_put:
@@ -488,10 +423,10 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	mutex_lock(&group->lock);
 	if (WARN_ON_ONCE(!is_attached(idev)))
 		goto out_unlock;
-	ioas = group->hwpt->ioas;
-	list_del_init(&idev->group_entry);
-	if (list_empty(&group->devices))
-		unused = iommufd_group_block(group);
+	ioas = iommufd_attach_ioas(group->attach);
+	list_del_init(&idev->attach_entry);
+	if (list_empty(&group->attach->devices))
+		unused = iommufd_attach_end(group);
 	iopt_unreserve(&ioas->iopt, idev);
 out_unlock:
 	mutex_unlock(&group->lock);

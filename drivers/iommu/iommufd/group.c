@@ -2,8 +2,7 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Groups of devices: one for each group of the IOMMU core and context, and the
- * switch that changes the page table of all its devices.
+ * Groups of devices: one for each group of the IOMMU core and context.
  */
 #include "group.h"
 
@@ -14,9 +13,6 @@
 #include <linux/iommufd.h>
 #include <linux/limits.h>
 #include <linux/slab.h>
-
-#include "../iommu-priv.h"
-#include "hw_pagetable.h"
 
 static struct iommufd_group *group_alloc(struct iommufd_ctx *ictx,
 					 struct device *dev)
@@ -31,7 +27,6 @@ static struct iommufd_group *group_alloc(struct iommufd_ctx *ictx,
 	group->group = iommu_group_get(dev);
 	group->id = iommu_group_id(group->group);
 	mutex_init(&group->lock);
-	INIT_LIST_HEAD(&group->devices);
 	group->sw_msi_start = PHYS_ADDR_MAX;
 	return group;
 }
@@ -89,7 +84,7 @@ void iommufd_group_put(struct iommufd_group *group)
 		__xa_erase(groups, group->id);
 	xa_unlock(groups);
 	if (last) {
-		WARN_ON_ONCE(group->hwpt);
+		WARN_ON_ONCE(group->attach);
 		group_free(group);
 	}
 }
@@ -130,136 +125,4 @@ int iommufd_group_note_msi_window(struct iommufd_group *group,
 		return -EINVAL;
 	group->sw_msi_start = start;
 	return 0;
-}
-
-/* Let DMA find the page table; if that fails it finds what it found before. */
-static int switch_domain(struct iommufd_group *group,
-			 struct iommufd_hw_pagetable *hwpt)
-{
-	int rc = iommufd_hwpt_set_msi_window(hwpt, group->sw_msi_start);
-
-	return rc ?: iommu_group_replace_domain(group->group,
-						hwpt->member.domain);
-}
-
-static void switch_back(struct iommufd_group *group)
-{
-	if (group->hwpt &&
-	    !iommu_group_replace_domain(group->group,
-					group->hwpt->member.domain))
-		return;
-	/*
-	 * Blocking cannot fail. If a driver really does not take back what it
-	 * had a moment ago, the devices lose DMA until they are attached anew,
-	 * but nobody else loses memory.
-	 */
-	iommu_detach_group(NULL, group->group);
-}
-
-static void set_hwpt(struct iommufd_group *group,
-		     struct iommufd_hw_pagetable *hwpt)
-{
-	iommufd_object_use(&hwpt->object);
-	group->hwpt = hwpt;
-}
-
-/**
- * iommufd_group_move() - Let a group use a page table that is in use already
- * @group: the group
- * @hwpt: filled; checked with iommufd_hwpt_check_device()
- *
- * The page table that the group had stays in use, which the caller ends.
- *
- * Context: may sleep; group lock and mutex of the IOAS held.
- * Return: 0; -EINVAL if the IOMMU of the group cannot work with @hwpt; -ENOMEM;
- * or another error of the IOMMU driver. On failure nothing has changed.
- */
-int iommufd_group_move(struct iommufd_group *group,
-		       struct iommufd_hw_pagetable *hwpt)
-{
-	int rc;
-
-	lockdep_assert_held(&group->lock);
-
-	rc = switch_domain(group, hwpt);
-	if (!rc)
-		set_hwpt(group, hwpt);
-	return rc;
-}
-
-static int fill_then_switch(struct iommufd_group *group,
-			    struct iommufd_hw_pagetable *hwpt)
-{
-	int rc;
-
-	rc = iommufd_hwpt_fill(hwpt);
-	if (rc)
-		return rc;
-	rc = switch_domain(group, hwpt);
-	if (rc)
-		iommufd_hwpt_unfill(hwpt);
-	return rc;
-}
-
-static int switch_then_fill(struct iommufd_group *group,
-			    struct iommufd_hw_pagetable *hwpt)
-{
-	int rc;
-
-	rc = switch_domain(group, hwpt);
-	if (rc)
-		return rc;
-	rc = iommufd_hwpt_fill(hwpt);
-	if (rc)
-		switch_back(group);
-	return rc;
-}
-
-/**
- * iommufd_group_move_filling() - Let a group use a page table that is new
- * @group: the group
- * @hwpt: not filled yet
- *
- * The page table is filled before the first DMA can find it, so that a group
- * on its way from another page table never misses a translation. Where the
- * driver does not allow that, see iommufd_hwpt_ready(), DMA is blocked until
- * the page table is full.
- *
- * Context: may sleep, for long; group lock and mutex of the IOAS held.
- * Return: as iommufd_group_move() and iommufd_hwpt_fill(). On failure the group
- * is where it was and @hwpt is empty.
- */
-int iommufd_group_move_filling(struct iommufd_group *group,
-			       struct iommufd_hw_pagetable *hwpt)
-{
-	int rc;
-
-	lockdep_assert_held(&group->lock);
-
-	if (iommufd_hwpt_ready(hwpt))
-		rc = fill_then_switch(group, hwpt);
-	else
-		rc = switch_then_fill(group, hwpt);
-	if (!rc)
-		set_hwpt(group, hwpt);
-	return rc;
-}
-
-/**
- * iommufd_group_block() - Stop DMA of a group
- * @group: one with a page table
- *
- * Context: may sleep, never needs memory; group lock held.
- * Return: the page table it had; the caller ends the use of it.
- */
-struct iommufd_hw_pagetable *iommufd_group_block(struct iommufd_group *group)
-{
-	struct iommufd_hw_pagetable *hwpt = group->hwpt;
-
-	lockdep_assert_held(&group->lock);
-
-	iommu_detach_group(hwpt->member.domain, group->group);
-	group->hwpt = NULL;
-	group->sw_msi_start = PHYS_ADDR_MAX;
-	return hwpt;
 }

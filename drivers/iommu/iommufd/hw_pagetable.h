@@ -1,49 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Copyright (c) 2026 The iommufd authors
+ *
+ * What page tables of all kinds have in common.
  */
 #ifndef __IOMMUFD_HW_PAGETABLE_H
 #define __IOMMUFD_HW_PAGETABLE_H
 
 #include <linux/container_of.h>
-#include <linux/list.h>
 #include <linux/types.h>
 
-#include "domain_list.h"
 #include "object.h"
 
-struct device;
-struct iommufd_ioas;
+struct iommu_domain;
+struct iommufd_hw_pagetable;
+struct iommufd_hwpt_paging;
 
 /**
- * struct iommufd_hw_pagetable - An IOMMU page table that mirrors an IOAS
- * @object: its id; a user for each group that is attached
- * @ioas: what it mirrors; constant, and held in use
- * @member: its domain as a member of the io_pagetable of @ioas; the pointer to
- *          the domain is constant
- * @auto_domain: made by attaching to @ioas, and goes away with its last group;
- *               constant
- * @enforce_cache_coherency: no device can bypass the CPU's caches, whatever
- *                           its transactions say; constant. Every IOPTE depends
- *                           on it, so it is decided before the first one.
- * @sw_msi_start: first IOVA of the window where the kernel maps interrupt
- *                doorbells, PHYS_ADDR_MAX without one; set once, protected by
- *                the mutex of @ioas
- * @entry: in &iommufd_ioas.hwpt_list, from publication to destruction
+ * struct iommufd_hwpt_kind - What page tables of one kind do in their own way
+ * @object: operations of their objects
+ * @paging: the page table over an IOAS that an address passes last on its way
+ *          to memory: the page table itself, or the parent of one that is
+ *          nested and has no IOAS. What devices reserve, where their
+ *          interrupts go and whether their DMA is coherent is settled there.
+ */
+struct iommufd_hwpt_kind {
+	struct iommufd_object_ops object;
+	struct iommufd_hwpt_paging *
+		(*paging)(struct iommufd_hw_pagetable *hwpt);
+};
+
+/**
+ * struct iommufd_hw_pagetable - A page table of an IOMMU
+ * @object: its id; &iommufd_object.ops is that of a &struct iommufd_hwpt_kind.
+ *          A user for each &struct iommufd_attach, and for each page table that
+ *          is nested in this one
+ * @domain: for the IOMMU core; constant
+ * @auto_domain: made by attaching a device to an IOAS, and goes away with the
+ *               last group that uses it; constant
  */
 struct iommufd_hw_pagetable {
 	struct iommufd_object object;
-	struct iommufd_ioas *ioas;
-	struct iopt_domain member;
+	struct iommu_domain *domain;
 	bool auto_domain;
-	bool enforce_cache_coherency;
-	phys_addr_t sw_msi_start;
-	struct list_head entry;
 };
 
 /**
  * iommufd_hwpt_from() - The page table that an object is
- * @object: of type IOMMUFD_OBJ_HWPT_PAGING
+ * @object: of a type of page tables
  *
  * Context: any.
  * Return: the page table.
@@ -54,17 +58,36 @@ iommufd_hwpt_from(struct iommufd_object *object)
 	return container_of(object, struct iommufd_hw_pagetable, object);
 }
 
-struct iommufd_hw_pagetable *iommufd_hwpt_alloc_auto(struct iommufd_ioas *ioas,
-						     struct device *dev);
-void iommufd_hwpt_abort(struct iommufd_hw_pagetable *hwpt);
-bool iommufd_hwpt_ready(const struct iommufd_hw_pagetable *hwpt);
-int iommufd_hwpt_fill(struct iommufd_hw_pagetable *hwpt);
-void iommufd_hwpt_unfill(struct iommufd_hw_pagetable *hwpt);
-void iommufd_hwpt_publish(struct iommufd_hw_pagetable *hwpt);
-int iommufd_hwpt_check_device(const struct iommufd_hw_pagetable *hwpt,
-			      struct device *dev);
-int iommufd_hwpt_set_msi_window(struct iommufd_hw_pagetable *hwpt,
-				phys_addr_t start);
-void iommufd_hwpt_unuse(struct iommufd_hw_pagetable *hwpt);
+/**
+ * iommufd_hwpt_paging() - The page table that has an IOAS
+ * @hwpt: of any kind
+ *
+ * Context: any.
+ * Return: see &iommufd_hwpt_kind.paging.
+ */
+static inline struct iommufd_hwpt_paging *
+iommufd_hwpt_paging(struct iommufd_hw_pagetable *hwpt)
+{
+	const struct iommufd_hwpt_kind *kind =
+		container_of(hwpt->object.ops, struct iommufd_hwpt_kind,
+			     object);
+
+	return kind->paging(hwpt);
+}
+
+/**
+ * iommufd_hwpt_unuse() - Give up a use, and an automatic page table with it
+ * @hwpt: in use by the caller; may be freed by this
+ *
+ * Context: may sleep, waits for calls that look at @hwpt; no lock of a group or
+ * an IOAS held. Never needs memory.
+ */
+static inline void iommufd_hwpt_unuse(struct iommufd_hw_pagetable *hwpt)
+{
+	if (hwpt->auto_domain)
+		iommufd_object_unuse_destroy(&hwpt->object);
+	else
+		iommufd_object_unuse(&hwpt->object);
+}
 
 #endif

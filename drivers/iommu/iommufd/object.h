@@ -25,7 +25,7 @@ struct iommufd_ioas;
  * @IOMMUFD_OBJ_MOCK_DEVICE: struct mock_device, of CONFIG_IOMMUFD_TEST
  * @IOMMUFD_OBJ_ACCESS: struct iommufd_access, owned by a driver
  * @IOMMUFD_OBJ_DEVICE: struct iommufd_device, owned by a driver
- * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hw_pagetable over an IOAS
+ * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hwpt_paging
  * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
  * @IOMMUFD_OBJ_TYPES: number of types
  *

@@ -20,7 +20,7 @@
 #include <uapi/linux/iommufd.h>
 #include <uapi/linux/vfio.h>
 
-#include "hw_pagetable.h"
+#include "hwpt_paging.h"
 #include "ioas.h"
 
 /*
@@ -37,14 +37,14 @@
 /* Before a device is attached nobody knows what it will be. */
 static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
 {
-	struct iommufd_hw_pagetable *hwpt;
+	struct iommufd_hwpt_paging *paging;
 	int enforced;
 
 	if (mutex_lock_killable(&ioas->mutex))
 		return -EINTR;
 	enforced = !list_empty(&ioas->hwpt_list);
-	list_for_each_entry(hwpt, &ioas->hwpt_list, entry)
-		enforced &= hwpt->enforce_cache_coherency;
+	list_for_each_entry(paging, &ioas->hwpt_list, entry)
+		enforced &= paging->enforce_cache_coherency;
 	mutex_unlock(&ioas->mutex);
 	return enforced;
 }

@@ -103,7 +103,7 @@ int mock_check_map(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 				    IOMMUFD_OBJ_HWPT_PAGING);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	domain = iommufd_hwpt_from(object)->member.domain;
+	domain = iommufd_hwpt_from(object)->domain;
 	rc = mock_iommu_owns(domain) ? check_ioptes(domain, cmd) : -EINVAL;
 	iommufd_object_put(object);
 	return rc;

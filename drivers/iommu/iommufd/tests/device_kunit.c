@@ -29,8 +29,11 @@
 #define WINDOW_START 0x8000000UL
 #define WINDOW_LENGTH 0x100000UL
 
-/* Devices 0 and 1 share a group, device 2 has its own. */
-#define NDEVICES 3
+/*
+ * Devices 0 and 1 share a group, device 2 has its own behind the same IOMMU, and
+ * device 3 is behind another IOMMU.
+ */
+#define NDEVICES 4
 #define NIOAS 2
 
 struct machine {
@@ -104,8 +107,8 @@ static int machine_init(struct kunit *test)
 	for (i = 0; i < NIOAS; i++)
 		machine->ioas[i] = make_ioas(test, machine);
 	machine->fake[1].group_of = &machine->fake[0];
+	machine->fake[3].unit = 1;
 	for (i = 0; i < NDEVICES; i++) {
-		machine->fake[i].unit = 1;
 		KUNIT_ASSERT_EQ(test, fake_device_add(&machine->fake[i]), 0);
 		dev_set_msi_domain(&machine->fake[i].pdev->dev,
 				   &isolated_domain);
@@ -181,14 +184,18 @@ static int attach(struct machine *machine, unsigned int i, unsigned int ioas)
 	return attach_id(machine, i, machine->ioas[ioas]->object.id);
 }
 
-static int replace(struct machine *machine, unsigned int i, unsigned int ioas)
+static int replace_id(struct machine *machine, unsigned int i, u32 id)
 {
-	u32 id = machine->ioas[ioas]->object.id;
 	int rc = iommufd_device_replace(machine->idev[i], &id);
 
 	if (!rc)
 		machine->hwpt[i] = id;
 	return rc;
+}
+
+static int replace(struct machine *machine, unsigned int i, unsigned int ioas)
+{
+	return replace_id(machine, i, machine->ioas[ioas]->object.id);
 }
 
 static void detach(struct machine *machine, unsigned int i)
@@ -362,16 +369,33 @@ static void another_unit_gets_another_page_table(struct kunit *test)
 {
 	struct machine *machine = test->priv;
 
-	machine->fake[2].unit = 2;
 	bind_all(test, machine);
 	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
 	KUNIT_ASSERT_EQ(test, attach(machine, 0, 0), 0);
-	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
-	KUNIT_EXPECT_NE(test, machine->hwpt[2], machine->hwpt[0]);
-	KUNIT_EXPECT_EQ(test, machine->fake[2].npages_at_attach, NPAGES);
-	detach(machine, 2);
-	KUNIT_EXPECT_EQ(test, attach_id(machine, 2, machine->hwpt[0]), -EINVAL);
+	KUNIT_ASSERT_EQ(test, attach(machine, 3, 0), 0);
+	KUNIT_EXPECT_NE(test, machine->hwpt[3], machine->hwpt[0]);
+	KUNIT_EXPECT_EQ(test, machine->fake[3].npages_at_attach, NPAGES);
+	detach(machine, 3);
+	KUNIT_EXPECT_EQ(test, attach_id(machine, 3, machine->hwpt[0]), -EINVAL);
 	KUNIT_EXPECT_EQ(test, machine->fake[0].present->npages, NPAGES);
+}
+
+/* Many drivers block DMA while they try, also if they then refuse. */
+static void moving_tries_nothing_that_may_fail(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, attach(machine, 0, 1), 0);
+	KUNIT_ASSERT_EQ(test, attach(machine, 3, 0), 0);
+	KUNIT_EXPECT_EQ(test, machine->fake[3].attempts, 1);
+	KUNIT_EXPECT_EQ(test, replace(machine, 3, 1), 0);
+	KUNIT_EXPECT_EQ(test, machine->fake[3].attempts, 2);
+	KUNIT_EXPECT_NE(test, machine->hwpt[3], machine->hwpt[0]);
+	/* One that was made for this IOMMU is shared. */
+	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
+	KUNIT_EXPECT_EQ(test, replace(machine, 2, 1), 0);
+	KUNIT_EXPECT_EQ(test, machine->hwpt[2], machine->hwpt[0]);
 }
 
 static void failed_attach_leaves_nothing(struct kunit *test)
@@ -675,6 +699,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(page_table_is_full_before_dma),
 	KUNIT_CASE(page_tables_are_shared),
 	KUNIT_CASE(another_unit_gets_another_page_table),
+	KUNIT_CASE(moving_tries_nothing_that_may_fail),
 	KUNIT_CASE(failed_attach_leaves_nothing),
 	KUNIT_CASE(attached_device_is_not_attached_again),
 	KUNIT_CASE(group_shares_one_page_table),

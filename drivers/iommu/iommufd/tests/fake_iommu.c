@@ -14,7 +14,7 @@
 #include "../mock/software_iommu.h"
 
 static struct {
-	struct software_iommu software;
+	struct software_iommu units[FAKE_UNITS];
 	atomic_t domains;
 } fake_iommu;
 
@@ -42,7 +42,8 @@ static int fake_attach(struct iommu_domain *domain, struct device *dev)
 
 	if (paging == fake->present)
 		return 0;
-	if (paging->unit && paging->unit != fake->unit)
+	fake->attempts++;
+	if (paging->unit >= 0 && paging->unit != fake->unit)
 		return -EINVAL;
 	if (fake->attach_error)
 		return fake->attach_error;
@@ -152,6 +153,7 @@ static struct iommu_domain *fake_domain_alloc(struct device *dev)
 	if (!paging)
 		return ERR_PTR(-ENOMEM);
 	paging->maker = fake;
+	paging->unit = -1;
 	xa_init(&paging->iotlb);
 	if (!fake->learns_late) {
 		paging->domain.geometry.aperture_end = FAKE_APERTURE_LAST;
@@ -175,7 +177,7 @@ static bool fake_capable(struct device *dev, enum iommu_cap cap)
 
 static struct iommu_device *fake_probe(struct device *dev)
 {
-	return &fake_iommu.software.iommu;
+	return &fake_iommu.units[fake_from(dev)->unit].iommu;
 }
 
 static struct iommu_group *fake_group(struct device *dev)
@@ -240,25 +242,44 @@ unsigned int fake_iommu_domains(void)
 }
 
 /**
- * fake_iommu_register() - Plug the fake IOMMU in
+ * fake_iommu_register() - Plug the fake IOMMUs in
  *
  * Context: process context.
  * Return: 0, or the error of the driver core or the IOMMU core.
  */
 int fake_iommu_register(void)
 {
-	return software_iommu_register(&fake_iommu.software,
-				       "iommufd-kunit-iommu", &fake_ops);
+	unsigned int i;
+	int rc;
+
+	for (i = 0; i < FAKE_UNITS; i++) {
+		char name[] = "iommufd-kunit-iommu0";
+
+		name[sizeof(name) - 2] += i;
+		rc = software_iommu_register(&fake_iommu.units[i], name,
+					     &fake_ops);
+		if (rc)
+			goto err_unregister;
+	}
+	return 0;
+
+err_unregister:
+	while (i--)
+		software_iommu_unregister(&fake_iommu.units[i]);
+	return rc;
 }
 
 /**
- * fake_iommu_unregister() - Unplug the fake IOMMU
+ * fake_iommu_unregister() - Unplug the fake IOMMUs
  *
  * Context: process context; its devices are gone.
  */
 void fake_iommu_unregister(void)
 {
-	software_iommu_unregister(&fake_iommu.software);
+	unsigned int i;
+
+	for (i = 0; i < FAKE_UNITS; i++)
+		software_iommu_unregister(&fake_iommu.units[i]);
 }
 
 /**
@@ -272,8 +293,8 @@ int fake_device_add(struct fake_device *fake)
 {
 	struct platform_device *pdev;
 
-	pdev = software_iommu_plug(&fake_iommu.software, "iommufd-kunit", fake,
-				   NULL);
+	pdev = software_iommu_plug(&fake_iommu.units[fake->unit],
+				   "iommufd-kunit", fake, NULL);
 	if (IS_ERR(pdev))
 		return PTR_ERR(pdev);
 	fake->pdev = pdev;

@@ -13,6 +13,7 @@
 #include <linux/xarray.h>
 
 #define FAKE_MAX_REGIONS 4
+#define FAKE_UNITS 2
 #define FAKE_APERTURE_LAST ((1UL << 40) - 1)
 
 struct fake_device;
@@ -23,7 +24,7 @@ struct fake_device;
  * @maker: the device it was allocated for
  * @iotlb: physical address >> PAGE_SHIFT by IOVA >> PAGE_SHIFT
  * @npages: number of entries
- * @unit: which fake unit it is for; 0 if none has claimed it
+ * @unit: which fake unit it is for, -1 if none has claimed it
  * @enforced: cache coherency is
  * @enforced_late: was asked for after the first page
  */
@@ -32,7 +33,7 @@ struct fake_domain {
 	struct fake_device *maker;
 	struct xarray iotlb;
 	unsigned long npages;
-	unsigned int unit;
+	int unit;
 	bool enforced;
 	bool enforced_late;
 };
@@ -40,7 +41,8 @@ struct fake_domain {
 /**
  * struct fake_device - A device behind the fake IOMMU, and how it behaves
  * @pdev: the device
- * @unit: domains that belong to another unit cannot be attached
+ * @unit: the IOMMU it is behind, 0 or 1; domains that belong to the other one
+ *        cannot be attached
  * @group_of: a device whose group this one is in, or NULL
  * @incoherent: no IOMMU_CAP_CACHE_COHERENCY
  * @can_enforce: IOMMU_CAP_ENFORCE_CACHE_COHERENCY
@@ -54,10 +56,11 @@ struct fake_domain {
  * @npages_at_attach: entries that @present had when it was attached
  * @window_at_attach: it had a place for interrupts
  * @attaches: how often a paging domain was attached
+ * @attempts: how often that was tried
  */
 struct fake_device {
 	struct platform_device *pdev;
-	unsigned int unit;
+	int unit;
 	struct fake_device *group_of;
 	bool incoherent;
 	bool can_enforce;
@@ -72,6 +75,7 @@ struct fake_device {
 	unsigned long npages_at_attach;
 	bool window_at_attach;
 	unsigned int attaches;
+	unsigned int attempts;
 };
 
 struct fake_domain *fake_domain_from(struct iommu_domain *domain);
