@@ -12,22 +12,28 @@
 
 #include "io_pagetable.h"
 
+/*
+ * Where the hardware has a window of its own, interrupts pass by the page table
+ * and nothing has to be mapped. Some IOMMU drivers report the window that they
+ * usually need all the same.
+ */
 static int find_msi_window(const struct list_head *regions, phys_addr_t *start)
 {
 	const struct iommu_resv_region *region;
-	bool hardware = false;
+	unsigned int windows = 0;
 
 	*start = PHYS_ADDR_MAX;
 	list_for_each_entry(region, regions, list) {
-		if (region->type == IOMMU_RESV_MSI)
-			hardware = true;
-		if (region->type != IOMMU_RESV_SW_MSI)
-			continue;
-		if (*start != PHYS_ADDR_MAX)
-			return -EINVAL;
-		*start = region->start;
+		if (region->type == IOMMU_RESV_MSI) {
+			*start = PHYS_ADDR_MAX;
+			return 0;
+		}
+		if (region->type == IOMMU_RESV_SW_MSI) {
+			*start = region->start;
+			windows++;
+		}
 	}
-	return hardware && *start != PHYS_ADDR_MAX ? -EINVAL : 0;
+	return windows > 1 ? -EINVAL : 0;
 }
 
 static int reserve_region(struct io_pagetable *iopt,
@@ -69,12 +75,13 @@ static int reserve_regions(struct io_pagetable *iopt,
  * @dev: a device with an IOMMU
  * @owner: for iopt_unreserve(), owns nothing yet in @iopt
  * @sw_msi_start: set to the first IOVA of the window in which software maps
- *                the doorbells of interrupts, PHYS_ADDR_MAX if there is none
+ *                the doorbells of interrupts, PHYS_ADDR_MAX if it need not,
+ *                since there is none or one of hardware
  *
  * Context: may sleep.
  * Return: 0; -EADDRINUSE if an area or an allowed range is there; -EINVAL if
- * @dev has several windows for interrupts, or one of software and one of
- * hardware; -ENOMEM. On failure nothing is reserved.
+ * @dev has several windows of software for interrupts; -ENOMEM. On failure
+ * nothing is reserved.
  */
 int iopt_reserve_device(struct io_pagetable *iopt, struct device *dev,
 			const void *owner, phys_addr_t *sw_msi_start)

@@ -507,20 +507,39 @@ static void one_window_for_interrupts(struct kunit *test)
 	KUNIT_EXPECT_NE(test, machine->hwpt[2], machine->hwpt[0]);
 }
 
-static void no_mixed_windows(struct kunit *test)
+static void window_of_hardware_wins(struct kunit *test)
 {
 	struct machine *machine = test->priv;
+	unsigned int i;
 
 	fake_device_reserve(&machine->fake[0], WINDOW_START, WINDOW_LENGTH,
 			    IOMMU_RESV_SW_MSI);
 	fake_device_reserve(&machine->fake[0], RESERVED_START, RESERVED_LENGTH,
 			    IOMMU_RESV_MSI);
+	fake_device_reserve(&machine->fake[3], RESERVED_START, RESERVED_LENGTH,
+			    IOMMU_RESV_MSI);
+	fake_device_reserve(&machine->fake[3], WINDOW_START, WINDOW_LENGTH,
+			    IOMMU_RESV_SW_MSI);
+	bind_all(test, machine);
+	for (i = 0; i < NDEVICES; i += 3) {
+		KUNIT_ASSERT_EQ(test, attach(machine, i, 0), 0);
+		KUNIT_EXPECT_FALSE(test, machine->fake[i].window_at_attach);
+		/* Memory is kept away from both. */
+		KUNIT_EXPECT_EQ(test, reserved(machine, 0), 2);
+		KUNIT_EXPECT_EQ(test, map_at(test, 0, WINDOW_START), -EINVAL);
+		detach(machine, i);
+	}
+}
+
+static void several_windows_are_refused(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+
 	fake_device_reserve(&machine->fake[2], WINDOW_START, WINDOW_LENGTH,
 			    IOMMU_RESV_SW_MSI);
 	fake_device_reserve(&machine->fake[2], 2 * WINDOW_START, WINDOW_LENGTH,
 			    IOMMU_RESV_SW_MSI);
 	bind_all(test, machine);
-	KUNIT_EXPECT_EQ(test, attach(machine, 0, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, attach(machine, 2, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, reserved(machine, 0), 0);
 }
@@ -705,7 +724,8 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(group_shares_one_page_table),
 	KUNIT_CASE(reserved_regions),
 	KUNIT_CASE(one_window_for_interrupts),
-	KUNIT_CASE(no_mixed_windows),
+	KUNIT_CASE(window_of_hardware_wins),
+	KUNIT_CASE(several_windows_are_refused),
 	KUNIT_CASE(coherency_is_enforced_first),
 	KUNIT_CASE(replace_moves_the_group),
 	KUNIT_CASE(failed_replace_changes_nothing),
