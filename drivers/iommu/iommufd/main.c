@@ -15,6 +15,8 @@
 #include <uapi/linux/iommufd.h>
 
 #include "check.h"
+#include "hw_info.h"
+#include "hwpt_alloc.h"
 #include "ioas.h"
 #include "ioctl.h"
 #include "mock/mock.h"
@@ -66,6 +68,8 @@ typedef int (*iommufd_handler_t)(struct iommufd_call *call,
 	}
 
 DEFINE_HANDLER(destroy)
+DEFINE_HANDLER(hw_info)
+DEFINE_HANDLER(hwpt_alloc)
 DEFINE_HANDLER(ioas_alloc)
 DEFINE_HANDLER(ioas_allow_iovas)
 DEFINE_HANDLER(ioas_copy)
@@ -119,8 +123,8 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	IOCTL(IOMMU_IOAS_UNMAP, handle_ioas_unmap, ioas_unmap, length),
 	IOCTL(IOMMU_OPTION, handle_option, option, val64),
 	IOCTL(IOMMU_VFIO_IOAS, handle_vfio_ioas, vfio_ioas, __reserved),
-	IOCTL(IOMMU_HWPT_ALLOC, handle_later, hwpt_alloc, __reserved),
-	IOCTL(IOMMU_GET_HW_INFO, handle_later, hw_info, __reserved),
+	IOCTL(IOMMU_HWPT_ALLOC, handle_hwpt_alloc, hwpt_alloc, __reserved),
+	IOCTL(IOMMU_GET_HW_INFO, handle_hw_info, hw_info, __reserved),
 	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, handle_later, set_dirty_tracking,
 	      __reserved),
 	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, handle_later, get_dirty_bitmap,

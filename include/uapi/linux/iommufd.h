@@ -464,18 +464,6 @@ struct iommu_vfio_ioas {
 
 #define IOMMU_VFIO_IOAS _IO(IOMMUFD_TYPE, IOMMUFD_CMD_VFIO_IOAS)
 
-/**
- * DOC: Ioctls that are not served yet
- *
- * From here on the numbers and layouts are those of Linux 6.12, and programs
- * written for them compile. The kernel knows the ioctls and checks size and
- * unknown bytes as for all others, then returns EOPNOTSUPP and does nothing:
- * IOMMU_HWPT_ALLOC, IOMMU_GET_HW_INFO, IOMMU_HWPT_SET_DIRTY_TRACKING,
- * IOMMU_HWPT_GET_DIRTY_BITMAP, IOMMU_HWPT_INVALIDATE and
- * IOMMU_FAULT_QUEUE_ALLOC. What is said about them is what their members are
- * for.
- */
-
 /* Page tables of an IOMMU */
 
 /**
@@ -546,11 +534,23 @@ enum iommu_hwpt_data_type {
  * @__reserved2: 0
  *
  * Attaching a device to an IOAS makes a page table by itself; this is for
- * programs that want to choose.
+ * programs that want to choose. The page table has all mappings of the IOAS when
+ * the ioctl returns, and follows them from then on. IOMMU drivers that settle
+ * the format with the first device that is attached have them from that attach
+ * on. It does not depend on the device, and stays until IOMMU_DESTROY.
  *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - EOPNOTSUPP: flags, data and nesting are not served yet; reserved members.
+ *  - EINVAL: data without a type, or a type without data; the IOMMU has no page
+ *    as small as those of the kernel.
+ *  - ENOENT: @dev_id is no device, or @pt_id neither an IOAS nor an HWPT.
+ *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
+ *    cannot reach, or with an alignment that is too fine.
+ *  - EFAULT: memory that was mapped earlier cannot be pinned now; or the answer
+ *    cannot be written, and there is no new HWPT.
+ *  - ENOMEM: out of memory, or RLIMIT_MEMLOCK would be exceeded.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_alloc {
 	__u32 size;
@@ -643,11 +643,21 @@ enum iommu_hw_info_flags {
  * @__reserved: 0
  * @out_capabilities: out: of enum iommufd_hw_capabilities
  *
- * A VMM needs this to show its guest an IOMMU that the real one can back.
+ * A VMM needs this to show its guest an IOMMU that the real one can back. As
+ * much of the information is written as there is room for, and zeroes behind it
+ * if there is more room; @data_len 0 asks for the lengths and types alone. An
+ * IOMMU driver that has nothing to tell, or only what this interface has no type
+ * for, gives IOMMU_HW_INFO_TYPE_NONE and length 0.
  *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - EOPNOTSUPP: unknown flags, reserved members; or the IOMMU driver has nothing
+ *    in the format of @in_data_type.
+ *  - ENOENT: there is no such device.
+ *  - EFAULT: the information or the answer cannot be written. Part of the
+ *    information may have been.
+ *  - ENOMEM: out of memory.
+ *  - EINTR: a fatal signal arrived while much room was being zeroed.
  */
 struct iommu_hw_info {
 	__u32 size;
@@ -665,6 +675,17 @@ struct iommu_hw_info {
 };
 
 #define IOMMU_GET_HW_INFO _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_HW_INFO)
+
+/**
+ * DOC: Ioctls that are not served yet
+ *
+ * From here on the numbers and layouts are those of Linux 6.12, and programs
+ * written for them compile. The kernel knows the ioctls and checks size and
+ * unknown bytes as for all others, then returns EOPNOTSUPP and does nothing:
+ * IOMMU_HWPT_SET_DIRTY_TRACKING, IOMMU_HWPT_GET_DIRTY_BITMAP,
+ * IOMMU_HWPT_INVALIDATE and IOMMU_FAULT_QUEUE_ALLOC. What is said about them is
+ * what their members are for.
+ */
 
 /* Which pages did a device write */
 

@@ -230,6 +230,21 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 	return cap == IOMMU_CAP_CACHE_COHERENCY;
 }
 
+static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
+{
+	struct iommu_test_hw_info *info;
+
+	if (iommufd_should_fail())
+		return ERR_PTR(-ENOMEM);
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return ERR_PTR(-ENOMEM);
+	info->test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL;
+	*length = sizeof(*info);
+	*type = IOMMU_HW_INFO_TYPE_SELFTEST;
+	return info;
+}
+
 static struct iommu_device *mock_probe(struct device *dev)
 {
 	return &mock_iommu.iommu;
@@ -242,6 +257,7 @@ static int mock_default_type(struct device *dev)
 
 static const struct iommu_ops mock_ops = {
 	.capable = mock_capable,
+	.hw_info = mock_hw_info,
 	.domain_alloc_paging = mock_alloc,
 	.probe_device = mock_probe,
 	.device_group = generic_device_group,

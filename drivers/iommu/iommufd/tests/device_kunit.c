@@ -12,11 +12,14 @@
 #include <linux/irqdomain.h>
 #include <linux/mman.h>
 #include <linux/msi.h>
+#include <uapi/linux/iommufd.h>
 
 #include "../device.h"
 #include "../group.h"
 #include "../hw_pagetable.h"
+#include "../hwpt_alloc.h"
 #include "../ioas.h"
+#include "../ioctl.h"
 #include "../iopt_check.h"
 #include "../io_pagetable.h"
 #include "fake_iommu.h"
@@ -202,6 +205,56 @@ static void detach(struct machine *machine, unsigned int i)
 {
 	iommufd_device_detach(machine->idev[i]);
 	machine->hwpt[i] = 0;
+}
+
+/* IOMMU_HWPT_ALLOC; the reply goes to @user */
+static int alloc_reply(struct machine *machine, unsigned int i,
+		       unsigned int ioas, void __user *user, u32 *id)
+{
+	struct iommu_hwpt_alloc cmd = {
+		.size = sizeof(cmd),
+		.dev_id = iommufd_device_to_id(machine->idev[i]),
+		.pt_id = machine->ioas[ioas]->object.id,
+	};
+	struct iommufd_call call = {
+		.ictx = machine->ictx,
+		.user = user,
+		.user_size = sizeof(cmd),
+	};
+	int rc = iommufd_hwpt_alloc(&call, &cmd);
+
+	*id = cmd.out_hwpt_id;
+	return rc;
+}
+
+static int alloc_hwpt(struct kunit *test, unsigned int i, unsigned int ioas,
+		      u32 *id)
+{
+	unsigned long address = kunit_vm_mmap(test, NULL, 0, PAGE_SIZE,
+					      PROT_READ | PROT_WRITE,
+					      MAP_ANONYMOUS | MAP_PRIVATE, 0);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(address));
+	return alloc_reply(test->priv, i, ioas, (void __user *)address, id);
+}
+
+static struct fake_domain *domain_of(struct kunit *test, u32 id)
+{
+	struct machine *machine = test->priv;
+	struct iommufd_object *object =
+		iommufd_object_get(machine->ictx, id, IOMMUFD_OBJ_HWPT_PAGING);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(object));
+	/* The test itself keeps it. */
+	iommufd_object_put(object);
+	return fake_domain_from(iommufd_hwpt_from(object)->domain);
+}
+
+static int destroy(struct kunit *test, u32 id)
+{
+	struct machine *machine = test->priv;
+
+	return iommufd_object_destroy_id(machine->ictx, id);
 }
 
 static bool exists(struct machine *machine, u32 id)
@@ -690,6 +743,154 @@ static void domains_that_learn_late(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, machine->fake[1].present);
 }
 
+static void own_page_tables(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	u32 ioas = machine->ioas[0]->object.id;
+	u32 first, second;
+
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &first), 0);
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &second), 0);
+	KUNIT_EXPECT_NE(test, first, second);
+	KUNIT_EXPECT_EQ(test, domain_of(test, first)->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, second)->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, destroy(test, ioas), -EBUSY);
+
+	KUNIT_ASSERT_EQ(test, attach_id(machine, 0, first), 0);
+	KUNIT_EXPECT_EQ(test, machine->hwpt[0], first);
+	KUNIT_EXPECT_EQ(test, machine->fake[0].npages_at_attach, 2 * NPAGES);
+	/* Its group shares it, and does not get anything else. */
+	KUNIT_EXPECT_EQ(test, attach_id(machine, 1, second), -EINVAL);
+	KUNIT_EXPECT_EQ(test, attach(machine, 1, 0), -EINVAL);
+	KUNIT_ASSERT_EQ(test, attach_id(machine, 1, first), 0);
+	/* Whoever asks for the IOAS gets none that belongs to user space. */
+	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
+	KUNIT_EXPECT_NE(test, machine->hwpt[2], first);
+	KUNIT_EXPECT_NE(test, machine->hwpt[2], second);
+	KUNIT_EXPECT_EQ(test, attach_id(machine, 3, first), -EINVAL);
+
+	KUNIT_EXPECT_EQ(test, destroy(test, first), -EBUSY);
+	KUNIT_EXPECT_EQ(test, replace_id(machine, 1, second), 0);
+	KUNIT_EXPECT_PTR_EQ(test, machine->fake[0].present,
+			    domain_of(test, second));
+	KUNIT_EXPECT_EQ(test, destroy(test, first), 0);
+	detach(machine, 0);
+	detach(machine, 1);
+	KUNIT_EXPECT_TRUE(test, exists(machine, second));
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 2);
+	KUNIT_EXPECT_EQ(test, destroy(test, second), 0);
+	KUNIT_EXPECT_EQ(test, destroy(test, second), -ENOENT);
+}
+
+static void moving_between_all_kinds(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	u32 own, other, automatic;
+
+	prepare_replace(test);
+	automatic = machine->hwpt[0];
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &own), 0);
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 1, &other), 0);
+
+	KUNIT_EXPECT_EQ(test, replace_id(machine, 0, own), 0);
+	KUNIT_EXPECT_EQ(test, machine->hwpt[0], own);
+	KUNIT_EXPECT_FALSE(test, exists(machine, automatic));
+	KUNIT_EXPECT_EQ(test, reserved(machine, 0), 2);
+	KUNIT_EXPECT_EQ(test, replace_id(machine, 0, other), 0);
+	KUNIT_EXPECT_EQ(test, reserved(machine, 0), 0);
+	KUNIT_EXPECT_EQ(test, reserved(machine, 1), 2);
+	machine->fake[1].attach_error = -EIO;
+	KUNIT_EXPECT_EQ(test, replace_id(machine, 0, own), -EIO);
+	machine->fake[1].attach_error = 0;
+	KUNIT_EXPECT_PTR_EQ(test, machine->fake[0].present,
+			    domain_of(test, other));
+	KUNIT_EXPECT_EQ(test, reserved(machine, 1), 2);
+	/* To the IOAS that it is in already, but to a page table of ours */
+	KUNIT_EXPECT_EQ(test, replace(machine, 0, 1), 0);
+	KUNIT_EXPECT_NE(test, machine->hwpt[0], other);
+	KUNIT_EXPECT_TRUE(test, exists(machine, other));
+	KUNIT_EXPECT_EQ(test, replace_id(machine, 0, own), 0);
+	KUNIT_EXPECT_EQ(test, destroy(test, other), 0);
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 1);
+	detach(machine, 0);
+	detach(machine, 1);
+	KUNIT_EXPECT_EQ(test, destroy(test, own), 0);
+}
+
+static void own_page_tables_outlive_the_device(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	u32 id;
+
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 2, 0, &id), 0);
+	iommufd_device_unbind(machine->idev[2]);
+	machine->idev[2] = NULL;
+	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, attach_id(machine, 0, id), 0);
+	detach(machine, 0);
+	KUNIT_EXPECT_EQ(test, destroy(test, id), 0);
+	KUNIT_EXPECT_EQ(test, destroy(test, machine->ioas[0]->object.id), 0);
+	machine->ioas[0] = make_ioas(test, machine);
+}
+
+static void own_page_tables_that_learn_late(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	u32 id;
+
+	machine->fake[0].learns_late = true;
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &id), 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 0);
+	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
+
+	machine->fake[0].map_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, attach_id(machine, 0, id), -ENOMEM);
+	KUNIT_EXPECT_NULL(test, machine->fake[0].present);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 0);
+	machine->fake[0].map_error = 0;
+	KUNIT_ASSERT_EQ(test, attach_id(machine, 0, id), 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 2 * NPAGES);
+	detach(machine, 0);
+	/* Its format is known from now on. */
+	KUNIT_ASSERT_EQ(test, attach_id(machine, 2, id), 0);
+	KUNIT_EXPECT_EQ(test, machine->fake[2].npages_at_attach, 2 * NPAGES);
+	detach(machine, 2);
+	KUNIT_EXPECT_EQ(test, destroy(test, id), 0);
+	/* One that never learned */
+	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &id), 0);
+	KUNIT_EXPECT_EQ(test, destroy(test, id), 0);
+}
+
+static void failed_allocation_leaves_nothing(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	u32 id;
+
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
+	machine->fake[0].alloc_error = -ENOSPC;
+	KUNIT_EXPECT_EQ(test, alloc_hwpt(test, 0, 0, &id), -ENOSPC);
+	machine->fake[0].alloc_error = 0;
+	machine->fake[0].map_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, alloc_hwpt(test, 0, 0, &id), -ENOMEM);
+	machine->fake[0].map_error = 0;
+	/* Nobody would know its id. */
+	KUNIT_EXPECT_EQ(test, alloc_reply(machine, 0, 0, NULL, &id), -EFAULT);
+	KUNIT_EXPECT_FALSE(test, exists(machine, id));
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 0);
+	KUNIT_EXPECT_EQ(test, machine->ioas[0]->iopt.reserved.count, 0);
+	KUNIT_EXPECT_EQ(test,
+			refcount_read(&machine->ioas[0]->object.users), 1);
+}
+
 static void allowed_ranges_win(struct kunit *test)
 {
 	struct machine *machine = test->priv;
@@ -730,6 +931,11 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(replace_moves_the_group),
 	KUNIT_CASE(failed_replace_changes_nothing),
 	KUNIT_CASE(domains_that_learn_late),
+	KUNIT_CASE(own_page_tables),
+	KUNIT_CASE(moving_between_all_kinds),
+	KUNIT_CASE(own_page_tables_outlive_the_device),
+	KUNIT_CASE(own_page_tables_that_learn_late),
+	KUNIT_CASE(failed_allocation_leaves_nothing),
 	KUNIT_CASE(allowed_ranges_win),
 	{}
 };

@@ -14,6 +14,7 @@
 #include "harness.h"
 #include "ioctls.h"
 #include "memory.h"
+#include "mock.h"
 #include "usage.h"
 
 /* Ids looked at when the objects of a file are counted. */
@@ -30,6 +31,7 @@
  * @fd: the file
  * @ioas_id: the IOAS that commands are about
  * @other_id: another one
+ * @device_id: a device in an IOAS of its own, as soon as one is needed
  * @buffer: MAPPED_PAGES pages, mapped at MAPPED_IOVA
  * @range: an argument for the ioctls that take ranges
  */
@@ -37,6 +39,7 @@ struct world {
 	int fd;
 	__u32 ioas_id;
 	__u32 other_id;
+	__u32 device_id;
 	void *buffer;
 	struct iommu_iova_range range;
 };
@@ -146,6 +149,35 @@ static void fill_vfio_ioas_get(struct world *world, void *command)
 	choice->op = IOMMU_VFIO_IOAS_GET;
 }
 
+static __u32 world_device(struct world *world)
+{
+	struct mock_device device;
+	__u32 ioas_id;
+
+	if (world->device_id)
+		return world->device_id;
+	if (ioas_alloc(world->fd, &ioas_id) ||
+	    mock_plug(world->fd, ioas_id, &device))
+		abort();
+	world->device_id = device.idev_id;
+	return world->device_id;
+}
+
+static void fill_hwpt_alloc(struct world *world, void *command)
+{
+	struct iommu_hwpt_alloc *alloc = command;
+
+	alloc->dev_id = world_device(world);
+	alloc->pt_id = world->other_id;
+}
+
+static void fill_hw_info(struct world *world, void *command)
+{
+	struct iommu_hw_info *info = command;
+
+	info->dev_id = world_device(world);
+}
+
 /* What a command does that would be lost with its reply. */
 enum reply {
 	REPLY_NONE,
@@ -167,6 +199,10 @@ FIXTURE_VARIANT(command)
 {
 	unsigned long request;
 	size_t size;
+	/* Of the first version, if that was another one. */
+	size_t first_size;
+	/* Only kernels that have a mock IOMMU can do that here. */
+	bool needs_device;
 	void (*fill)(struct world *world, void *command);
 	/* What one success changes. */
 	int objects_added;
@@ -314,6 +350,40 @@ FIXTURE_VARIANT_ADD(command, vfio_ioas_get) {
 	.elsewhere = -ENODEV,
 };
 
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, hwpt_alloc) {
+	/* clang-format on */
+	.request = IOMMU_HWPT_ALLOC,
+	.size = sizeof(struct iommu_hwpt_alloc),
+	.first_size = offsetof(struct iommu_hwpt_alloc, data_type),
+	.needs_device = true,
+	.fill = fill_hwpt_alloc,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_hwpt_alloc, flags),
+	.reserved = offsetof(struct iommu_hwpt_alloc, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = {
+		offsetof(struct iommu_hwpt_alloc, dev_id),
+		offsetof(struct iommu_hwpt_alloc, pt_id),
+	},
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, hw_info) {
+	/* clang-format on */
+	.request = IOMMU_GET_HW_INFO,
+	.size = sizeof(struct iommu_hw_info),
+	.first_size = offsetof(struct iommu_hw_info, out_capabilities),
+	.needs_device = true,
+	.fill = fill_hw_info,
+	.reply = REPLY_REPORTS,
+	.flags = offsetof(struct iommu_hw_info, flags),
+	.known_flags = IOMMU_HW_INFO_FLAG_INPUT_TYPE,
+	.reserved = offsetof(struct iommu_hw_info, __reserved),
+	.reserved_size = 3,
+	.id = { offsetof(struct iommu_hw_info, dev_id) },
+};
+
 static int world_create(struct world *world)
 {
 	int ret;
@@ -361,6 +431,8 @@ FIXTURE_SETUP(command)
 
 	baseline_take(&self->baseline);
 	ASSERT_EQ(0, world_create(&self->world));
+	if (variant->needs_device && !mock_exists(self->world.fd))
+		SKIP(return, "no mock IOMMU");
 	variant->fill(&self->world, self->template);
 	memcpy(self->template, &size, sizeof(size));
 	self->objects = world_objects(&self->world);
@@ -407,9 +479,9 @@ static int run_sized(struct world *world, unsigned long request,
 
 TEST_F(command, shorter_than_first_version)
 {
-	__u32 size;
+	__u32 size, end = variant->first_size ?: variant->size;
 
-	for (size = 0; size < variant->size; size++) {
+	for (size = 0; size < end; size++) {
 		EXPECT_EQ(-EINVAL, run_sized(&self->world, variant->request,
 					     self->template, size)) {
 			TH_LOG("size %u", size);
@@ -710,9 +782,6 @@ FIXTURE_VARIANT(later)
 }
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(later, hwpt_alloc)
-	LATER(IOMMU_HWPT_ALLOC, iommu_hwpt_alloc);
-FIXTURE_VARIANT_ADD(later, get_hw_info) LATER(IOMMU_GET_HW_INFO, iommu_hw_info);
 FIXTURE_VARIANT_ADD(later, set_dirty_tracking)
 	LATER(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking);
 FIXTURE_VARIANT_ADD(later, get_dirty_bitmap)

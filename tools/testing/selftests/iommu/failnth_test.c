@@ -51,6 +51,7 @@ struct scene {
 	int access_fd;
 	__u32 pages_id;
 	__u32 spare_id;
+	__u32 hwpt_id;
 	__u64 iova;
 	void *run;
 };
@@ -261,6 +262,36 @@ static int replace_back(struct scene *scene)
 			    scene->rig.ioas_id);
 }
 
+/* Page tables of the program's own. */
+
+static int alloc_hwpt(struct scene *scene)
+{
+	return hwpt_alloc(scene->rig.fd, scene->devices[0].idev_id,
+			  scene->rig.ioas_id, &scene->hwpt_id);
+}
+
+static int destroy_hwpt(struct scene *scene)
+{
+	return iommufd_destroy(scene->rig.fd, scene->hwpt_id);
+}
+
+static int move_to_hwpt(struct scene *scene)
+{
+	return mock_replace(scene->rig.fd, scene->devices[0].id,
+			    scene->hwpt_id);
+}
+
+static int ask_hw_info(struct scene *scene)
+{
+	struct iommu_test_hw_info data;
+	struct iommu_hw_info info = {
+		.data_uptr = va_to_u64(&data),
+		.data_len = sizeof(data),
+	};
+
+	return hw_info(scene->rig.fd, scene->devices[0].idev_id, &info);
+}
+
 /* Accesses. */
 
 static int create_access(struct scene *scene)
@@ -432,6 +463,11 @@ static int plug_and_map(struct scene *scene)
 static int three_in_domain(struct scene *scene)
 {
 	return both(scene, plug, map_three);
+}
+
+static int own_hwpt(struct scene *scene)
+{
+	return both(scene, three_in_domain, alloc_hwpt);
 }
 
 static int two_domains(struct scene *scene)
@@ -636,6 +672,18 @@ FIXTURE_VARIANT_ADD(failnth, bind_attach_shared_memory)
 FIXTURE_VARIANT_ADD(failnth, replace)
 	ENTRY("replace", replaceable, replace, replace_back,
 	      .needs_twice = true);
+FIXTURE_VARIANT_ADD(failnth, hwpt_alloc)
+	ENTRY("hwpt_alloc", three_in_domain, alloc_hwpt, destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, hwpt_alloc_shared_memory)
+	ENTRY("hwpt_alloc_shared_memory", replaceable, alloc_hwpt,
+	      destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, hwpt_destroy)
+	ENTRY("hwpt_destroy", own_hwpt, destroy_hwpt, alloc_hwpt,
+	      .needs_no_memory = true);
+FIXTURE_VARIANT_ADD(failnth, replace_hwpt)
+	ENTRY("replace_hwpt", own_hwpt, move_to_hwpt, replace_back);
+FIXTURE_VARIANT_ADD(failnth, hw_info)
+	ENTRY("hw_info", plug, ask_hw_info, nothing);
 FIXTURE_VARIANT_ADD(failnth, detach_unbind)
 	ENTRY("detach_unbind", three_in_domain, unplug, plug,
 	      .needs_no_memory = true);

@@ -267,23 +267,16 @@ static struct request build_not_served(const struct fuzz_op *op,
 				       const struct fuzz_numbers *numbers,
 				       union fuzz_cmd *cmd)
 {
-	switch (op->value % 6) {
+	switch (op->value % 4) {
 	case 0:
-		cmd->hwpt_alloc.dev_id = numbers->id;
-		cmd->hwpt_alloc.pt_id = numbers->id2;
-		return REQUEST(IOMMU_HWPT_ALLOC, hwpt_alloc, __reserved);
-	case 1:
-		cmd->hw_info.dev_id = numbers->id;
-		return REQUEST(IOMMU_GET_HW_INFO, hw_info, __reserved);
-	case 2:
 		cmd->set_dirty_tracking.hwpt_id = numbers->id;
 		return REQUEST(IOMMU_HWPT_SET_DIRTY_TRACKING,
 			       set_dirty_tracking, __reserved);
-	case 3:
+	case 1:
 		cmd->get_dirty_bitmap.hwpt_id = numbers->id;
 		return REQUEST(IOMMU_HWPT_GET_DIRTY_BITMAP, get_dirty_bitmap,
 			       data);
-	case 4:
+	case 2:
 		cmd->invalidate.hwpt_id = numbers->id;
 		return REQUEST(IOMMU_HWPT_INVALIDATE, invalidate, __reserved);
 	}

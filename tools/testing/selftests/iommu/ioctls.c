@@ -134,6 +134,27 @@ int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped)
 	return ioas_unmap(fd, ioas_id, 0, UINT64_MAX, unmapped);
 }
 
+int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.dev_id = dev_id,
+		.pt_id = ioas_id,
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_HWPT_ALLOC, &alloc);
+
+	if (!ret)
+		*hwpt_id = alloc.out_hwpt_id;
+	return ret;
+}
+
+int hw_info(int fd, __u32 dev_id, struct iommu_hw_info *info)
+{
+	info->size = sizeof(*info);
+	info->dev_id = dev_id;
+	return iommufd_ioctl(fd, IOMMU_GET_HW_INFO, info);
+}
+
 int option_get(int fd, __u32 option_id, __u32 object_id, __u64 *val)
 {
 	struct iommu_option option = {

@@ -54,6 +54,14 @@ int ioas_unmap(int fd, __u32 ioas_id, __u64 iova, __u64 length,
 	       __u64 *unmapped);
 int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped);
 
+/*
+ * A page table for the IOMMU of a device over an IOAS; and what that IOMMU is,
+ * as far as there is room for it in the @info->data_len bytes at
+ * @info->data_uptr.
+ */
+int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id);
+int hw_info(int fd, __u32 dev_id, struct iommu_hw_info *info);
+
 int option_get(int fd, __u32 option_id, __u32 object_id, __u64 *val);
 int option_set(int fd, __u32 option_id, __u32 object_id, __u64 val);
 
