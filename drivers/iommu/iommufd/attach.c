@@ -16,6 +16,7 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/msi.h>
 #include <linux/slab.h>
 
 #include "../iommu-priv.h"
@@ -78,6 +79,44 @@ static int switch_page_table(struct iommufd_group *group,
 						group->sw_msi_start);
 	return rc ?: iommu_replace_group_handle(group->group, hwpt->domain,
 						&attach->handle);
+}
+
+static bool has_interrupts(struct device *dev)
+{
+	struct msi_desc *desc;
+
+	if (!READ_ONCE(dev->msi.data))
+		return false;
+	msi_lock_descs(dev);
+	desc = msi_domain_first_desc(dev, MSI_DEFAULT_DOMAIN,
+				     MSI_DESC_ASSOCIATED);
+	msi_unlock_descs(dev);
+	return desc;
+}
+
+/*
+ * Where the IOMMU translates interrupts, the kernel maps a doorbell in the page
+ * table that a device has when its interrupt is set up, remembers where, and
+ * does not do so again. In another page table the interrupt would be lost, and
+ * what the kernel remembers belongs to the old one.
+ */
+static int check_interrupts(struct iommufd_device *idev,
+			    struct iommufd_hw_pagetable *hwpt)
+{
+	struct iommufd_group *group = idev->group;
+	struct iommufd_attach *attach = group->attach;
+	struct iommufd_device *other;
+
+	if (group->sw_msi_start == PHYS_ADDR_MAX)
+		return 0;
+	if (!attach)
+		return has_interrupts(idev->dev) ? -EBUSY : 0;
+	if (iommufd_hwpt_paging(attach->hwpt) == iommufd_hwpt_paging(hwpt))
+		return 0;
+	list_for_each_entry(other, &attach->devices, attach_entry)
+		if (has_interrupts(other->dev))
+			return -EBUSY;
+	return 0;
 }
 
 static void switch_back(struct iommufd_group *group)
@@ -162,7 +201,8 @@ static void set_attach(struct iommufd_group *group,
  * of the IOAS of @hwpt held.
  * Return: 0; -EINVAL if the page table is another driver's, enforces cache
  * coherency where a device cannot have it, has its window for interrupts
- * elsewhere, or does not fit the IOMMU; as iommufd_hwpt_paging_fill(); -ENOMEM;
+ * elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
+ * are translated by another page table; as iommufd_hwpt_paging_fill(); -ENOMEM;
  * or another error of the IOMMU driver. On failure nothing has changed.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
@@ -173,7 +213,7 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 
 	lockdep_assert_held(&idev->group->lock);
 
-	rc = check_devices(idev, hwpt);
+	rc = check_devices(idev, hwpt) ?: check_interrupts(idev, hwpt);
 	if (rc)
 		return rc;
 	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
