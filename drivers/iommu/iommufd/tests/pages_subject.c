@@ -525,6 +525,8 @@ static void check_domain(struct subject *subject,
 					       subject->areas[i]);
 	KUNIT_ASSERT_EQ(subject->test, nentries, domain->memory.nentries);
 	KUNIT_ASSERT_EQ(subject->test, 0, domain->memory.errors);
+	KUNIT_ASSERT_TRUE(subject->test,
+			  memory_domain_flushed(&domain->memory));
 }
 
 /**
