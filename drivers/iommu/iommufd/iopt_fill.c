@@ -39,8 +39,9 @@ static int map_members(struct iopt_area *area, struct iopt_domain *only,
 	while (!rc && (member = iopt_member_next(area, only, member)))
 		rc = pfn_domain_map(member->domain, reader->batch.runs,
 				    &window);
-	if (rc)
-		iopt_area_unmap(area, only, member, window.iova, window.length);
+	if (rc && iopt_area_unmap(area, only, member, window.iova,
+				  window.length) < window.length)
+		pfn_domain_keep(reader->batch.runs, &window);
 	return rc;
 }
 

@@ -28,6 +28,8 @@ struct pfn_window {
 
 int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 		   const struct pfn_window *window);
+void pfn_domain_keep(const struct pfn_run *runs,
+		     const struct pfn_window *window);
 unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 			       unsigned long length);
 

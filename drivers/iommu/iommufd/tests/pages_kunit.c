@@ -266,6 +266,41 @@ static void map_fails_anywhere(struct kunit *test)
 	subject_end(subject);
 }
 
+/*
+ * Hazard 73: pages are unpinned that an IOPTE still shows. A driver like VT-d has
+ * written before it fails, and does not say so.
+ */
+static void h73_no_table_anywhere(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	struct memory_domain *memory = &subject->domains[2].memory;
+	unsigned long n = 0;
+	int joined, added;
+
+	memory->vtd = true;
+	memory->table_bits = 2;
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 3, 7));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 1, 4, 4));
+	do {
+		memory->tables_left = n;
+		joined = subject_join(subject, 2);
+		subject_check(subject);
+		memory->tables_left = MEMORY_DOMAIN_NEVER;
+		if (joined)
+			KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 2));
+		memory->tables_left = n++;
+		added = subject_add_area(subject, 0, 0, 1, 6);
+		subject_check(subject);
+		subject_remove_area(subject, 0);
+		subject_leave(subject, 2);
+		subject_check(subject);
+		memory_domain_destroy(memory);
+	} while (joined || added);
+	KUNIT_EXPECT_GT(test, n, 2);
+	subject_end(subject);
+}
+
 /* Memory that is only partly there */
 static void hole_in_the_memory(struct kunit *test)
 {
@@ -878,6 +913,7 @@ static struct kunit_case pages_cases[] = {
 	KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
 	KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
 	KUNIT_CASE_PARAM(map_fails_anywhere, configs_gen_params),
+	KUNIT_CASE_PARAM(h73_no_table_anywhere, configs_gen_params),
 	KUNIT_CASE_PARAM(hole_in_the_memory, configs_gen_params),
 	KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
 	KUNIT_CASE(write_intent),

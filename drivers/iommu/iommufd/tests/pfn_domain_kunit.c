@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Writing and clearing IOPTEs, by drivers that get no memory for some table.
+ */
+#include <kunit/test.h>
+#include <linux/align.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "../pfn_batch.h"
+#include "../pfn_domain.h"
+#include "memory_domain.h"
+#include "test_random.h"
+
+#define MAX_RUNS 5
+
+/**
+ * struct table_config - A kind of page table
+ * @name: of the configuration
+ * @bits: log2 of the entries of a table; a table of pages is one large page, a
+ *	table of these one huge page
+ * @vtd: behaves like VT-d
+ * @rounds: how much to try
+ */
+struct table_config {
+	const char *name;
+	unsigned int bits;
+	bool vtd;
+	unsigned int rounds;
+};
+
+static const struct table_config table_configs[] = {
+	{ "VT-d", 9, true, 40 },
+	{ "VT-d with 16 entries", 4, true, 100 },
+	{ "VT-d with 4 entries", 2, true, 200 },
+	{ "others", 9, false, 20 },
+	{ "others with 4 entries", 2, false, 100 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(table_configs, table_configs, name);
+
+/**
+ * struct attempt - Runs without memory behind them, and where to map them
+ * @test: whom to tell
+ * @random: where details come from
+ * @config: kind of page table
+ * @pgsizes: the page sizes it has
+ * @neighbours: there is a page right before the window and one right behind
+ * @memory: the page table
+ * @runs: what to map
+ * @nruns: number of @runs
+ * @window: where
+ */
+struct attempt {
+	struct kunit *test;
+	struct test_random random;
+	const struct table_config *config;
+	unsigned long pgsizes;
+	bool neighbours;
+	struct memory_domain memory;
+	struct pfn_run runs[MAX_RUNS];
+	unsigned int nruns;
+	struct pfn_window window;
+};
+
+static struct attempt *attempt_new(struct kunit *test,
+				   const struct table_config *config)
+{
+	struct attempt *attempt = kunit_kzalloc(test, sizeof(*attempt),
+						GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, attempt);
+	kunit_info(test, "seed %lu", test_seed());
+	attempt->test = test;
+	attempt->random.state = test_seed();
+	attempt->config = config;
+	return attempt;
+}
+
+static void memory_new(struct attempt *attempt)
+{
+	memory_domain_init(&attempt->memory, attempt->pgsizes);
+	attempt->memory.table_bits = attempt->config->bits;
+	attempt->memory.vtd = attempt->config->vtd;
+}
+
+/* A few pages; about a table of them; some tables with or without a rest */
+static unsigned long random_length(struct attempt *attempt)
+{
+	struct test_random *random = &attempt->random;
+	unsigned long table = 1UL << attempt->config->bits;
+
+	switch (test_random_below(random, 4)) {
+	case 0:
+		return 1 + test_random_below(random, 4);
+	case 1:
+		return table / 2 + test_random_below(random, table);
+	case 2:
+		return table * (1 + test_random_below(random, 3)) +
+		       test_random_below(random, 2);
+	default:
+		return table * 2 + table / 2;
+	}
+}
+
+/* How far IOVA and memory are from being congruent */
+static unsigned long random_skew(struct attempt *attempt)
+{
+	unsigned long table = 1UL << attempt->config->bits;
+
+	switch (test_random_below(&attempt->random, 4)) {
+	case 0:
+		return test_random_below(&attempt->random, table);
+	case 1:
+		return table;
+	default:
+		return 0;
+	}
+}
+
+static void add_run(struct attempt *attempt, unsigned long npages,
+		    unsigned long skew)
+{
+	unsigned long iova = attempt->window.iova + attempt->window.length;
+	unsigned long huge = 1UL << 2 * attempt->config->bits;
+
+	attempt->runs[attempt->nruns] = (struct pfn_run){
+		.pfn = (attempt->nruns + 1) * huge * 16 +
+		       iova / PAGE_SIZE % huge + skew,
+		.npages = npages,
+	};
+	attempt->nruns++;
+	attempt->window.length += npages * PAGE_SIZE;
+}
+
+/* Around a border of a table, or of a table of tables */
+static void random_window(struct attempt *attempt)
+{
+	struct test_random *random = &attempt->random;
+	unsigned int bits = attempt->config->bits;
+	unsigned long pages = 1UL << bits;
+	unsigned long table = PAGE_SIZE << bits;
+	unsigned long border = table * (4 + test_random_below(random, 4));
+
+	if (test_random_chance(random, 2))
+		border = table << bits;
+	attempt->window = (struct pfn_window){
+		.iova = border - test_random_below(random, 2 * pages) *
+				 PAGE_SIZE,
+		.small_pages = test_random_chance(random, 4),
+	};
+	if (test_random_chance(random, 3))
+		attempt->window.iova = border - table / 2;
+	attempt->neighbours = test_random_chance(random, 2);
+}
+
+static void random_attempt(struct attempt *attempt)
+{
+	struct test_random *random = &attempt->random;
+	unsigned long table = PAGE_SIZE << attempt->config->bits;
+	unsigned int nruns = 1 + test_random_below(random, MAX_RUNS);
+
+	attempt->pgsizes = PAGE_SIZE;
+	if (!test_random_chance(random, 4))
+		attempt->pgsizes |= table;
+	if (test_random_chance(random, 2))
+		attempt->pgsizes |= table << attempt->config->bits;
+	if (test_random_chance(random, 4))
+		attempt->pgsizes |= PAGE_SIZE << 1;
+	random_window(attempt);
+	attempt->nruns = 0;
+	while (attempt->nruns < nruns)
+		add_run(attempt, random_length(attempt), random_skew(attempt));
+}
+
+static unsigned long window_end(const struct attempt *attempt)
+{
+	return attempt->window.iova + attempt->window.length;
+}
+
+static void check_empty(struct attempt *attempt)
+{
+	struct memory_domain *memory = &attempt->memory;
+
+	KUNIT_ASSERT_EQ(attempt->test, memory->nentries,
+			attempt->neighbours ? 2 : 0);
+	KUNIT_ASSERT_EQ(attempt->test, memory->errors, 0);
+	KUNIT_ASSERT_TRUE(attempt->test, memory_domain_flushed(memory));
+}
+
+static void map_neighbours(struct attempt *attempt)
+{
+	struct iommu_domain *domain = &attempt->memory.domain;
+	struct pfn_window window = { .length = PAGE_SIZE };
+	struct pfn_run run = { .pfn = 1, .npages = 1 };
+
+	if (!attempt->neighbours)
+		return;
+	window.iova = attempt->window.iova - PAGE_SIZE;
+	KUNIT_ASSERT_EQ(attempt->test, 0,
+			pfn_domain_map(domain, &run, &window));
+	window.iova = window_end(attempt);
+	KUNIT_ASSERT_EQ(attempt->test, 0,
+			pfn_domain_map(domain, &run, &window));
+}
+
+static void check_mapped(struct attempt *attempt)
+{
+	struct memory_domain *memory = &attempt->memory;
+	unsigned long iova = attempt->window.iova;
+	unsigned int i, k;
+
+	for (i = 0; i < attempt->nruns; i++) {
+		unsigned long npages = attempt->runs[i].npages;
+
+		for (k = 0; k < npages; k++, iova += PAGE_SIZE)
+			if (memory_domain_lookup(memory, iova) !=
+			    PFN_PHYS(attempt->runs[i].pfn + k))
+				break;
+		KUNIT_ASSERT_EQ(attempt->test, k, npages);
+	}
+	KUNIT_ASSERT_EQ(attempt->test, memory->nentries,
+			attempt->window.length / PAGE_SIZE +
+				(attempt->neighbours ? 2 : 0));
+	KUNIT_ASSERT_EQ(attempt->test, memory->errors, 0);
+}
+
+static int map_window(struct attempt *attempt, unsigned long tables)
+{
+	int rc;
+
+	attempt->memory.tables_left = tables;
+	rc = pfn_domain_map(&attempt->memory.domain, attempt->runs,
+			    &attempt->window);
+	attempt->memory.tables_left = MEMORY_DOMAIN_NEVER;
+	return rc;
+}
+
+static void unmap_window(struct attempt *attempt)
+{
+	KUNIT_ASSERT_EQ(attempt->test, attempt->window.length,
+			pfn_domain_unmap(&attempt->memory.domain,
+					 attempt->window.iova,
+					 attempt->window.length));
+	check_empty(attempt);
+}
+
+/* Nothing may be left, and nothing else be gone, whichever table is missing. */
+static void fail_at_any_table(struct attempt *attempt)
+{
+	unsigned long n = 0;
+	int rc;
+
+	do {
+		memory_new(attempt);
+		map_neighbours(attempt);
+		rc = map_window(attempt, n++);
+		if (rc) {
+			KUNIT_ASSERT_EQ(attempt->test, rc, -ENOMEM);
+			check_empty(attempt);
+			rc = map_window(attempt, MEMORY_DOMAIN_NEVER);
+			KUNIT_ASSERT_EQ(attempt->test, rc, 0);
+			rc = -ENOMEM;
+		}
+		check_mapped(attempt);
+		unmap_window(attempt);
+		memory_domain_destroy(&attempt->memory);
+	} while (rc);
+}
+
+/*
+ * Hazard 73: an IOPTE that is left behind shows a page that is unpinned. Here by
+ * 2.5 MiB at 1 MiB behind a multiple of 2 MiB, which is one call to the driver
+ * if nobody cuts it, and needs two tables.
+ */
+static void h73_half_a_table_each(struct kunit *test)
+{
+	struct attempt *attempt = attempt_new(test, &table_configs[0]);
+	unsigned long table = PAGE_SIZE << 9;
+
+	attempt->pgsizes = PAGE_SIZE | table;
+	attempt->window.iova = 8 * table + table / 2;
+	add_run(attempt, 512 + 128, 0);
+	fail_at_any_table(attempt);
+}
+
+static void h73_map_fails_at_any_table(struct kunit *test)
+{
+	const struct table_config *config = test->param_value;
+	struct attempt *attempt = attempt_new(test, config);
+	unsigned int i;
+
+	for (i = 0; i < config->rounds; i++) {
+		random_attempt(attempt);
+		fail_at_any_table(attempt);
+	}
+}
+
+static struct kunit_case pfn_domain_cases[] = {
+	KUNIT_CASE(h73_half_a_table_each),
+	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, table_configs_gen_params),
+	{}
+};
+
+static struct kunit_suite pfn_domain_suite = {
+	.name = "iommufd_pfn_domain",
+	.test_cases = pfn_domain_cases,
+};
+
+kunit_test_suite(pfn_domain_suite);
