@@ -362,15 +362,51 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 	return rc;
 }
 
-/* As map_small(): the driver is asked directly where there is no choice. */
-static unsigned long unmap_step(struct iommu_domain *domain, unsigned long iova,
-				unsigned long length,
-				struct iommu_iotlb_gather *gather)
+/*
+ * Clear pages of one size, and wait until no device can use them.
+ *
+ * VT-d puts tables that are free now on the list of the gather first, and adds
+ * the range that they covered after that. If the gather holds another range, or
+ * one of another size, then that is flushed, all tables of the list are freed,
+ * and the IOMMU may still walk the new ones. So each call has a gather of its
+ * own; iommu_unmap() has one for all sizes. Only a driver that stops at the
+ * end of its table, or after each page, goes on with the same one, for the sake
+ * of one flush. None of these puts tables on the list.
+ */
+static size_t unmap_same(struct iommu_domain *domain, unsigned long iova,
+			 unsigned long length, unsigned long pgsize)
 {
-	if (length >= small_end(domain, iova | length))
-		return iommu_unmap_fast(domain, iova, length, gather);
-	return domain->ops->unmap_pages(domain, iova, PAGE_SIZE,
-					length / PAGE_SIZE, gather);
+	struct iommu_iotlb_gather gather;
+	size_t done = 0, unmapped;
+
+	iommu_iotlb_gather_init(&gather);
+	do {
+		unmapped = domain->ops->unmap_pages(domain, iova + done, pgsize,
+						    (length - done) >>
+							    __ffs(pgsize),
+						    &gather);
+		done += unmapped;
+	} while (unmapped && done < length && list_empty(&gather.freelist));
+	iommu_iotlb_sync(domain, &gather);
+	return done;
+}
+
+/* As map_small(): where there is no choice of a page size none is made. */
+static size_t unmap_piece(struct iommu_domain *domain, unsigned long iova,
+			  unsigned long length)
+{
+	unsigned long pgsizes = domain->pgsize_bitmap;
+	unsigned long pgsize;
+
+	if (length < small_end(domain, iova | length))
+		return unmap_same(domain, iova, length, PAGE_SIZE);
+	length = step_length(iova, length);
+	pgsize = largest_page(pgsizes, iova, length);
+	if (!pgsize)
+		return 0;
+	if (length > pgsize)
+		length = same_length(pgsizes, pgsize, iova, 0, length);
+	return unmap_same(domain, iova, length, pgsize);
 }
 
 /**
@@ -387,22 +423,18 @@ static unsigned long unmap_step(struct iommu_domain *domain, unsigned long iova,
 unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 			       unsigned long length)
 {
-	struct iommu_iotlb_gather gather;
 	unsigned long done = 0;
 
-	iommu_iotlb_gather_init(&gather);
 	for (;;) {
-		unsigned long start = iova + done;
-		unsigned long step = step_length(start, length - done);
-		/* An IOPTE may be larger than the step, and goes as a whole. */
-		size_t unmapped = unmap_step(domain, start, step, &gather);
+		/* An IOPTE may be larger than the piece, and goes as a whole. */
+		size_t unmapped = unmap_piece(domain, iova + done,
+					      length - done);
 
 		done += unmapped;
 		if (!unmapped || done >= length)
 			break;
 		cond_resched();
 	}
-	iommu_iotlb_sync(domain, &gather);
 	WARN_ONCE(done < length,
 		  "iommufd: IOMMU driver left IOPTEs at %#lx, their pages stay pinned\n",
 		  iova + done);

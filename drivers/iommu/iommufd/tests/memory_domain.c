@@ -315,11 +315,18 @@ static void memory_sync(struct iommu_domain *domain,
 			struct iommu_iotlb_gather *gather)
 {
 	struct memory_domain *memory = to_memory(domain);
+	struct memory_table *table;
 
 	memory->flushes++;
 	if (gather->start <= gather->end)
 		mtree_store_range(&memory->unflushed, gather->start,
 				  gather->end, NULL, GFP_KERNEL);
+	list_for_each_entry(table, &gather->freelist, freed) {
+		unsigned long iova = table->base;
+
+		if (mt_find(&memory->unflushed, &iova, table->last))
+			memory->errors++;
+	}
 	free_tables(&gather->freelist);
 }
 

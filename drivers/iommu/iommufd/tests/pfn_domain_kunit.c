@@ -299,9 +299,57 @@ static void h73_map_fails_at_any_table(struct kunit *test)
 	}
 }
 
+static void unmap_whole(struct attempt *attempt)
+{
+	memory_new(attempt);
+	KUNIT_ASSERT_EQ(attempt->test, 0,
+			map_window(attempt, MEMORY_DOMAIN_NEVER));
+	attempt->memory.flushes = 0;
+	unmap_window(attempt);
+	memory_domain_destroy(&attempt->memory);
+}
+
+/*
+ * Hazard 74: tables are freed before what they covered is flushed. Here with
+ * 8 MiB of small pages 6 MiB before a multiple of 1 GiB.
+ */
+static void h74_small_pages_across_a_border(struct kunit *test)
+{
+	struct attempt *attempt = attempt_new(test, &table_configs[0]);
+	unsigned long table = PAGE_SIZE << 9;
+
+	attempt->pgsizes = PAGE_SIZE | table | table << 9;
+	attempt->window.iova = (table << 9) - 3 * table + PAGE_SIZE;
+	add_run(attempt, 4 * 512, 1);
+	unmap_whole(attempt);
+	/* Before the first table, tables, to the border, tables, the rest */
+	KUNIT_EXPECT_LE(test, attempt->memory.flushes, 5);
+}
+
+/* Many tables cost no more flushes than one, and so do many pages. */
+static void flushes_are_few(struct kunit *test)
+{
+	struct attempt *attempt = attempt_new(test, &table_configs[0]);
+	unsigned long table = PAGE_SIZE << 9;
+
+	attempt->pgsizes = PAGE_SIZE | table;
+	attempt->window.iova = 8 * table;
+	add_run(attempt, 16 * 512, 1);
+	unmap_whole(attempt);
+	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
+
+	attempt->nruns = 0;
+	attempt->window = (struct pfn_window){ .iova = 8 * table + PAGE_SIZE };
+	add_run(attempt, 300, 1);
+	unmap_whole(attempt);
+	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
+}
+
 static struct kunit_case pfn_domain_cases[] = {
 	KUNIT_CASE(h73_half_a_table_each),
 	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, table_configs_gen_params),
+	KUNIT_CASE(h74_small_pages_across_a_border),
+	KUNIT_CASE(flushes_are_few),
 	{}
 };
 
