@@ -12,6 +12,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
+#include <trace/events/iommu.h>
 
 #include "pfn_batch.h"
 
@@ -144,6 +145,7 @@ static __always_inline int map_same(struct map_cursor *cursor, phys_addr_t phys,
 			cursor->unsure = step - mapped;
 			return rc ?: -EIO;
 		}
+		trace_map(iova, phys, mapped);
 		phys += mapped;
 		length -= mapped;
 	}
@@ -388,6 +390,7 @@ static size_t unmap_same(struct iommu_domain *domain, unsigned long iova,
 		done += unmapped;
 	} while (unmapped && done < length && list_empty(&gather.freelist));
 	iommu_iotlb_sync(domain, &gather);
+	trace_unmap(iova, length, done);
 	return done;
 }
 

@@ -9,6 +9,7 @@
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <trace/events/iommu.h>
 
 #include "../pfn_batch.h"
 #include "../pfn_domain.h"
@@ -345,11 +346,48 @@ static void flushes_are_few(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
 }
 
+static void add_mapped(void *data, unsigned long iova, phys_addr_t phys,
+		       size_t size)
+{
+	*(unsigned long *)data += size;
+}
+
+static void add_unmapped(void *data, unsigned long iova, size_t size,
+			 size_t unmapped)
+{
+	*(unsigned long *)data += unmapped;
+}
+
+/* Hazard 75: who traces the IOMMU core sees what goes to the driver directly. */
+static void h75_events_for_all_bytes(struct kunit *test)
+{
+	struct attempt *attempt = attempt_new(test, &table_configs[0]);
+	static unsigned long mapped, unmapped;
+	unsigned int i;
+
+	if (register_trace_map(add_mapped, &mapped))
+		kunit_skip(test, "no tracepoints");
+	KUNIT_EXPECT_EQ(test, 0, register_trace_unmap(add_unmapped, &unmapped));
+	for (i = 0; i < 20; i++) {
+		random_attempt(attempt);
+		attempt->neighbours = false;
+		mapped = 0;
+		unmapped = 0;
+		unmap_whole(attempt);
+		KUNIT_EXPECT_EQ(test, mapped, attempt->window.length);
+		KUNIT_EXPECT_EQ(test, unmapped, attempt->window.length);
+	}
+	unregister_trace_unmap(add_unmapped, &unmapped);
+	unregister_trace_map(add_mapped, &mapped);
+	tracepoint_synchronize_unregister();
+}
+
 static struct kunit_case pfn_domain_cases[] = {
 	KUNIT_CASE(h73_half_a_table_each),
 	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, table_configs_gen_params),
 	KUNIT_CASE(h74_small_pages_across_a_border),
 	KUNIT_CASE(flushes_are_few),
+	KUNIT_CASE(h75_events_for_all_bytes),
 	{}
 };
 
