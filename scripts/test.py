@@ -264,11 +264,12 @@ def kunit_job(t, name, append, expected=""):
 
 
 def kunit(t):
-    """All suites, and the test that makes the kernel warn by itself."""
+    """All suites, and the tests that make the kernel warn by themselves."""
     return [kunit_job(t, "test-kunit", ""),
             kunit_job(t, "test-kunit-warnings", "iommufd.kunit_warnings=1 "
-                      "kunit.filter_glob=*.unmap_fails_anywhere",
-                      r"WARNING: .* pfn_domain_unmap|Call Trace")]
+                      "kunit.filter_glob=*.unmap_fails_*",
+                      r"WARNING: .* (pfn_domain_unmap|pinned_folio)"
+                      r"|Call Trace")]
 
 
 def kunit_results(t, log):

@@ -27,6 +27,27 @@
 #define RELEASE_STEP 512
 
 /*
+ * The folio of a page that is about to be unpinned. A PFN may come out of a page
+ * table of an IOMMU, and if that is wrong, the page is somebody else's. Better
+ * then to lose one than to have it freed under its owner.
+ */
+static struct folio *pinned_folio(unsigned long pfn)
+{
+	if (likely(pfn_valid(pfn))) {
+		struct folio *folio = page_folio(pfn_to_page(pfn));
+
+		if (likely(folio_maybe_dma_pinned(folio)))
+			return folio;
+		/* For this one GUP does not count. */
+		if (is_zero_folio(folio))
+			return folio;
+	}
+	WARN_ONCE(1, "iommufd: page %#lx is not pinned, another one stays so\n",
+		  pfn);
+	return NULL;
+}
+
+/*
  * Folio by folio. The function that marks pages dirty is the slower one, and
  * they mostly are.
  */
@@ -36,16 +57,16 @@ static void release_run(unsigned long pfn, unsigned long npages, bool dirty)
 
 	while (npages) {
 		struct page *page = pfn_to_page(pfn);
-		struct folio *folio = page_folio(page);
+		struct folio *folio = pinned_folio(pfn);
 		unsigned long step = 1;
 
-		if (folio_test_large(folio))
+		if (folio && folio_test_large(folio))
 			step = min_t(unsigned long, npages,
 				     folio_nr_pages(folio) -
 					     folio_page_idx(folio, page));
-		if (dirty && !folio_test_dirty(folio))
+		if (folio && dirty && !folio_test_dirty(folio))
 			unpin_user_page_range_dirty_lock(page, step, true);
-		else
+		else if (folio)
 			unpin_user_folio(folio, step);
 		pfn += step;
 		npages -= step;

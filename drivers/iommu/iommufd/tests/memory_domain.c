@@ -374,9 +374,12 @@ bool memory_domain_flushed(struct memory_domain *memory)
 static phys_addr_t memory_iova_to_phys(struct iommu_domain *domain,
 				       dma_addr_t iova)
 {
-	phys_addr_t phys = memory_domain_lookup(to_memory(domain), iova);
+	struct memory_domain *memory = to_memory(domain);
+	phys_addr_t phys = memory_domain_lookup(memory, iova);
 
-	to_memory(domain)->lookups++;
+	memory->lookups++;
+	if (memory->wrong != PHYS_ADDR_MAX)
+		return memory->wrong;
 	return phys == PHYS_ADDR_MAX ? 0 : phys;
 }
 
@@ -407,6 +410,7 @@ void memory_domain_init(struct memory_domain *memory,
 		.table_bits = TABLE_BITS,
 		.fail_after = MEMORY_DOMAIN_NEVER,
 		.tables_left = MEMORY_DOMAIN_NEVER,
+		.wrong = PHYS_ADDR_MAX,
 	};
 	mt_init(&memory->unflushed);
 }

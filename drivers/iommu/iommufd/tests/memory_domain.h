@@ -34,6 +34,8 @@ struct memory_table;
  * @tables_left: tables that can be allocated until one fails, without @root;
  *	MEMORY_DOMAIN_NEVER for no failure
  * @most_bytes: the largest page that was used
+ * @wrong: what it says when asked for a physical address; PHYS_ADDR_MAX for the
+ *	truth
  * @lookups: how often it was asked for a physical address
  * @flushes: how often it was asked to flush
  * @errors: what no driver has to put up with: mapping over something, unmapping
@@ -51,6 +53,7 @@ struct memory_domain {
 	unsigned long fail_after;
 	unsigned long tables_left;
 	unsigned long most_bytes;
+	phys_addr_t wrong;
 	unsigned long lookups;
 	unsigned long flushes;
 	unsigned int errors;

@@ -6,6 +6,7 @@
  * areas at once.
  */
 #include <kunit/test.h>
+#include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -610,10 +611,60 @@ static void unmap_fails_anywhere(struct kunit *test)
 	subject_end(crowd->subject);
 }
 
+/* What the driver says is @wrong; the pages stay pinned. */
+static void read_back_wrong(struct subject *subject, phys_addr_t wrong)
+{
+	struct memory_domain *memory = &subject->domains[0].memory;
+	unsigned long i;
+
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			subject_add_area(subject, 0, 0, 0,
+					 subject->config.npages - 1));
+	memory->wrong = wrong;
+	subject_remove_area(subject, 0);
+	memory->wrong = PHYS_ADDR_MAX;
+	for (i = 0; i < subject->config.npages; i++) {
+		struct folio *folio = page_folio(subject->memory[i]);
+
+		KUNIT_ASSERT_EQ(subject->test, 2, folio_ref_count(folio) /
+						  (int)GUP_PIN_COUNTING_BIAS);
+		unpin_user_page(subject->memory[i]);
+	}
+	subject_check(subject);
+}
+
+/* Hazard 73: a page that somebody else has is not unpinned. */
+static void unmap_fails_to_read_back(struct kunit *test)
+{
+	static const struct subject_config config = {
+		.npages = 8, .mode = PIN_ACCOUNT_USER,
+		.pgsize_bitmap = PAGE_SIZE, .layout = USER_MEMORY_REVERSED,
+	};
+	struct subject *subject;
+	unsigned int order;
+
+	if (!warnings)
+		kunit_skip(test, "the kernel would warn");
+	subject = subject_new(test, &config);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	read_back_wrong(subject, 0);
+	read_back_wrong(subject, (phys_addr_t)1 << 45);
+	for (order = 0; order <= 3; order += 3) {
+		struct folio *folio = folio_alloc(GFP_KERNEL, order);
+
+		KUNIT_ASSERT_NOT_NULL(test, folio);
+		read_back_wrong(subject, PFN_PHYS(folio_pfn(folio)));
+		KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
+		folio_put(folio);
+	}
+	subject_end(subject);
+}
+
 static struct kunit_case pages_random_cases[] = {
 	KUNIT_CASE_PARAM(random_operations, random_configs_gen_params),
 	KUNIT_CASE(crowds_go_at_once),
 	KUNIT_CASE(unmap_fails_anywhere),
+	KUNIT_CASE(unmap_fails_to_read_back),
 	{}
 };
 
