@@ -70,26 +70,42 @@ static void rw_page(struct iopt_rw *rw, struct page *page)
 	rw->length -= step;
 }
 
-static int rw_origin_page(struct iopt_rw *rw)
+/*
+ * Who writes to a page pins it, so that its file system knows: to one that is
+ * only referenced it may not expect writes. Who reads need not, and pinning might
+ * copy a page that several processes share.
+ */
+static long get_origin_page(const struct iopt_rw *rw, struct page **page,
+			    int *locked)
 {
 	const struct pin_origin *origin = &rw->pages->origin;
+	unsigned long address = origin->address + (rw->byte & PAGE_MASK);
+
+	if (rw_writes(rw))
+		return pin_user_pages_remote(origin->mm, address, 1, FOLL_WRITE,
+					     page, locked);
+	return get_user_pages_remote(origin->mm, address, 1, 0, page, locked);
+}
+
+static int rw_origin_page(struct iopt_rw *rw)
+{
+	struct mm_struct *mm = rw->pages->origin.mm;
 	struct page *page;
 	int locked = 1;
 	long rc;
 
-	if (mmap_read_lock_killable(origin->mm))
+	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	rc = get_user_pages_remote(origin->mm,
-				   origin->address + (rw->byte & PAGE_MASK), 1,
-				   rw_writes(rw) ? FOLL_WRITE : 0, &page, &locked);
+	rc = get_origin_page(rw, &page, &locked);
 	if (locked)
-		mmap_read_unlock(origin->mm);
+		mmap_read_unlock(mm);
 	if (rc != 1)
 		return rc ?: -EFAULT;
 	rw_page(rw, page);
 	if (rw_writes(rw))
-		set_page_dirty_lock(page);
-	put_page(page);
+		unpin_user_pages_dirty_lock(&page, 1, true);
+	else
+		put_page(page);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
+#include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
 #include "../io_pagetable.h"
@@ -451,6 +452,44 @@ static void copies_from_every_thread(struct kunit *test)
 	iopt_unpin_pages(&setup->iopt, IOVA + PAGE_SIZE, 2 * PAGE_SIZE, 0);
 }
 
+/* So often that what each CPU counts for itself does not matter. */
+#define MANY_COPIES 500
+
+static unsigned long pins_by_copies(struct kunit *test, unsigned int flags)
+{
+	u8 *kernel = kunit_kzalloc(test, COPY_LENGTH, GFP_KERNEL);
+	unsigned long before = global_node_page_state(NR_FOLL_PIN_ACQUIRED);
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, kernel);
+	for (i = 0; i < MANY_COPIES; i++)
+		copy(test, true, kernel, flags | __IOMMUFD_ACCESS_RW_SLOW_PATH);
+	return global_node_page_state(NR_FOLL_PIN_ACQUIRED) - before;
+}
+
+/* A file system must know of who writes to its pages, and that is by pins. */
+static void copies_that_write_pin(struct kunit *test)
+{
+	struct setup *setup = test->priv;
+	unsigned int i;
+
+	map(test, IOVA, 0, LENGTH, READ_WRITE, 0);
+	KUNIT_EXPECT_GE(test, pins_by_copies(test, IOMMUFD_ACCESS_RW_WRITE),
+			MANY_COPIES);
+	KUNIT_EXPECT_LE(test, pins_by_copies(test, 0), MANY_COPIES);
+	for (i = 0; i < NPAGES; i++) {
+		struct page *page;
+
+		KUNIT_ASSERT_EQ(test, 1,
+				get_user_pages_fast(setup->address +
+						    i * PAGE_SIZE, 1, 0,
+						    &page));
+		KUNIT_EXPECT_FALSE(test,
+				   folio_maybe_dma_pinned(page_folio(page)));
+		put_page(page);
+	}
+}
+
 static struct kunit_case access_cases[] = {
 	KUNIT_CASE(unmap_asks_first),
 	KUNIT_CASE(slow_driver_is_waited_for),
@@ -460,6 +499,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(h43_failure_unpins_the_first_area),
 	KUNIT_CASE(areas_have_to_join),
 	KUNIT_CASE(copies_from_every_thread),
+	KUNIT_CASE(copies_that_write_pin),
 	{}
 };
 
