@@ -7,12 +7,16 @@
 #include "iopt_access.h"
 
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "iopt_types.h"
 #include "pages.h"
 #include "pfn_reader.h"
 #include "pfn_storage.h"
+
+/* Pages that are handed out before others get their turn. */
+#define RESCHED_STEP 4096
 
 static void batch_to_pages(const struct pfn_batch *batch,
 			   struct page **out_pages)
@@ -22,8 +26,11 @@ static void batch_to_pages(const struct pfn_batch *batch,
 	pfn_batch_for_each_run(&iter, batch, 0, batch->npages) {
 		unsigned long i;
 
-		for (i = 0; i < iter.npages; i++)
+		for (i = 0; i < iter.npages; i++) {
 			out_pages[i] = pfn_to_page(iter.pfn + i);
+			if (i % RESCHED_STEP == RESCHED_STEP - 1)
+				cond_resched();
+		}
 		out_pages += iter.npages;
 	}
 }
@@ -144,7 +151,7 @@ err_empty:
  * @last: last page index, inclusive; an access covers the whole range
  * @out_pages: receives the struct page of each page
  *
- * Context: @pages->mutex held.
+ * Context: @pages->mutex held, may sleep.
  */
 void iopt_pages_fill_from_xarray(struct iopt_pages *pages, unsigned long start,
 				 unsigned long last, struct page **out_pages)
@@ -154,8 +161,11 @@ void iopt_pages_fill_from_xarray(struct iopt_pages *pages, unsigned long start,
 
 	lockdep_assert_held(&pages->mutex);
 
-	xa_for_each_range(&pages->pinned_pfns, index, entry, start, last)
+	xa_for_each_range(&pages->pinned_pfns, index, entry, start, last) {
 		out_pages[index - start] = pfn_to_page(xa_to_value(entry));
+		if (index % RESCHED_STEP == RESCHED_STEP - 1)
+			cond_resched();
+	}
 }
 
 /**
@@ -185,10 +195,13 @@ static struct iopt_pages_access *access_find(struct iopt_pages *pages,
 	struct interval_tree_node *node;
 
 	for (node = interval_tree_iter_first(&pages->access_itree, start, last);
-	     node; node = interval_tree_iter_next(node, start, last))
+	     node; node = interval_tree_iter_next(node, start, last)) {
 		if (node->start == start && node->last == last)
 			return container_of(node, struct iopt_pages_access,
 					    node);
+		/* Any number of others may cover a part of the range. */
+		cond_resched();
+	}
 	return NULL;
 }
 

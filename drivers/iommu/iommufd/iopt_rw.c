@@ -146,8 +146,10 @@ static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
 		pfn_batch_for_each_run(&iter, &batch, 0, batch.npages) {
 			unsigned long i;
 
-			for (i = 0; i < iter.npages; i++)
+			for (i = 0; i < iter.npages; i++) {
 				rw_page(rw, pfn_to_page(iter.pfn + i));
+				cond_resched();
+			}
 		}
 		index += batch.npages;
 	}

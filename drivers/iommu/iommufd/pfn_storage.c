@@ -28,6 +28,9 @@
 /* Runs that are shorter are not worth the memory. */
 #define MIN_RUN_PAGES (CHUNK_PAGES / 8)
 
+/* Entries of the xarray that are visited before others get their turn. */
+#define XARRAY_STEP 1024
+
 /* An xarray value has one bit less than a long. */
 #define CHUNKS_PER_ENTRY (BITS_PER_LONG / 2)
 
@@ -108,7 +111,7 @@ static unsigned long count_missing(struct iopt_pages *pages,
  * @start: first page index
  * @last: last page index, inclusive
  *
- * Context: @pages->mutex held.
+ * Context: @pages->mutex held, may sleep.
  * Return: how many pages storing the range would newly pin.
  */
 unsigned long pfn_storage_missing(struct iopt_pages *pages,
@@ -173,6 +176,7 @@ static void set_chunks(struct iopt_pages *pages, unsigned long first,
 
 		xa_store(&pages->run_chunks, first / CHUNKS_PER_ENTRY,
 			 xa_mk_value(bits), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+		cond_resched();
 	}
 }
 
@@ -249,7 +253,7 @@ void pfn_storage_note_runs(struct iopt_pages *pages,
  * @start: first page index
  * @last: last page index, inclusive
  *
- * Context: @pages->mutex held. Never allocates.
+ * Context: @pages->mutex held, may sleep. Never allocates.
  */
 void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
 			     unsigned long last)
@@ -274,6 +278,7 @@ void pfn_storage_forget_runs(struct iopt_pages *pages, unsigned long start,
 				 GFP_KERNEL);
 		else
 			xa_erase(&pages->run_chunks, index);
+		cond_resched();
 	}
 }
 
@@ -376,12 +381,13 @@ void pfn_storage_read_domain(struct iopt_area *area,
  * @last: last page index, inclusive
  * @batch: to append to; reading stops when it is full
  *
- * Context: @pages->mutex held. Never allocates.
+ * Context: @pages->mutex held, may sleep. Never allocates.
  */
 void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch)
 {
 	XA_STATE(xas, &pages->pinned_pfns, index);
+	unsigned int count = 0;
 	void *entry;
 
 	lockdep_assert_held(&pages->mutex);
@@ -392,6 +398,12 @@ void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
 			continue;
 		if (!pfn_batch_add(batch, xa_to_value(entry), 1))
 			break;
+		if (++count % XARRAY_STEP)
+			continue;
+		xas_pause(&xas);
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
 	}
 	rcu_read_unlock();
 }
@@ -429,6 +441,8 @@ int pfn_storage_write_xarray(struct iopt_pages *pages,
 			} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
 			if (xas_error(&xas))
 				goto err_erase;
+			if (i % XARRAY_STEP == XARRAY_STEP - 1)
+				cond_resched();
 		}
 	}
 	return 0;
@@ -445,19 +459,27 @@ err_erase:
  * @start: first page index
  * @last: last page index, inclusive
  *
- * Context: @pages->mutex held. Never allocates.
+ * Context: @pages->mutex held, may sleep. Never allocates.
  */
 void pfn_storage_erase_xarray(struct iopt_pages *pages, unsigned long start,
 			      unsigned long last)
 {
 	XA_STATE(xas, &pages->pinned_pfns, start);
+	unsigned int count = 0;
 	void *entry;
 
 	lockdep_assert_held(&pages->mutex);
 
 	xas_lock(&xas);
-	xas_for_each(&xas, entry, last)
+	xas_for_each(&xas, entry, last) {
 		xas_store(&xas, NULL);
+		if (++count % XARRAY_STEP)
+			continue;
+		xas_pause(&xas);
+		xas_unlock(&xas);
+		cond_resched();
+		xas_lock(&xas);
+	}
 	xas_unlock(&xas);
 }
 

@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_PFN_STORAGE_H
 #define __IOMMUFD_PFN_STORAGE_H
 
+#include <linux/sched.h>
 #include <linux/types.h>
 
 struct iommu_domain;
@@ -48,7 +49,9 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
  * @pages: the memory
  * @last: end of the walk, page index, inclusive
  *
- * Context: @pages->mutex held.
+ * There may be as many spans as there are pages, so others get their turn.
+ *
+ * Context: @pages->mutex held, may sleep.
  * Return: false if the walk is over.
  */
 static inline bool pfn_span_next(struct pfn_span *span,
@@ -56,6 +59,7 @@ static inline bool pfn_span_next(struct pfn_span *span,
 {
 	if (span->last >= last)
 		return false;
+	cond_resched();
 	pfn_span_find(span, pages, span->last + 1, last);
 	return true;
 }
