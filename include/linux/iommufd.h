@@ -249,7 +249,7 @@ void iommufd_access_detach(struct iommufd_access *access);
  * iommufd_ctx_get() - Take one more reference to a context
  * @ictx: a context the caller has a reference to
  *
- * Context: any.
+ * Context: any but interrupts.
  */
 void iommufd_ctx_get(struct iommufd_ctx *ictx);
 
@@ -258,7 +258,7 @@ void iommufd_ctx_get(struct iommufd_ctx *ictx);
  * iommufd_ctx_from_file() - The context behind an open file
  * @file: any file
  *
- * Context: any.
+ * Context: any but interrupts.
  * Return: the context with a reference that the caller puts, or an ERR_PTR:
  *
  * * %-EBADFD - @file is not an open /dev/iommu
@@ -281,7 +281,10 @@ struct iommufd_ctx *iommufd_ctx_from_fd(int fd);
  * iommufd_ctx_put() - Drop a reference to a context
  * @ictx: the context, may be gone after this
  *
- * Context: any.
+ * The last reference of a driver takes along the IOAS that
+ * iommufd_vfio_compat_ioas_create() made, and all that is mapped there.
+ *
+ * Context: process context, sleeps.
  */
 void iommufd_ctx_put(struct iommufd_ctx *ictx);
 
@@ -385,7 +388,7 @@ int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id);
  * @ictx: the context
  *
  * Makes one if there is none. Callers that do this at the same time get the
- * same.
+ * same. It stays until no driver has a reference to @ictx any more.
  *
  * Context: process context, sleeps.
  * Return: 0, or an error:
@@ -399,9 +402,9 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx);
  * iommufd_vfio_compat_set_no_iommu() - Make containers do without an IOMMU
  * @ictx: the context
  *
- * For groups without an IOMMU. The context cannot have an IOAS for containers
- * any more, so that no user takes a device for translated that is not. VFIO
- * checks the capability that takes.
+ * For groups without an IOMMU. As long as a driver has a reference, the context
+ * cannot have an IOAS for containers, so that no user takes a device for
+ * translated that is not. VFIO checks the capability that takes.
  *
  * Context: any.
  * Return: 0, or an error:

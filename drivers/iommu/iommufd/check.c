@@ -42,7 +42,10 @@ static bool object_valid(struct iommufd_ctx *ictx, unsigned long id,
 	       invariant(refcount_read(&object->shortterm_users));
 }
 
-/* The IOAS of VFIO containers is found by its id, unless it is about to go. */
+/*
+ * The IOAS of VFIO containers is found by its id, unless it is about to go. An
+ * automatic one is there for somebody.
+ */
 static bool vfio_ioas_valid(struct iommufd_ctx *ictx)
 {
 	struct iommufd_object *object, *found;
@@ -52,6 +55,7 @@ static bool vfio_ioas_valid(struct iommufd_ctx *ictx)
 	object = &ictx->vfio_ioas->object;
 	found = xa_load(&ictx->objects, object->id);
 	return invariant(!ictx->no_iommu_mode) &&
+	       invariant(!ictx->vfio_ioas_automatic || ictx->drivers) &&
 	       invariant(!found || found == object) &&
 	       invariant(object->ops->type == IOMMUFD_OBJ_IOAS);
 }

@@ -250,6 +250,7 @@ static const struct file_operations iommufd_fops = {
 /* include/linux/iommufd.h describes what follows. */
 void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
+	iommufd_vfio_driver_left(ictx);
 	fput(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);
@@ -258,7 +259,7 @@ struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
 {
 	if (file->f_op != &iommufd_fops)
 		return ERR_PTR(-EBADFD);
-	get_file(file);
+	iommufd_ctx_get(file->private_data);
 	return file->private_data;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_file, IOMMUFD);
@@ -274,6 +275,7 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_fd, IOMMUFD);
 
 void iommufd_ctx_get(struct iommufd_ctx *ictx)
 {
+	iommufd_vfio_driver_came(ictx);
 	get_file(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);

@@ -93,10 +93,16 @@ struct iommufd_object {
  *                constant once an object exists
  * @as_container: opened as /dev/vfio/vfio, by a program that knows nothing
  *                else; constant
+ * @drivers: references that drivers have: one for each VFIO group that has the
+ *           context as its container, and for each device that is bound to it;
+ *           the lock of @objects
  * @vfio_ioas: what the ioctls of VFIO containers act on, NULL without one; the
  *             lock of @objects protects it, and destroying the IOAS clears it
- * @no_iommu_mode: serves VFIO groups that have no IOMMU, and never gets an IOAS
- *                 for containers; the lock of @objects
+ * @vfio_ioas_automatic: @vfio_ioas was made for the first driver and goes with
+ *                       the last; the lock of @objects
+ * @no_iommu_mode: serves VFIO groups that have no IOMMU, and gets no IOAS for
+ *                 containers until the last of them has left; the lock of
+ *                 @objects
  */
 struct iommufd_ctx {
 	struct file *file;
@@ -105,7 +111,9 @@ struct iommufd_ctx {
 	struct wait_queue_head destroy_wait;
 	enum pin_account_mode account_mode;
 	bool as_container;
+	unsigned long drivers;
 	struct iommufd_ioas *vfio_ioas;
+	bool vfio_ioas_automatic;
 	bool no_iommu_mode;
 };
 

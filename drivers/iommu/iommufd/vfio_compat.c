@@ -8,6 +8,13 @@
  * destroying the IOAS clears it. Who needs the IOAS takes a short-term
  * reference, and no lock is held while the caller uses it, because VFIO calls
  * in with locks of its own held.
+ *
+ * A container of type1 starts from new when its last group has left. VFIO does
+ * not tell us of groups, but each has a reference to the context. So have the
+ * devices that are bound, by way of a group or not, and nothing says which
+ * reference is which. It need not: what the first of them has brought goes with
+ * the last. Then no device uses the IOAS and nothing is pinned for one, so that
+ * it can be taken apart at once, inside of VFIO's locks.
  */
 #include "vfio_compat.h"
 
@@ -57,12 +64,66 @@ struct iommufd_ioas *iommufd_vfio_ioas_get(struct iommufd_ctx *ictx)
  * @ictx: context
  *
  * Context: any.
- * Return: true if iommufd_vfio_compat_set_no_iommu() was called; that is for
- * good.
+ * Return: true if iommufd_vfio_compat_set_no_iommu() was called; that holds
+ * until the last driver has left.
  */
 bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx)
 {
 	return READ_ONCE(ictx->no_iommu_mode);
+}
+
+/**
+ * iommufd_vfio_driver_came() - A driver has got a reference to the context
+ * @ictx: context
+ *
+ * Context: any but interrupts.
+ */
+void iommufd_vfio_driver_came(struct iommufd_ctx *ictx)
+{
+	xa_lock(&ictx->objects);
+	ictx->drivers++;
+	xa_unlock(&ictx->objects);
+}
+
+/* End the choice that the kernel made; returns the IOAS, in use by the caller. */
+static struct iommufd_ioas *end_automatic(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = chosen_ioas(ictx);
+
+	lockdep_assert_held(&ictx->objects.xa_lock);
+
+	if (!ictx->vfio_ioas_automatic)
+		return NULL;
+	if (ioas)
+		iommufd_object_use(&ioas->object);
+	ictx->vfio_ioas = NULL;
+	ictx->vfio_ioas_automatic = false;
+	return ioas;
+}
+
+/**
+ * iommufd_vfio_driver_left() - A driver is about to give up its reference
+ * @ictx: context
+ *
+ * With the last of them goes the IOAS that was made for the first. Should the
+ * program have built something on it, then it stays under its ID, and so it
+ * does if an ioctl of another thread does not come to its end in time.
+ *
+ * Context: process context, may sleep; VFIO holds locks of the group. Needs no
+ * memory. Waits for ioctls that are in the IOAS, for a limited time.
+ */
+void iommufd_vfio_driver_left(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = NULL;
+
+	xa_lock(&ictx->objects);
+	if (!--ictx->drivers) {
+		WRITE_ONCE(ictx->no_iommu_mode, false);
+		ioas = end_automatic(ictx);
+	}
+	xa_unlock(&ictx->objects);
+	if (ioas)
+		iommufd_object_unuse_destroy(&ioas->object);
 }
 
 static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
@@ -70,10 +131,12 @@ static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 	int rc = 0;
 
 	xa_lock(&ictx->objects);
-	if (ioas && ictx->no_iommu_mode)
+	if (ioas && ictx->no_iommu_mode) {
 		rc = -EINVAL;
-	else
+	} else {
 		ictx->vfio_ioas = ioas;
+		ictx->vfio_ioas_automatic = false;
+	}
 	xa_unlock(&ictx->objects);
 	return rc;
 }
@@ -148,6 +211,7 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 		/* Others see both, the object and the choice, or neither. */
 		iommufd_object_publish_locked(&fresh->object);
 		ictx->vfio_ioas = fresh;
+		ictx->vfio_ioas_automatic = true;
 		fresh = NULL;
 	}
 	xa_unlock(&ictx->objects);

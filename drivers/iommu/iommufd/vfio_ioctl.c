@@ -77,24 +77,6 @@ static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
 	return 0;
 }
 
-/*
- * Nobody tells us when a group leaves the container, after which type1 starts
- * from new. As long as no device is attached this may be such a new start.
- */
-static int set_type(struct iommufd_ioas *ioas, unsigned int type)
-{
-	bool attached;
-
-	xa_lock(&ioas->object.ictx->objects);
-	attached = refcount_read(&ioas->object.users) != 1;
-	if (!ioas->vfio_type || !attached)
-		WRITE_ONCE(ioas->vfio_type, type);
-	else
-		type = 0;
-	xa_unlock(&ioas->object.ictx->objects);
-	return type ? 0 : -EINVAL;
-}
-
 static int check_type(unsigned long type)
 {
 	switch (type) {
@@ -107,6 +89,29 @@ static int check_type(unsigned long type)
 		return -EINVAL;
 	}
 	return -ENODEV;
+}
+
+/*
+ * The type is set once, as in type1. But an IOAS that the program chose stays
+ * when the container has come to its end, so as long as no device is attached
+ * this may be a new start.
+ */
+static int set_type(struct iommufd_ioas *ioas, unsigned long type)
+{
+	struct iommufd_ctx *ictx = ioas->object.ictx;
+	bool attached;
+	int rc;
+
+	xa_lock(&ictx->objects);
+	attached = refcount_read(&ioas->object.users) != 1;
+	if (ioas->vfio_type && (attached || ictx->vfio_ioas_automatic))
+		rc = -EINVAL;
+	else
+		rc = check_type(type);
+	if (!rc)
+		WRITE_ONCE(ioas->vfio_type, type);
+	xa_unlock(&ictx->objects);
+	return rc;
 }
 
 static int set_no_iommu(unsigned long type)
@@ -127,9 +132,7 @@ static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 	ioas = iommufd_vfio_ioas_get(ictx);
 	if (!ioas)
 		return ictx->as_container ? -EINVAL : -ENODEV;
-	rc = check_type(type);
-	if (!rc)
-		rc = set_type(ioas, type);
+	rc = set_type(ioas, type);
 	/*
 	 * No rule here needs small pages, and type1 has large ones. But users
 	 * of /dev/iommu know v1 to switch the option off, if that can be done.

@@ -441,8 +441,9 @@ enum iommufd_vfio_ioas_op {
  *
  * The ioctls of a VFIO container carry no ID; they act on this IOAS, and devices
  * of VFIO groups are attached to it when they are opened. The first
- * VFIO_GROUP_SET_CONTAINER makes one if none is chosen by then. Destroying the
- * IOAS ends the choice.
+ * VFIO_GROUP_SET_CONTAINER makes one if none is chosen by then, which is
+ * destroyed when the last group and device have left, unless it was set by then.
+ * Destroying the IOAS ends the choice.
  *
  * Another choice does not move devices, and it takes another VFIO_SET_IOMMU
  * before VFIO_IOMMU_MAP_DMA and its like act on the new IOAS.

@@ -137,6 +137,23 @@ int container_unset_group(const struct container *container, unsigned int index)
 		       -errno : 0;
 }
 
+int container_reopen_group(struct container *container, unsigned int index)
+{
+	struct edu_slot slot;
+	int ret;
+
+	close(container->group[index]);
+	container->group[index] = -1;
+	ret = edu_give_to_vfio(index, &slot);
+	if (ret)
+		return ret;
+	ret = open_group(&slot);
+	if (ret < 0)
+		return ret;
+	container->group[index] = ret;
+	return 0;
+}
+
 int container_open_device(struct container *container, unsigned int index)
 {
 	struct edu_slot slot;

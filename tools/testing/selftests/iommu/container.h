@@ -81,6 +81,9 @@ int container_ioctl(const struct container *container, unsigned long request,
 int container_set_group(const struct container *container, unsigned int index);
 int container_unset_group(const struct container *container,
 			  unsigned int index);
+
+/* Close a group, which then is in no container, and open it again. */
+int container_reopen_group(struct container *container, unsigned int index);
 int container_open_device(struct container *container, unsigned int index);
 void container_close_device(struct container *container, unsigned int index);
 

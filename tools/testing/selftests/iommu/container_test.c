@@ -51,6 +51,8 @@
 
 #define TOO_EARLY(what)	{ "too early: open " what, 0, -EINVAL, -ENODEV, \
 			  NO_GROUP }
+#define LEFT(what)	{ "end by unset: left, " what, 0, -EINVAL, -ENODEV, \
+			  NO_GROUP }
 #define CUT(range)	{ "unmap cuts: unmap " range, V2, -EINVAL, -ENOENT, \
 			  CUT_ENOENT }
 
@@ -73,9 +75,6 @@ static const struct difference intended[] = {
 	{ "too early: group dirty pages", 0, -EINVAL, -ENOTTY, NEVER_ENOTTY },
 	{ "too early: group no such ioctl", 0, -EINVAL, -ENOTTY, NEVER_ENOTTY },
 	{ "too early: group device", 0, -EINVAL, 0, NOT_TOLD },
-	{ "set iommu: again", 0, -EINVAL, 0, NOT_TOLD },
-	{ "set iommu: again, the other type", 0, -EINVAL, 0, NOT_TOLD },
-	{ "set iommu: again, wrong", 0, -EINVAL, -ENODEV, NOT_TOLD },
 	{ "other ioctls: dirty pages", V1, -EACCES, -ENOTTY, NO_DIRTY },
 	{ "other ioctls: dirty pages start", V1, -EACCES, -ENOTTY, NO_DIRTY },
 	{ "other ioctls: dirty pages stop", V1, -EACCES, -ENOTTY, NO_DIRTY },
@@ -83,7 +82,8 @@ static const struct difference intended[] = {
 	{ "other ioctls: dirty pages start", V2, 0, -ENOTTY, NO_DIRTY },
 	{ "other ioctls: dirty pages stop", V2, 0, -ENOTTY, NO_DIRTY },
 	{ "groups: unset with the device open", 0, -EBUSY, 0, NOT_TOLD },
-	{ "groups: mapped before group left", 0, 0, -EEXIST, NOT_TOLD },
+	LEFT("map"), LEFT("unmap"), LEFT("unmap all"), LEFT("info"),
+	LEFT("set iommu"),
 	{ "map flags: vaddr", 0, -ENOENT, -EINVAL, NO_VADDR },
 	{ "map range: mapped and reserved", 0, -EEXIST, -EINVAL, TWO_REASONS },
 	{ "map memory: BAR of a device", 0, 0, -EFAULT, NO_BAR },
@@ -315,6 +315,109 @@ static void ask_groups(struct container *c, struct answers *a)
 	       "set iommu once more");
 	answer(a, container_open_device(c, 0), "open once more");
 	answer(a, map_pages(c, 0, 4), "mapped before group left");
+}
+
+/* The end: the last group takes the mappings along */
+
+static void ask_left(struct container *c, struct answers *a)
+{
+	union container_info info;
+
+	answer(a, map_pages(c, 8, 1), "left, map");
+	answer(a, container_unmap(c, iova(0), 4 * PAGE_SIZE, NULL),
+	       "left, unmap");
+	answer(a, container_unmap_all(c, NULL), "left, unmap all");
+	answer(a, container_get_info(c, &info, sizeof(info), 0), "left, info");
+	answer(a, container_ioctl(c, VFIO_SET_IOMMU, c->type),
+	       "left, set iommu");
+	answer(a, container_ioctl(c, VFIO_CHECK_EXTENSION, V2),
+	       "left, extension");
+	answer(a, status_kib("VmLck:"), "left, charged");
+}
+
+/* Another type than before, and memory that is not what it was. */
+static void ask_new_start(struct container *c, struct answers *a)
+{
+	__u64 size;
+	int ret;
+
+	answer(a, container_set_group(c, 0), "set again");
+	answer(a, map_pages(c, 8, 1), "again, too early");
+	answer(a, container_ioctl(c, VFIO_SET_IOMMU, V1 + V2 - c->type),
+	       "set the other type");
+	ret = container_open_device(c, 0);
+	answer(a, ret, "open again");
+	if (ret)
+		return;
+	answer(a, container_unmap_all(c, &size), "unmap what is mapped");
+	answer(a, size, "mapped before");
+	memory_fill(page(c, 1), PAGE_SIZE, 2);
+	answer(a, edu_start(&c->edu[0]), "start the device");
+	edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX);
+	answer(a, memory_compare(page(c, 1), PAGE_SIZE, 2), "not reached");
+	answer(a, map_pages(c, 1, 8), "map more than before");
+	answer(a, edu_copy(&c->edu[0], iova(1), iova(2), EDU_DMA_MAX), "copy");
+	answer(a, memory_compare(page(c, 2), EDU_DMA_MAX, 2), "copied");
+}
+
+static void begin_the_end(struct container *c, struct answers *a)
+{
+	answer(a, map_pages(c, 0, 4), "map");
+	container_close_device(c, 0);
+	munmap(page(c, 0), PAGE_SIZE);
+}
+
+static void ask_end_by_unset(struct container *c, struct answers *a)
+{
+	begin_the_end(c, a);
+	answer(a, container_unset_group(c, 0), "unset");
+	ask_left(c, a);
+	ask_new_start(c, a);
+}
+
+static void ask_end_by_close(struct container *c, struct answers *a)
+{
+	begin_the_end(c, a);
+	answer(a, container_reopen_group(c, 0), "close the group, open it");
+	ask_new_start(c, a);
+}
+
+/* Whoever opens a device again and keeps the group keeps the mappings. */
+static void ask_device_again(struct container *c, struct answers *a)
+{
+	unsigned int i;
+
+	memory_fill(page(c, 0), PAGE_SIZE, 1);
+	answer(a, map_pages(c, 0, 2), "map");
+	for (i = 0; i < 3; i++) {
+		container_close_device(c, 0);
+		answer(a, container_open_device(c, 0), "open again %u", i);
+		answer(a, map_pages(c, 0, 2), "still mapped %u", i);
+		answer(a, edu_start(&c->edu[0]), "start %u", i);
+		memory_fill(page(c, 1), PAGE_SIZE, 2);
+		answer(a, edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX),
+		       "copy %u", i);
+		answer(a, memory_compare(page(c, 1), EDU_DMA_MAX, 1),
+		       "copied %u", i);
+	}
+}
+
+/* It is the last group that counts, not the first. */
+static void ask_two_groups(struct container *c, struct answers *a)
+{
+	answer(a, map_pages(c, 0, 2), "map");
+	answer(a, container_set_group(c, 1), "set the second");
+	container_close_device(c, 0);
+	answer(a, container_unset_group(c, 0), "unset the first");
+	answer(a, map_pages(c, 0, 2), "still mapped");
+	answer(a, container_open_device(c, 1), "open the second");
+	answer(a, map_pages(c, 1, 1), "mapped for it");
+	container_close_device(c, 1);
+	answer(a, container_unset_group(c, 1), "unset the second");
+	answer(a, container_set_group(c, 1), "set it again");
+	answer(a, container_ioctl(c, VFIO_SET_IOMMU, c->type), "set iommu");
+	answer(a, container_open_device(c, 1), "open it again");
+	answer(a, map_pages(c, 0, 3), "map over it");
 }
 
 /* Map */
@@ -877,6 +980,14 @@ static const struct comparable types = { "set iommu", STAGE_GROUP, ask_types };
 static const struct comparable other_ioctls = {
 	"other ioctls", STAGE_IOMMU, ask_other_ioctls };
 static const struct comparable groups = { "groups", STAGE_OPEN, ask_groups };
+static const struct comparable end_by_unset = {
+	"end by unset", STAGE_DEVICE, ask_end_by_unset };
+static const struct comparable end_by_close = {
+	"end by close", STAGE_DEVICE, ask_end_by_close };
+static const struct comparable device_again = {
+	"device again", STAGE_DEVICE, ask_device_again };
+static const struct comparable two_groups = {
+	"two groups", STAGE_DEVICE, ask_two_groups };
 static const struct comparable map_argsz = {
 	"map argsz", STAGE_DEVICE, ask_map_argsz };
 static const struct comparable map_flags = {
@@ -966,6 +1077,18 @@ TEST_F(compare, order)
 	EXPECT_ALIKE(too_early);
 	EXPECT_ALIKE(types);
 	EXPECT_ALIKE(groups);
+}
+
+TEST_F(compare, h72_last_group_takes_mappings_along)
+{
+	EXPECT_ALIKE(end_by_unset);
+	EXPECT_ALIKE(end_by_close);
+	EXPECT_ALIKE(two_groups);
+}
+
+TEST_F(compare, h72_mappings_stay_with_the_group)
+{
+	EXPECT_ALIKE(device_again);
 }
 
 TEST_F(compare, h55_unmap)

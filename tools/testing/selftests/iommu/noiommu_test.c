@@ -254,6 +254,23 @@ TEST_F(noiommu, again_in_another_container)
 	EXPECT_EQ(0, open_device(bare));
 }
 
+/* With the last group goes what the container was for. */
+TEST_F(noiommu, h72_container_starts_from_new)
+{
+	struct bare *bare = &self->bare;
+
+	ASSERT_EQ(0, enter_container(bare));
+	ASSERT_EQ(0, open_device(bare));
+	edu_close(&bare->edu);
+	ASSERT_EQ(0, ioctl(bare->group, VFIO_GROUP_UNSET_CONTAINER));
+	EXPECT_EQ(1, container_ioctl(bare, VFIO_CHECK_EXTENSION,
+				     VFIO_TYPE1_IOMMU));
+	ASSERT_EQ(0, enter_container(bare));
+	EXPECT_EQ(0, container_ioctl(bare, VFIO_CHECK_EXTENSION,
+				     VFIO_TYPE1_IOMMU));
+	EXPECT_EQ(0, open_device(bare));
+}
+
 TEST_F(noiommu, h07_container_closed_before_the_device)
 {
 	struct bare *bare = &self->bare;

@@ -148,6 +148,27 @@ TEST_F(vfio_ioas, h58_destroy_ends_the_choice)
 	ASSERT_EQ(0, iommufd_destroy(c->fd, ioas_id));
 }
 
+static unsigned int count_ioases(int fd)
+{
+	unsigned int count = 0;
+	__u32 id;
+
+	for (id = 1; id < 16; id++)
+		count += ioas_exists(fd, id);
+	return count;
+}
+
+/* As long as somebody lets it. */
+static void *map_many(void *arg)
+{
+	const struct container *c = arg;
+	unsigned int i;
+
+	for (i = 0; i < CONTAINER_PAGES; i++)
+		container_map_page(c, i);
+	return NULL;
+}
+
 /* What VFIO does */
 
 TEST_F(vfio_ioas, made_for_the_first_group)
@@ -169,10 +190,124 @@ TEST_F(vfio_ioas, made_for_the_first_group)
 	container_close_device(c, 1);
 	EXPECT_EQ(0, iommufd_destroy(c->fd, ioas_id));
 	EXPECT_EQ(-ENODEV, container_open_device(c, 0));
-	/* A group that comes in makes another one. */
+	/* A group that comes in makes another one, as the choice is gone. */
 	ASSERT_EQ(0, container_unset_group(c, 1));
 	ASSERT_EQ(0, container_set_group(c, 1));
 	EXPECT_EQ(0, container_open_device(c, 0));
+}
+
+/* What VFIO made ends with the container; what the program chose is its own. */
+TEST_F(vfio_ioas, h72_made_ioas_goes_with_the_last_group)
+{
+	struct container *c = &self->c;
+	__u32 ioas_id, found;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, container_set_group(c, 1));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_map_page(c, 0));
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	EXPECT_TRUE(ioas_exists(c->fd, ioas_id));
+	ASSERT_EQ(0, container_unset_group(c, 1));
+	EXPECT_EQ(-ENODEV, vfio_ioas_get(c->fd, &found));
+	EXPECT_FALSE(ioas_exists(c->fd, ioas_id));
+}
+
+TEST_F(vfio_ioas, h72_chosen_ioas_stays)
+{
+	struct container *c = &self->c;
+	__u32 ioas_id, found;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+	/* Also if VFIO made it and the program says that it wants it. */
+	ASSERT_EQ(0, vfio_ioas_set(c->fd, ioas_id));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_map_page(c, 0));
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &found));
+	EXPECT_EQ(ioas_id, found);
+	EXPECT_EQ(-EEXIST, container_map_page(c, 0));
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_open_device(c, 0));
+	EXPECT_EQ(-EEXIST, container_map_page(c, 0));
+	EXPECT_EQ(KIB_PER_PAGE, status_kib("VmLck:"));
+}
+
+/* A choice that is given up is as good as none: the next group makes another. */
+TEST_F(vfio_ioas, h72_cleared_ioas_stays)
+{
+	struct container *c = &self->c;
+	__u32 ioas_id, found;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+	ASSERT_EQ(0, vfio_ioas_clear(c->fd));
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	EXPECT_TRUE(ioas_exists(c->fd, ioas_id));
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &found));
+	EXPECT_NE(ioas_id, found);
+}
+
+/*
+ * Devices bound by their character device count like groups, and a device that
+ * is left open when its group leaves keeps what it reaches.
+ */
+TEST_F(vfio_ioas, h72_bound_devices_keep_the_made_ioas)
+{
+	struct container *c = &self->c;
+	__u32 ioas_id, found;
+	struct edu edu;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_open_device(c, 0));
+	ASSERT_EQ(0, container_map_page(c, 0));
+	ASSERT_EQ(0, close(c->group[1]));
+	c->group[1] = -1;
+	ASSERT_EQ(0, edu_open(&edu, 1));
+	ASSERT_EQ(0, edu_bind(&edu, c->fd));
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	EXPECT_EQ(0, vfio_ioas_get(c->fd, &found));
+	EXPECT_EQ(KIB_PER_PAGE, status_kib("VmLck:"));
+	container_close_device(c, 0);
+	EXPECT_EQ(0, vfio_ioas_get(c->fd, &found));
+	EXPECT_EQ(ioas_id, found);
+	edu_close(&edu);
+	EXPECT_EQ(-ENODEV, vfio_ioas_get(c->fd, &found));
+	EXPECT_FALSE(ioas_exists(c->fd, ioas_id));
+}
+
+/* The last group leaves while others are busy with what it takes along. */
+TEST_F(vfio_ioas, h72_left_in_the_middle)
+{
+	struct container *c = &self->c;
+	struct iova_ranges ranges;
+	unsigned int round;
+	pthread_t thread;
+	__u32 ioas_id;
+
+	for (round = 0; round < RACES; round++) {
+		ASSERT_EQ(0, container_set_group(c, 0));
+		ASSERT_EQ(0, set_iommu(c));
+		ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+		ASSERT_EQ(0, pthread_create(&thread, NULL, map_many, c));
+		if (round % 2)
+			ASSERT_EQ(0, container_open_device(c, 0));
+		container_close_device(c, 0);
+		ASSERT_EQ(0, container_unset_group(c, 0));
+		ASSERT_EQ(0, container_set_group(c, 0));
+		/* Nothing of what the thread is doing is in the new one. */
+		EXPECT_EQ(-EINVAL, container_map_page(c, 0));
+		pthread_join(thread, NULL);
+		ASSERT_EQ(0, container_unset_group(c, 0));
+		EXPECT_EQ(0, count_ioases(c->fd));
+		EXPECT_EQ(-ENOENT, ioas_iova_ranges(c->fd, ioas_id, &ranges));
+	}
 }
 
 TEST_F(vfio_ioas, chosen_before_the_first_group)
@@ -246,6 +381,8 @@ TEST_F(vfio_ioas, only_v1_has_small_pages)
 	ASSERT_EQ(0, container_ioctl(c, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, container_huge_pages(c, &huge_pages));
 	EXPECT_EQ(1, huge_pages);
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	ASSERT_EQ(0, container_set_group(c, 0));
 	ASSERT_EQ(0, container_ioctl(c, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
 	ASSERT_EQ(0, container_huge_pages(c, &huge_pages));
 	EXPECT_EQ(0, huge_pages);
@@ -357,16 +494,6 @@ static void *create(void *arg)
 	return NULL;
 }
 
-static unsigned int count_ioases(int fd)
-{
-	unsigned int count = 0;
-	__u32 id;
-
-	for (id = 1; id < 16; id++)
-		count += ioas_exists(fd, id);
-	return count;
-}
-
 TEST_F(vfio_ioas, h58_racing_creators_make_one)
 {
 	struct container *c = &self->c;
@@ -392,7 +519,7 @@ TEST_F(vfio_ioas, h58_racing_creators_make_one)
 		ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
 		for (i = 0; i < CONTAINER_DEVICES; i++)
 			ASSERT_EQ(0, container_unset_group(c, i));
-		ASSERT_EQ(0, iommufd_destroy(c->fd, ioas_id));
+		EXPECT_EQ(0, count_ioases(c->fd));
 		pthread_barrier_destroy(&barrier);
 	}
 }
