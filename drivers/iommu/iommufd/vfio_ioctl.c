@@ -34,7 +34,10 @@
 #define MAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_map, size)
 #define UNMAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_unmap, size)
 
-/* Before a device is attached nobody knows what it will be. */
+/*
+ * Before a device is attached nobody knows what it will be. One that a driver
+ * emulates has no page table, and the CPU does its DMA.
+ */
 static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
 {
 	struct iommufd_hwpt_paging *paging;
@@ -42,7 +45,7 @@ static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
 
 	if (mutex_lock_killable(&ioas->mutex))
 		return -EINTR;
-	enforced = !list_empty(&ioas->hwpt_list);
+	enforced = refcount_read(&ioas->object.users) != 1;
 	list_for_each_entry(paging, &ioas->hwpt_list, entry)
 		enforced &= paging->enforce_cache_coherency;
 	mutex_unlock(&ioas->mutex);

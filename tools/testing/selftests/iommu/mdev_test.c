@@ -6,6 +6,7 @@
  * iommufd as its container. They do their I/O, and their accesses come and go.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -758,6 +759,68 @@ TEST_F(mdev_group, closed_in_another_order)
 	desk->mdev.group = -1;
 	EXPECT_TRUE(config_space_answers(desk));
 	edu_close(&desk->mdev.vfio);
+}
+
+static int is_coherent(int container)
+{
+	return ioctl(container, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU);
+}
+
+/* Open the device again, in another container; is it coherent, by the way? */
+static int coherent_in(int container, struct mdev *mdev)
+{
+	int ret;
+
+	edu_close(&mdev->vfio);
+	close(mdev->group);
+	ret = mdev_open_group(mdev);
+	if (!ret)
+		ret = vfio_group_set_container(mdev->group, container);
+	if (!ret)
+		ret = ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	if (!ret)
+		ret = mdev_open_from_group(mdev);
+	return ret ? ret : is_coherent(container);
+}
+
+/* There is nothing that could bypass caches. */
+TEST_F(mdev_group, h57_emulated_devices_are_coherent)
+{
+	struct desk *desk = &self->desk;
+	int type1;
+
+	EXPECT_EQ(0, is_coherent(desk->fd));
+	ASSERT_EQ(0, ioctl(desk->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	EXPECT_EQ(1, is_coherent(desk->fd));
+	type1 = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	if (type1 < 0)
+		SKIP(return, "no type1 to compare with");
+	EXPECT_EQ(1, coherent_in(type1, &desk->mdev));
+	edu_close(&desk->mdev.vfio);
+	close(desk->mdev.group);
+	desk->mdev.group = -1;
+	close(type1);
+}
+
+/* A real one may, and then it is what counts. */
+TEST_F(mdev_group, h57_coherent_beside_a_real_device)
+{
+	struct desk *desk = &self->desk;
+	struct edu edu;
+	int alone, ret;
+
+	ret = edu_open(&edu, 0);
+	if (ret == -ENODEV)
+		SKIP(return, "no edu device");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, edu_bind(&edu, desk->fd));
+	ASSERT_EQ(0, edu_attach_ioas(&edu, desk->ioas_id));
+	ASSERT_EQ(0, ioctl(desk->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	ret = is_coherent(desk->fd);
+	edu_close(&desk->mdev.vfio);
+	alone = is_coherent(desk->fd);
+	EXPECT_EQ(alone, ret);
+	edu_close(&edu);
 }
 
 TEST_F(mdev_group, map_like_a_container)
