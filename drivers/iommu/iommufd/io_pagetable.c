@@ -25,6 +25,7 @@ void iopt_init(struct io_pagetable *iopt)
 	iova_ranges_init(&iopt->reserved);
 	iova_ranges_init(&iopt->allowed);
 	iopt->iova_alignment = 1;
+	iopt->areas_left = NULL;
 	init_rwsem(&iopt->domains.rwsem);
 	INIT_LIST_HEAD(&iopt->domains.list);
 	init_waitqueue_head(&iopt->erased);

@@ -37,6 +37,8 @@ struct page;
  *                  option of small pages, at most PAGE_SIZE
  * @areas_by_alignment: number of areas whose largest alignment is 1 << index
  * @mapped: bytes that all areas cover
+ * @areas_left: how many more areas there may be, in this and all others with
+ *              the same counter; NULL without a limit; constant
  * @domains: the domains that are kept filled
  * @removals: number of removals that have begun
  * @erasures: how often areas were taken out of @tree
@@ -53,6 +55,7 @@ struct io_pagetable {
 	unsigned long iova_alignment;
 	unsigned long areas_by_alignment[PAGE_SHIFT + 1];
 	unsigned long mapped;
+	atomic_long_t *areas_left;
 	struct iopt_domains domains;
 	u64 removals;
 	u64 erasures;

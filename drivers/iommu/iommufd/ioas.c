@@ -65,6 +65,8 @@ struct iommufd_ioas *iommufd_ioas_create(struct iommufd_ctx *ictx)
 	if (IS_ERR(ioas))
 		return ioas;
 	iopt_init(&ioas->iopt);
+	if (ictx->as_container)
+		ioas->iopt.areas_left = &ictx->areas_left;
 	mutex_init(&ioas->mutex);
 	INIT_LIST_HEAD(&ioas->hwpt_list);
 	return ioas;

@@ -320,6 +320,25 @@ static void area_erase(struct io_pagetable *iopt, struct iopt_area *area)
 	iova_tree_remove(&iopt->tree, &area->node);
 	iopt->areas_by_alignment[iopt_area_alignment_order(area)]--;
 	iopt->mapped -= area->node.last - area->node.start + 1;
+	if (iopt->areas_left)
+		atomic_long_inc(iopt->areas_left);
+}
+
+/* Take what area_erase() gives back for each area. */
+static int mapping_charge(struct iopt_mapping *mapping)
+{
+	atomic_long_t *counter = mapping->iopt->areas_left;
+	long left, count;
+
+	if (!counter)
+		return 0;
+	count = list_count_nodes(&mapping->areas);
+	left = atomic_long_read(counter);
+	do {
+		if (left < count)
+			return -ENOSPC;
+	} while (!atomic_long_try_cmpxchg(counter, &left, left - count));
+	return 0;
 }
 
 static void mapping_insert(struct iopt_mapping *mapping)
@@ -347,6 +366,8 @@ static int mapping_reserve(struct iopt_mapping *mapping)
 		rc = mapping_check_fixed(mapping);
 	else
 		rc = mapping_find_iova(mapping);
+	if (!rc)
+		rc = mapping_charge(mapping);
 	if (!rc)
 		mapping_insert(mapping);
 	up_write(&mapping->iopt->iova_rwsem);
@@ -380,8 +401,9 @@ static int mapping_fill(struct iopt_mapping *mapping)
  * lock that another IOVA needs while it fills.
  * Return: 0; -EINVAL if IOVA, length or memory are not aligned as the
  * io_pagetable demands, or the IOVA is reserved; -EEXIST if it is taken;
- * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough; as
- * iopt_area_fill_domains(); -EINTR on a fatal signal.
+ * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough, or there
+ * are as many areas as may be; as iopt_area_fill_domains(); -EINTR on a fatal
+ * signal.
  */
 int iopt_mapping_prepare(struct iopt_mapping *mapping)
 {

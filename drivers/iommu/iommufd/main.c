@@ -29,6 +29,12 @@
 #include "iommufd_test.h"
 #endif
 
+/* As vfio_iommu_type1 calls it. */
+static unsigned int dma_entry_limit __read_mostly = U16_MAX;
+module_param(dma_entry_limit, uint, 0644);
+MODULE_PARM_DESC(dma_entry_limit,
+		 "Most mappings of an open /dev/vfio/vfio (65535). /dev/iommu has no limit.");
+
 static int iommufd_destroy(struct iommufd_call *call, struct iommu_destroy *cmd)
 {
 	return iommufd_object_destroy_id(call->ictx, cmd->id);
@@ -173,7 +179,7 @@ static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
 	union iommufd_cmd cmd __uninitialized;
 	int rc;
 
-	if (ioctl)
+	if (ioctl && iommufd_vfio_serves_all(call.ictx))
 		rc = ioctl_read(ioctl, &call, &cmd) ?:
 		     ioctl->handler(&call, &cmd);
 	else
@@ -201,6 +207,9 @@ static int iommufd_fops_open(struct inode *inode, struct file *file)
 	xa_init(&ictx->groups);
 	init_waitqueue_head(&ictx->destroy_wait);
 	ictx->as_container = opened_as_container(file);
+	atomic_long_set(&ictx->areas_left,
+			min_t(unsigned long, READ_ONCE(dma_entry_limit),
+			      LONG_MAX));
 	ictx->account_mode = ictx->as_container ? PIN_ACCOUNT_MM :
 						  PIN_ACCOUNT_USER;
 	ictx->file = file;

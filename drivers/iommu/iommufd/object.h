@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_OBJECT_H
 #define __IOMMUFD_OBJECT_H
 
+#include <linux/atomic.h>
 #include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/lockdep.h>
@@ -93,6 +94,8 @@ struct iommufd_object {
  *                constant once an object exists
  * @as_container: opened as /dev/vfio/vfio, by a program that knows nothing
  *                else; constant
+ * @areas_left: with @as_container, how many more areas all IOASes together may
+ *              have
  * @drivers: references that drivers have: one for each VFIO group that has the
  *           context as its container, and for each device that is bound to it;
  *           the lock of @objects
@@ -111,6 +114,7 @@ struct iommufd_ctx {
 	struct wait_queue_head destroy_wait;
 	enum pin_account_mode account_mode;
 	bool as_container;
+	atomic_long_t areas_left;
 	unsigned long drivers;
 	struct iommufd_ioas *vfio_ioas;
 	bool vfio_ioas_automatic;

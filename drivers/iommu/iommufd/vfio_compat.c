@@ -73,6 +73,22 @@ bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx)
 }
 
 /**
+ * iommufd_vfio_serves_all() - Tell whether there is more than a container
+ * @ictx: context
+ *
+ * Everybody may open /dev/vfio/vfio, as it is good for nothing without a device.
+ * So it stays, until somebody who has one puts it to use.
+ *
+ * Context: any.
+ * Return: true if all ioctls of /dev/iommu are served, false if only those of a
+ * container.
+ */
+bool iommufd_vfio_serves_all(struct iommufd_ctx *ictx)
+{
+	return !ictx->as_container || READ_ONCE(ictx->drivers);
+}
+
+/**
  * iommufd_vfio_driver_came() - A driver has got a reference to the context
  * @ictx: context
  *
@@ -81,7 +97,7 @@ bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx)
 void iommufd_vfio_driver_came(struct iommufd_ctx *ictx)
 {
 	xa_lock(&ictx->objects);
-	ictx->drivers++;
+	WRITE_ONCE(ictx->drivers, ictx->drivers + 1);
 	xa_unlock(&ictx->objects);
 }
 
@@ -117,7 +133,8 @@ void iommufd_vfio_driver_left(struct iommufd_ctx *ictx)
 	struct iommufd_ioas *ioas = NULL;
 
 	xa_lock(&ictx->objects);
-	if (!--ictx->drivers) {
+	WRITE_ONCE(ictx->drivers, ictx->drivers - 1);
+	if (!ictx->drivers) {
 		WRITE_ONCE(ictx->no_iommu_mode, false);
 		ioas = end_automatic(ictx);
 	}

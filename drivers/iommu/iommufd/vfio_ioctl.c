@@ -23,12 +23,6 @@
 #include "hwpt_paging.h"
 #include "ioas.h"
 
-/*
- * There is no limit to the number of mappings but that their memory is charged
- * to the control group.
- */
-#define DMA_AVAIL U32_MAX
-
 /* Sizes of what user space passes, without members that were added later. */
 #define INFO_MIN_SIZE offsetofend(struct vfio_iommu_type1_info, iova_pgsizes)
 #define MAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_map, size)
@@ -160,6 +154,16 @@ static void fill_header(struct vfio_info_cap_header *header, u16 id, u32 next)
 	header->next = next;
 }
 
+/*
+ * By the name of /dev/iommu there is no limit to the number of mappings but
+ * that their memory is charged to the control group.
+ */
+static u32 mappings_left(struct iommufd_ctx *ictx)
+{
+	return ictx->as_container ? atomic_long_read(&ictx->areas_left) :
+				    U32_MAX;
+}
+
 /* As type1, say nothing about IOVA as long as nothing restricts it. */
 static bool all_iova(const struct iommu_iova_range *ranges, size_t count)
 {
@@ -190,7 +194,7 @@ static struct vfio_answer *info_build(struct iommufd_ioas *ioas, size_t *size)
 	answer->info.cap_offset = offsetof(struct vfio_answer, avail);
 	fill_header(&answer->avail.header, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 		    count ? offsetof(struct vfio_answer, iova) : 0);
-	answer->avail.avail = DMA_AVAIL;
+	answer->avail.avail = mappings_left(ioas->object.ictx);
 	fill_header(&answer->iova.header, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
 		    0);
 	answer->iova.nr_iovas = count;

@@ -46,7 +46,8 @@
  * These mean the same with every ioctl, and any ioctl may return them. Each
  * ioctl lists below what else it returns, and the less obvious causes of these.
  *
- *  - ENOTTY: this kernel has no ioctl of that number.
+ *  - ENOTTY: this kernel has no ioctl of that number; or the file was opened as
+ *    /dev/vfio/vfio and neither a group is set nor a device bound.
  *  - EINVAL: the size of the structure is below that of the first version, or
  *    a value makes no sense, alone or together with others.
  *  - E2BIG: a byte beyond the part of the structure that is known here is not
@@ -263,7 +264,8 @@ enum iommufd_ioas_map_flags {
  *    @user_va or @length is not a multiple of the alignment of the IOAS; or the
  *    fixed range has IOVA that an attached device cannot use.
  *  - EEXIST: something is mapped within the fixed range.
- *  - ENOSPC: there is no free range of that length for the kernel to pick.
+ *  - ENOSPC: there is no free range of that length for the kernel to pick; or
+ *    the file was opened as /dev/vfio/vfio and has as many areas as it may.
  *  - EOVERFLOW: @user_va or @iova plus @length passes the end.
  *  - EFAULT: no memory is at @user_va, or not of a kind that can be pinned, or
  *    WRITEABLE is set and the process itself may not write there; or the reply

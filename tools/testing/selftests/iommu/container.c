@@ -29,11 +29,12 @@ static int open_node(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* To VFIO's container any number is invalid before VFIO_SET_IOMMU. */
 static bool is_iommufd(int fd)
 {
 	__u64 value;
 
-	return !option_get(fd, IOMMU_OPTION_RLIMIT_MODE, 0, &value);
+	return option_get(fd, IOMMU_OPTION_RLIMIT_MODE, 0, &value) != -EINVAL;
 }
 
 static int open_container(struct container *container, enum container_kind kind)
@@ -242,6 +243,19 @@ container_capability(const union container_info *info, __u16 id)
 		offset = header->next;
 	}
 	return NULL;
+}
+
+long long container_mappings_left(const struct container *container)
+{
+	const struct vfio_iommu_type1_info_dma_avail *cap;
+	union container_info info;
+	int ret = container_get_info(container, &info, sizeof(info), 0);
+
+	if (ret)
+		return ret;
+	cap = (const void *)container_capability(&info,
+					VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+	return cap ? (long long)cap->avail : -ENOENT;
 }
 
 int container_map_page(const struct container *container, unsigned int index)

@@ -107,6 +107,9 @@ int container_get_info(const struct container *container,
 const struct vfio_info_cap_header *
 container_capability(const union container_info *info, __u16 id);
 
+/* How many more mappings there may be, as VFIO_IOMMU_GET_INFO says. */
+long long container_mappings_left(const struct container *container);
+
 /* The operations of IOMMU_VFIO_IOAS. */
 int vfio_ioas_get(int fd, __u32 *ioas_id);
 int vfio_ioas_set(int fd, __u32 ioas_id);
