@@ -456,6 +456,7 @@ def distribution(t):
 def loader(t):
     """load.sh: what it does, and what it says when it cannot."""
     g = run.machine("vtd", "test-loader")
+    g.append += " intremap=off"
     g.stock += ["vfio-pci", "vfio_iommu_type1"]
     g.files.append((os.path.join(guest.TOP, "scripts/guest/loader-test"),
                     "/guest/loader-test"))

@@ -1,7 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: load.sh [allow_unsafe_interrupts=1]   load iommufd and its VFIO
+# usage: load.sh [allow_unsafe_interrupts=1]   load iommufd and its VFIO, with
+#                                              the options that modprobe.d and
+#                                              the kernel command line have
 #        load.sh --unload                      unload them
 #
 # Puts the modules that lie next to this script into the running kernel, in
@@ -55,6 +57,36 @@ unload()
 	done
 }
 
+# configured MODULE: the options that modprobe would give a module. insmod, which
+# is needed here to choose the file, gives it none.
+configured()
+{
+	name=$(echo "$1" | sed 's/[-_]/[-_]/g')
+	cat /etc/modprobe.d/*.conf /run/modprobe.d/*.conf \
+	    /usr/lib/modprobe.d/*.conf 2>/dev/null |
+		sed -n "s/^[[:space:]]*options[[:space:]]\{1,\}${name}[[:space:]]//p"
+	tr ' ' '\n' </proc/cmdline | sed -n "s/^$name\.//p"
+}
+
+# Where iommufd serves the containers, it also answers for vfio_iommu_type1.
+inherited()
+{
+	for option in $(configured vfio_iommu_type1); do
+		case $option in
+		allow_unsafe_interrupts | allow_unsafe_interrupts=* | \
+		dma_entry_limit=*)
+			echo "load.sh: iommufd gets $option, which is set for" \
+			     "vfio_iommu_type1" >&2
+			echo "$option"
+			;;
+		*)
+			echo "load.sh: iommufd has nothing like $option, which" \
+			     "is set for vfio_iommu_type1" >&2
+			;;
+		esac
+	done
+}
+
 load()
 {
 	# VFIO's interrupts use it; the kernel's own one is the right one.
@@ -63,8 +95,12 @@ load()
 		# Without the containers of VFIO this one is not there.
 		[ "$module" != vfio_iommu_type1 ] || [ -e "$here/$module.ko" ] ||
 			continue
-		options=
-		[ "$module" != iommufd ] || options=$*
+		options=$(configured "$module")
+		if [ "$module" = iommufd ]; then
+			[ -e "$here/vfio_iommu_type1.ko" ] ||
+				options="$(inherited) $options"
+			options="$options $*"
+		fi
 		# shellcheck disable=SC2086 # each option is a word
 		insmod "$here/$module.ko" $options ||
 			die "cannot load $module.ko; the kernel log (dmesg)" \

@@ -80,8 +80,11 @@ static int check_interrupts(struct device *dev, struct iommu_group *group)
 {
 	if (iommu_group_has_isolated_msi(group))
 		return 0;
-	if (!allow_unsafe_interrupts)
+	if (!allow_unsafe_interrupts) {
+		dev_warn_ratelimited(dev,
+				     "refused, as nothing keeps it from raising any interrupt; the parameter iommufd.allow_unsafe_interrupts=1 accepts that\n");
 		return -EPERM;
+	}
 	dev_warn_ratelimited(dev,
 			     "can raise any interrupt, and allow_unsafe_interrupts lets user space have it\n");
 	return 0;
