@@ -330,6 +330,13 @@ TEST_F(noiommu_ioas, group_first)
 	EXPECT_EQ(0, open_device(bare));
 }
 
+/* Whether VFIO would take such a group is for VFIO to know. */
+TEST_F(noiommu_ioas, not_before_the_group)
+{
+	EXPECT_EQ(0, container_ioctl(&self->bare, VFIO_CHECK_EXTENSION,
+				     VFIO_NOIOMMU_IOMMU));
+}
+
 TEST_F(noiommu_ioas, ioas_first)
 {
 	struct bare *bare = &self->bare;

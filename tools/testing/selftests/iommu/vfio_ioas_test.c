@@ -12,6 +12,8 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include <linux/capability.h>
+
 #include "container.h"
 #include "harness.h"
 #include "ioctls.h"
@@ -282,6 +284,44 @@ TEST_F(vfio_ioas, h72_bound_devices_keep_the_made_ioas)
 	EXPECT_FALSE(ioas_exists(c->fd, ioas_id));
 }
 
+/*
+ * VFIO does not attach a device that is open. The group may be in another
+ * container; the device reaches what the one has that it was opened in.
+ */
+TEST_F(vfio_ioas, h72_device_left_open_stays_where_it_is)
+{
+	struct container *c = &self->c;
+	struct container other = *c;
+
+	other.fd = iommufd_open();
+	ASSERT_GE(other.fd, 0);
+	memory_fill(c->buffer, PAGE_SIZE, 1);
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_open_device(c, 0));
+	ASSERT_EQ(0, container_map_page(c, 0));
+	ASSERT_EQ(0, container_map_page(c, 1));
+	ASSERT_EQ(0, container_unset_group(c, 0));
+	ASSERT_EQ(0, container_set_group(&other, 0));
+	ASSERT_EQ(0, set_iommu(&other));
+	ASSERT_EQ(0, container_open_device(&other, 0));
+	ASSERT_EQ(0, edu_start(&other.edu[0]));
+	EXPECT_EQ(0, edu_copy(&other.edu[0], CONTAINER_IOVA,
+			      CONTAINER_IOVA + PAGE_SIZE, EDU_DMA_MAX));
+	EXPECT_EQ(-1, memory_compare(c->buffer + PAGE_SIZE, EDU_DMA_MAX, 1));
+	container_close_device(&other, 0);
+	container_close_device(c, 0);
+	/* From new, it is attached to the new one. */
+	memory_fill(c->buffer + PAGE_SIZE, PAGE_SIZE, 2);
+	ASSERT_EQ(0, container_open_device(&other, 0));
+	ASSERT_EQ(0, edu_start(&other.edu[0]));
+	edu_copy(&other.edu[0], CONTAINER_IOVA, CONTAINER_IOVA + PAGE_SIZE,
+		 EDU_DMA_MAX);
+	EXPECT_EQ(-1, memory_compare(c->buffer + PAGE_SIZE, PAGE_SIZE, 2));
+	container_close_device(&other, 0);
+	close(other.fd);
+}
+
 /* The last group leaves while others are busy with what it takes along. */
 TEST_F(vfio_ioas, h72_left_in_the_middle)
 {
@@ -374,6 +414,7 @@ TEST_F(vfio_ioas, only_v1_has_small_pages)
 {
 	struct container *c = &self->c;
 	__u64 huge_pages;
+	__u32 ioas_id;
 
 	ASSERT_EQ(0, container_set_group(c, 0));
 	ASSERT_EQ(0, container_huge_pages(c, &huge_pages));
@@ -386,6 +427,27 @@ TEST_F(vfio_ioas, only_v1_has_small_pages)
 	ASSERT_EQ(0, container_ioctl(c, VFIO_SET_IOMMU, VFIO_TYPE1_IOMMU));
 	ASSERT_EQ(0, container_huge_pages(c, &huge_pages));
 	EXPECT_EQ(0, huge_pages);
+	ASSERT_EQ(0, vfio_ioas_get(c->fd, &ioas_id));
+	EXPECT_EQ(0, option_set(c->fd, IOMMU_OPTION_HUGE_PAGES, ioas_id, 1));
+}
+
+/* Nobody knows yet what the device will be. */
+TEST_F(vfio_ioas, h57_info_before_the_device_is_open)
+{
+	static union container_info info;
+	struct container *c = &self->c;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_get_info(c, &info, sizeof(info), 0));
+	EXPECT_EQ(NULL, container_capability(&info,
+				VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE));
+	EXPECT_EQ(-PAGE_SIZE, info.head.iova_pgsizes);
+	ASSERT_EQ(0, container_open_device(c, 0));
+	ASSERT_EQ(0, container_get_info(c, &info, sizeof(info), 0));
+	EXPECT_NE(NULL, container_capability(&info,
+				VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE));
+	EXPECT_NE(-PAGE_SIZE, info.head.iova_pgsizes);
 }
 
 /* Information has no byte that the kernel did not set. */
@@ -437,6 +499,28 @@ TEST_F(vfio_ioas, pinned_when_the_device_is_opened)
 	/* Interrupts are at this IOVA. */
 	ASSERT_EQ(0, container_map(c, c->buffer, 0xfee00000, PAGE_SIZE));
 	EXPECT_EQ(-EADDRINUSE, container_open_device(c, 0));
+}
+
+TEST_F(vfio_ioas, opening_the_device_fails_as_a_map)
+{
+	struct container *c = &self->c;
+
+	ASSERT_EQ(0, container_set_group(c, 0));
+	ASSERT_EQ(0, set_iommu(c));
+	ASSERT_EQ(0, container_map_page(c, 0));
+	ASSERT_EQ(0, container_map_page(c, 1));
+	ASSERT_EQ(0, memlock_limit(PAGE_SIZE));
+	ASSERT_EQ(0, munmap(c->buffer, PAGE_SIZE));
+	EXPECT_EQ(-EFAULT, container_open_device(c, 0));
+	ASSERT_EQ(0, container_unmap_all(c, NULL));
+	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
+	ASSERT_EQ(0, container_map_page(c, 1));
+	ASSERT_EQ(0, container_map_page(c, 2));
+	EXPECT_EQ(-ENOMEM, container_open_device(c, 0));
+	ASSERT_EQ(0, container_unmap(c, CONTAINER_IOVA + PAGE_SIZE, PAGE_SIZE,
+				     NULL));
+	EXPECT_EQ(0, container_open_device(c, 0));
+	ASSERT_EQ(0, capability_raise(CAP_IPC_LOCK));
 }
 
 /* Closing, in every order */
