@@ -5,7 +5,6 @@
  * Binding, attaching, replacing and detaching devices behind a fake IOMMU.
  */
 #include <kunit/test.h>
-#include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommufd.h>
@@ -22,6 +21,7 @@
 #include "../ioctl.h"
 #include "../iopt_check.h"
 #include "../io_pagetable.h"
+#include "context.h"
 #include "fake_iommu.h"
 
 #define NPAGES 4
@@ -47,52 +47,6 @@ struct machine {
 	u32 hwpt[NDEVICES];
 };
 
-static const struct file_operations context_fops = {
-	.owner = THIS_MODULE,
-};
-
-static void ioas_destroy(struct iommufd_object *object)
-{
-	struct iommufd_ioas *ioas = iommufd_ioas_from(object);
-
-	iopt_destroy(&ioas->iopt);
-	mutex_destroy(&ioas->mutex);
-}
-
-static const struct iommufd_object_ops ioas_ops = {
-	.type = IOMMUFD_OBJ_IOAS,
-	.destroy = ioas_destroy,
-};
-
-static void make_context(struct kunit *test, struct machine *machine)
-{
-	struct iommufd_ctx *ictx = kunit_kzalloc(test, sizeof(*ictx),
-						 GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_NULL(test, ictx);
-	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
-	xa_init(&ictx->groups);
-	init_waitqueue_head(&ictx->destroy_wait);
-	ictx->file = anon_inode_getfile("[iommufd-kunit]", &context_fops, ictx,
-					O_RDWR);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ictx->file));
-	machine->ictx = ictx;
-}
-
-static struct iommufd_ioas *make_ioas(struct kunit *test,
-				      struct machine *machine)
-{
-	struct iommufd_ioas *ioas;
-
-	ioas = iommufd_object_alloc(machine->ictx, ioas, object, &ioas_ops);
-	KUNIT_ASSERT_FALSE(test, IS_ERR(ioas));
-	iopt_init(&ioas->iopt);
-	mutex_init(&ioas->mutex);
-	INIT_LIST_HEAD(&ioas->hwpt_list);
-	iommufd_object_publish(&ioas->object);
-	return ioas;
-}
-
 /* User space would be told that nothing keeps interrupts apart. */
 static struct irq_domain isolated_domain = {
 	.flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI,
@@ -106,9 +60,9 @@ static int machine_init(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, machine);
 	test->priv = machine;
-	make_context(test, machine);
+	machine->ictx = context_new(test);
 	for (i = 0; i < NIOAS; i++)
-		machine->ioas[i] = make_ioas(test, machine);
+		machine->ioas[i] = context_add_ioas(test, machine->ictx);
 	machine->fake[1].group_of = &machine->fake[0];
 	machine->fake[3].unit = 1;
 	for (i = 0; i < NDEVICES; i++) {
@@ -132,7 +86,6 @@ static void detach_unbind(struct machine *machine, unsigned int i)
 static void machine_exit(struct kunit *test)
 {
 	struct machine *machine = test->priv;
-	struct iommufd_ctx *ictx = machine->ictx;
 	unsigned int i;
 
 	for (i = 0; i < NDEVICES; i++)
@@ -140,14 +93,11 @@ static void machine_exit(struct kunit *test)
 	for (i = 0; i < NDEVICES; i++)
 		KUNIT_EXPECT_NULL(test, machine->fake[i].present);
 	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 0);
-	KUNIT_EXPECT_TRUE(test, xa_empty(&ictx->groups));
-	KUNIT_EXPECT_EQ(test, file_count(ictx->file), 1);
 	for (i = 0; i < NIOAS; i++) {
 		KUNIT_EXPECT_EQ(test, machine->ioas[i]->iopt.reserved.count, 0);
 		KUNIT_EXPECT_TRUE(test, iopt_valid(&machine->ioas[i]->iopt));
 	}
-	iommufd_ctx_destroy_objects(ictx);
-	fput(ictx->file);
+	context_end(test, machine->ictx);
 	for (i = NDEVICES; i--;)
 		fake_device_remove(&machine->fake[i]);
 }
@@ -836,7 +786,7 @@ static void own_page_tables_outlive_the_device(struct kunit *test)
 	detach(machine, 0);
 	KUNIT_EXPECT_EQ(test, destroy(test, id), 0);
 	KUNIT_EXPECT_EQ(test, destroy(test, machine->ioas[0]->object.id), 0);
-	machine->ioas[0] = make_ioas(test, machine);
+	machine->ioas[0] = context_add_ioas(test, machine->ictx);
 }
 
 static void own_page_tables_that_learn_late(struct kunit *test)
