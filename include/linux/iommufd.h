@@ -308,8 +308,8 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
  * @out_pages: output, one entry for each page that the range touches
  * @flags: IOMMUFD_ACCESS_RW_WRITE if the driver is going to write
  *
- * The same range may be pinned several times. Each pin is undone by one
- * iommufd_access_unpin_pages() of the same range.
+ * Pages may be pinned several times. How often is counted for each page, and
+ * iommufd_access_unpin_pages() counts down.
  *
  * Context: process context, sleeps.
  * Return: 0, or an error and nothing is pinned:
@@ -332,10 +332,17 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 /**
  * iommufd_access_unpin_pages() - Undo iommufd_access_pin_pages()
  * @access: the same
- * @iova: the same
- * @length: the same
+ * @iova: first byte
+ * @length: bytes, not 0
  *
- * Context: process context, sleeps; the unmap operation may call it.
+ * Counts down once each page that the range touches. So pages that were pinned
+ * one by one may be unpinned together, what was pinned together may be unpinned
+ * in parts, and a range may go across mappings, in any combination. A driver
+ * that unpins what it has not pinned is told so in the kernel log.
+ *
+ * Context: process context, sleeps; the unmap operation may call it. Needs
+ * memory only to unpin a part of what was pinned together, and then waits until
+ * there is some: not to be called where memory is reclaimed.
  */
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length);

@@ -191,8 +191,8 @@ void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
 int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		   unsigned long length, struct page **out_pages,
 		   unsigned int flags);
-void iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
-		      unsigned long length, unsigned int flags);
+unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
+			       unsigned long length, unsigned int flags);
 int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	    unsigned long length, unsigned int flags);
 

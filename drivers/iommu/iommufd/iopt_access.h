@@ -14,8 +14,10 @@ struct page;
 int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 			 unsigned long last, struct page **out_pages,
 			 bool write);
-void iopt_area_remove_access(struct iopt_area *area, unsigned long start,
-			     unsigned long last);
+unsigned long iopt_area_remove_access(struct iopt_area *area,
+				      unsigned long start, unsigned long last);
+bool iopt_area_next_pinned(struct iopt_area *area, unsigned long *start,
+			   unsigned long *last);
 void iopt_pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
 			      unsigned long last);
 int iopt_pages_fill_xarray(struct iopt_pages *pages, unsigned long start,

@@ -52,6 +52,11 @@ static unsigned long part_last(const struct iopt_area_part *part)
 	return (part->start_byte + part->length - 1) / PAGE_SIZE;
 }
 
+static unsigned long part_npages(const struct iopt_area_part *part)
+{
+	return part_last(part) - part_first(part) + 1;
+}
+
 static int part_lock(const struct iopt_area_part *part)
 {
 	struct io_pagetable *iopt = part->area->iopt;
@@ -59,19 +64,20 @@ static int part_lock(const struct iopt_area_part *part)
 
 	down_write(&iopt->iova_rwsem);
 	if (iopt_area_state(part->area) == IOPT_AREA_LIVE)
-		part->area->num_locks++;
+		part->area->num_locks += part_npages(part);
 	else
 		rc = -EINVAL;
 	up_write(&iopt->iova_rwsem);
 	return rc;
 }
 
-static void part_unlock(const struct iopt_area_part *part)
+static void part_unlock(const struct iopt_area_part *part,
+			unsigned long npages)
 {
 	struct io_pagetable *iopt = part->area->iopt;
 
 	down_write(&iopt->iova_rwsem);
-	part->area->num_locks--;
+	part->area->num_locks -= npages;
 	up_write(&iopt->iova_rwsem);
 }
 
@@ -95,20 +101,24 @@ static int part_pin(const struct iopt_area_part *part, struct page **out_pages,
 		mutex_unlock(&area->pages->mutex);
 	}
 	if (rc && (flags & IOPT_PIN_LOCK))
-		part_unlock(part);
+		part_unlock(part, part_npages(part));
 	return rc;
 }
 
-static void part_unpin(const struct iopt_area_part *part, unsigned int flags)
+static unsigned long part_unpin(const struct iopt_area_part *part,
+				unsigned int flags)
 {
 	struct iopt_area *area = part->area;
+	unsigned long unpinned;
 
 	mutex_lock(&area->pages->mutex);
-	iopt_area_remove_access(area, part_first(part), part_last(part));
+	unpinned = iopt_area_remove_access(area, part_first(part),
+					   part_last(part));
 	area_released(area);
 	mutex_unlock(&area->pages->mutex);
 	if (flags & IOPT_PIN_LOCK)
-		part_unlock(part);
+		part_unlock(part, unpinned);
+	return unpinned;
 }
 
 /* Can pages of the parts stand in one array, without a page twice or a gap? */
@@ -163,7 +173,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 			break;
 		if (end)
 			return 0;
-		out_pages += part_last(&part) - part_first(&part) + 1;
+		out_pages += part_npages(&part);
 		iova += part.length;
 	}
 	if (iova != start)
@@ -174,27 +184,33 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 /**
  * iopt_unpin_pages() - Undo iopt_pin_pages()
  * @iopt: the same
- * @iova: the same
- * @length: the same
+ * @iova: first IOVA
+ * @length: bytes, the end does not wrap
  * @flags: the same
  *
- * Context: may sleep, never needs memory.
+ * The range may be a part of what was pinned, or several pins together.
+ *
+ * Context: may sleep. Needs memory only for a part of a pin, see
+ * iopt_area_remove_access().
+ * Return: number of pages that were unpinned; fewer than asked for, with a
+ * warning, if not all were pinned.
  */
-void iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
-		      unsigned long length, unsigned int flags)
+unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
+			       unsigned long length, unsigned int flags)
 {
 	unsigned long last = iova + (length - 1);
+	unsigned long unpinned = 0;
 
 	for (;;) {
 		struct iopt_area_part part;
 
 		/* What is pinned cannot have been unmapped. */
 		if (WARN_ON_ONCE(iopt_area_part_get(iopt, iova, last, &part)))
-			return;
-		part_unpin(&part, flags);
+			return unpinned;
+		unpinned += part_unpin(&part, flags);
 		iopt_area_put(part.area);
 		if (last - iova < part.length)
-			return;
+			return unpinned;
 		iova += part.length;
 	}
 }

@@ -57,8 +57,9 @@ enum iopt_area_state {
  *                  &io_pagetable.iova_rwsem for write
  * @state: &io_pagetable.iova_rwsem, but for who publishes: see
  *         iopt_area_state()
- * @num_accesses: accesses that pin part of this area; @pages->mutex
- * @num_locks: accesses that keep the area from being unmapped;
+ * @num_accesses: pages that in-kernel users have pinned through this area, each
+ *                as often as it is pinned, and copies under way; @pages->mutex
+ * @num_locks: those of the pinned pages that keep the area from being unmapped;
  *             &io_pagetable.iova_rwsem for write
  * @removal: number of the first removal it was part of, 0 for none;
  *           &io_pagetable.iova_rwsem
@@ -81,8 +82,8 @@ struct iopt_area {
 	bool one_run;
 	bool prevent_access;
 	enum iopt_area_state state;
-	unsigned int num_accesses;
-	unsigned int num_locks;
+	unsigned long num_accesses;
+	unsigned long num_locks;
 	u64 removal;
 	refcount_t refs;
 	struct list_head list;
@@ -101,7 +102,8 @@ struct iopt_area {
  * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
  *               interval of @access_itree covers
  * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
- * @access_itree: struct iopt_pages_access, intervals of page indexes
+ * @access_itree: struct iopt_pages_access, intervals of page indexes that do
+ *                not overlap
  * @domains_itree: areas that have a storage domain, tier two, through
  *                 &iopt_area.pages_node, intervals of page indexes
  * @first_area: the area that the memory was mapped for; most have no other. It
@@ -129,7 +131,11 @@ struct iopt_pages {
 /**
  * struct iopt_pages_access - A range of pages that in-kernel users have pinned
  * @node: page indexes, in &iopt_pages.access_itree
- * @users: how many pins of exactly this range are outstanding
+ * @users: how often each of the pages is pinned, not 0
+ *
+ * A pin has a border of such a range at both of its ends. The borders stay as
+ * long as the pages on both sides are pinned, so undoing a pin never needs
+ * memory; undoing a part of one may.
  */
 struct iopt_pages_access {
 	struct interval_tree_node node;
