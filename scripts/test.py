@@ -267,9 +267,11 @@ def kunit(t):
     """All suites, and the tests that make the kernel warn by themselves."""
     return [kunit_job(t, "test-kunit", ""),
             kunit_job(t, "test-kunit-warnings", "iommufd.kunit_warnings=1 "
-                      "kunit.filter_glob=*.unmap_fails_*",
-                      r"WARNING: .* (pfn_domain_unmap|pinned_folio)"
-                      r"|Call Trace")]
+                      "iommufd.kunit_unpin_warnings=1 "
+                      "kunit.filter_glob=*.un*",
+                      r"WARNING: .* (pfn_domain_unmap|pinned_folio|"
+                      r"iopt_unpin_pages|iopt_area_remove_access|"
+                      r"iommufd_access_unpin_pages)|Call Trace")]
 
 
 def kunit_results(t, log):

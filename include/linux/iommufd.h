@@ -150,11 +150,14 @@ u32 iommufd_device_to_id(struct iommufd_device *idev);
  *                   there then, and the IOAS maps whole pages only.
  * @unmap: optional otherwise. Asks the driver to unpin all it has pinned in a
  *         range of IOVA, length bytes from iova; data is what
- *         iommufd_access_create() got. Called when a range is unmapped in which
- *         somebody has pinned something, so it may be of no concern to this
- *         driver. No lock is held that a driver could need, and
- *         iommufd_access_unpin_pages() is allowed. Not allowed are map and unmap
- *         in the same IOAS and anything that detaches or destroys the access.
+ *         iommufd_access_create() got. Called when something is unmapped, and
+ *         when the access leaves its IOAS, once for each range in which pages
+ *         are pinned. A driver that has no pins is not called. All of the range
+ *         is pinned, but maybe by somebody else: what this driver has not
+ *         pinned is of no concern to it. No lock is held that a driver could
+ *         need, and iommufd_access_unpin_pages() is allowed, also of more than
+ *         the range. Not allowed are map and unmap in the same IOAS and anything
+ *         that detaches or destroys the access.
  *         A driver may also unpin later; the unmap waits for it, and asks
  *         again from time to time. Before the access is detached, though, all
  *         has to be unpinned when this returns, and no other thread may be
@@ -198,7 +201,7 @@ iommufd_access_create(struct iommufd_ctx *ictx,
  * iommufd_access_destroy() - Give up an access
  * @access: from iommufd_access_create(); not valid any more after this
  *
- * Detaches it if it is attached.
+ * Detaches it if it is attached, see iommufd_access_detach().
  *
  * Context: process context, sleeps until no unmap operation runs any more.
  */
@@ -225,8 +228,8 @@ int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);
  * @access: one that is attached
  * @ioas_id: ID of the new IOAS
  *
- * The unmap operation is called for all of the old IOAS. Between the two
- * nothing can be pinned or copied: those calls return %-ENOENT.
+ * The unmap operation is called for what the driver has pinned in the old IOAS.
+ * Between the two nothing can be pinned or copied: those calls return %-ENOENT.
  *
  * Context: process context, sleeps.
  * Return: 0, or an error of iommufd_access_attach() and the access is attached
@@ -238,8 +241,9 @@ int iommufd_access_replace(struct iommufd_access *access, u32 ioas_id);
  * iommufd_access_detach() - Let go of the IOAS of an access
  * @access: attached or not
  *
- * The unmap operation is called for everything. Pins and copies that other
- * threads have begun are waited for.
+ * The unmap operation is called for what the driver has pinned, and not at all
+ * if that is nothing. Pins and copies that other threads have begun are waited
+ * for.
  *
  * Context: process context, sleeps.
  */

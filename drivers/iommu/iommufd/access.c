@@ -7,16 +7,15 @@
  *
  * Leaving an IOAS takes four steps. New pins and copies stop, and those that
  * have begun are waited for. So are threads that are just asking the driver for
- * something. The driver is asked to unpin everything, which it can still do.
- * Then the IOAS forgets the access. What the driver is asked for runs without a
- * lock that pinning or unpinning takes.
+ * something. The driver is asked to unpin what it has pinned, which it can still
+ * do. Then the IOAS forgets the access. What the driver is asked for runs without
+ * a lock that pinning or unpinning takes.
  */
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/iommufd.h>
-#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -142,11 +141,12 @@ static void access_leave(struct iommufd_access *access,
 
 	/* Who is just asking the driver may be the one to unpin. */
 	iopt_retire_access(&attachment->ioas->iopt, &attachment->member);
-	if (access->ops->unmap)
-		access->ops->unmap(access->data, 0, ULONG_MAX);
+	iopt_evict_access(&attachment->ioas->iopt, &attachment->member);
 	down_write(&access->rwsem);
 	access->pinned = NULL;
 	up_write(&access->rwsem);
+	/* Nobody could be asked for these any more. */
+	WARN_ON_ONCE(atomic_long_read(&attachment->member.pinned));
 	attachment_destroy(attachment);
 }
 
@@ -275,32 +275,55 @@ void iommufd_access_detach(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_detach, IOMMUFD);
 
+static unsigned long npages_of(unsigned long iova, unsigned long length)
+{
+	return (iova + (length - 1)) / PAGE_SIZE - iova / PAGE_SIZE + 1;
+}
+
 int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned long length, struct page **out_pages,
 			     unsigned int flags)
 {
 	unsigned int pin = flags & IOMMUFD_ACCESS_RW_WRITE ? IOPT_PIN_WRITE : 0;
+	unsigned long npages = npages_of(iova, length);
+	struct access_attachment *attachment;
+	int rc;
 
 	if (flags & ~IOMMUFD_ACCESS_RW_WRITE)
 		return -EOPNOTSUPP;
 	if (!access->ops->needs_pin_pages)
 		return -EINVAL;
 	guard(rwsem_read)(&access->rwsem);
-	if (!access->attached)
+	attachment = access->attached;
+	if (!attachment)
 		return -ENOENT;
-	return iopt_pin_pages(&access->attached->ioas->iopt, iova, length,
-			      out_pages, pin);
+	/* First, so that who finds a page pinned finds somebody to ask. */
+	atomic_long_add(npages, &attachment->member.pinned);
+	rc = iopt_pin_pages(&attachment->ioas->iopt, iova, length, out_pages,
+			    pin);
+	if (rc)
+		atomic_long_sub(npages, &attachment->member.pinned);
+	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, IOMMUFD);
 
 void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
+	struct access_attachment *attachment;
+
 	guard(rwsem_read)(&access->rwsem);
-	if (WARN_ON_ONCE(!access->pinned || !length ||
+	attachment = access->pinned;
+	if (WARN_ON_ONCE(!attachment || !length ||
 			 iova + (length - 1) < iova))
 		return;
-	iopt_unpin_pages(&access->pinned->ioas->iopt, iova, length, 0);
+	/* Pages that this driver has not pinned may be those of another one. */
+	if (WARN_ON_ONCE(npages_of(iova, length) >
+			 atomic_long_read(&attachment->member.pinned)))
+		return;
+	atomic_long_sub(iopt_unpin_pages(&attachment->ioas->iopt, iova, length,
+					 0),
+			&attachment->member.pinned);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, IOMMUFD);
 

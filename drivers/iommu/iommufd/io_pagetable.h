@@ -20,6 +20,7 @@
 
 struct device;
 struct iommu_iova_range;
+struct iopt_area;
 struct page;
 
 /**
@@ -67,10 +68,13 @@ struct io_pagetable {
 /**
  * struct iopt_access - An in-kernel user of an io_pagetable
  * @entry: in &io_pagetable.accesses; &io_pagetable.iova_rwsem
- * @unmap: asks the user to let go of length bytes from iova; NULL if it never
- *         pins. Called without locks. Constant.
+ * @unmap: asks the user to let go of length bytes from iova, all of which is
+ *         pinned; NULL if it never pins. Called without locks. Constant.
  * @alignment: what start and length of areas have to be a multiple of as long
  *             as the user is there, bytes; constant
+ * @pinned: pages that the user has pinned, each as often as it is pinned; the
+ *          user adds before it pins, and subtracts after it has unpinned. Who
+ *          has none is not asked for any.
  * @callers: threads that are in @unmap, or about to be
  * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
  */
@@ -79,6 +83,7 @@ struct iopt_access {
 	void (*unmap)(struct iopt_access *access, unsigned long iova,
 		      unsigned long length);
 	unsigned long alignment;
+	atomic_long_t pinned;
 	atomic_t callers;
 	bool leaving;
 };
@@ -186,8 +191,8 @@ void iopt_refresh_alignment(struct io_pagetable *iopt);
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_retire_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
-void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
-		       unsigned long length);
+void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area);
 int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		   unsigned long length, struct page **out_pages,
 		   unsigned int flags);

@@ -639,8 +639,7 @@ static int area_evict(struct io_pagetable *iopt, struct iopt_area *area)
 	if (area_in_use(area, &in_use))
 		return -EINTR;
 	while (in_use) {
-		iopt_notify_unmap(iopt, area->node.start,
-				  area->node.last - area->node.start + 1);
+		iopt_notify_unmap(iopt, area);
 		if (wait_event_killable_timeout(iopt->unpinned,
 						!READ_ONCE(area->num_accesses),
 						HZ) < 0)

@@ -7,6 +7,9 @@
  * They are told without a lock: a driver may take its own ones, and wait for
  * whatever it likes. So that its access stays around meanwhile the thread that
  * is about to call leaves a mark on it, which who removes the access waits for.
+ *
+ * They are told of what is pinned and no more, since a driver may look each
+ * page up. Which of several users has a page pinned is not known.
  */
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
@@ -14,6 +17,8 @@
 #include <linux/sched.h>
 
 #include "io_pagetable.h"
+#include "iopt_access.h"
+#include "iopt_area.h"
 
 /**
  * iopt_add_access() - Let an in-kernel user take part
@@ -28,6 +33,7 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
 	int rc = 0;
 
+	atomic_long_set(&access->pinned, 0);
 	atomic_set(&access->callers, 0);
 	access->leaving = false;
 	down_write(&iopt->iova_rwsem);
@@ -79,7 +85,7 @@ void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 	up_write(&iopt->iova_rwsem);
 }
 
-/* The next access that wants to know, marked; NULL at the end of the list. */
+/* The next access that has pins, marked; NULL at the end of the list. */
 static struct iopt_access *caller_enter(struct io_pagetable *iopt,
 					struct iopt_access *prev)
 {
@@ -88,7 +94,7 @@ static struct iopt_access *caller_enter(struct io_pagetable *iopt,
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	access = list_prepare_entry(prev, &iopt->accesses, entry);
 	list_for_each_entry_continue(access, &iopt->accesses, entry) {
-		if (!access->unmap || access->leaving)
+		if (access->leaving || !atomic_long_read(&access->pinned))
 			continue;
 		atomic_inc(&access->callers);
 		return access;
@@ -103,25 +109,90 @@ static void caller_exit(struct io_pagetable *iopt, struct iopt_access *access)
 		wake_up_all(&iopt->unpinned);
 }
 
-/**
- * iopt_notify_unmap() - Ask all in-kernel users to let go of a range
- * @iopt: the io_pagetable
- * @iova: first IOVA
- * @length: bytes
- *
- * Context: may sleep, no lock held.
+/* What is pinned of an area from @start on; false if that is nothing. */
+static bool next_pinned(struct iopt_area *area, bool killable,
+			unsigned long *start, unsigned long *last)
+{
+	struct mutex *mutex = &area->pages->mutex;
+	bool pinned;
+
+	/* Somebody may keep the mutex for long. */
+	if (!READ_ONCE(area->num_accesses))
+		return false;
+	if (!killable)
+		mutex_lock(mutex);
+	else if (mutex_lock_killable(mutex))
+		return false;
+	pinned = iopt_area_next_pinned(area, start, last);
+	mutex_unlock(mutex);
+	return pinned;
+}
+
+/*
+ * Between two questions the pins may change. No page is asked for twice, so
+ * this ends whatever the user does.
  */
-void iopt_notify_unmap(struct io_pagetable *iopt, unsigned long iova,
-		       unsigned long length)
+static void ask_for_area(struct iopt_access *access, struct iopt_area *area,
+			 bool killable)
+{
+	unsigned long start = iopt_area_first(area);
+	unsigned long last = iopt_area_last(area);
+
+	while (atomic_long_read(&access->pinned) &&
+	       next_pinned(area, killable, &start, &last)) {
+		unsigned long length;
+		unsigned long iova = iopt_area_window(area, start, last,
+						      &length);
+
+		access->unmap(access, iova, length);
+		if (last == iopt_area_last(area))
+			return;
+		start = last + 1;
+		last = iopt_area_last(area);
+		cond_resched();
+	}
+}
+
+/**
+ * iopt_notify_unmap() - Ask all in-kernel users to let go of an area
+ * @iopt: the io_pagetable
+ * @area: with &iopt_area.prevent_access set
+ *
+ * Context: may sleep, no lock held. Returns early on a fatal signal.
+ */
+void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 {
 	struct iopt_access *access = NULL, *prev = NULL;
 
 	while ((access = caller_enter(iopt, prev))) {
 		if (prev)
 			caller_exit(iopt, prev);
-		access->unmap(access, iova, length);
+		ask_for_area(access, area, true);
 		prev = access;
 	}
 	if (prev)
 		caller_exit(iopt, prev);
+}
+
+/**
+ * iopt_evict_access() - Ask one in-kernel user to let go of everything
+ * @iopt: the io_pagetable
+ * @access: retired; begins to pin nothing any more
+ *
+ * Context: may sleep, no lock held. Not interrupted by signals.
+ */
+void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	struct iopt_area *area;
+
+	if (!atomic_long_read(&access->pinned))
+		return;
+	iopt_for_each_area(area, iopt) {
+		ask_for_area(access, area, false);
+		if (!atomic_long_read(&access->pinned)) {
+			iopt_area_put(area);
+			return;
+		}
+		cond_resched();
+	}
 }

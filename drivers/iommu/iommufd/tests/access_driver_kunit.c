@@ -2,13 +2,14 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * In-kernel users through the interface for drivers: pins that are undone in
- * other pieces than they were made.
+ * In-kernel users through the interface for drivers: what they are asked to let
+ * go of, and pins that are undone in other pieces than they were made.
  */
 #include <kunit/test.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 
 #include "../ioas.h"
 #include "../iopt_area.h"
@@ -46,6 +47,7 @@
  * @held: how often it has pinned each page of IOVA
  * @huge: IOVA of @held are counted from HUGE_IOVA
  * @asked: how often it was asked to let go of something
+ * @asked_pages: of how many pages
  */
 struct driver {
 	struct world *world;
@@ -53,6 +55,7 @@ struct driver {
 	unsigned int held[SPACE_PAGES];
 	bool huge;
 	unsigned int asked;
+	unsigned long asked_pages;
 };
 
 /**
@@ -178,9 +181,22 @@ static void driver_let_go(struct driver *driver, unsigned long first,
 static void driver_asked(void *data, unsigned long iova, unsigned long length)
 {
 	struct driver *driver = data;
+	struct world *world = driver->world;
+	unsigned long page = (iova - driver_iova(driver, 0)) / PAGE_SIZE;
+	unsigned long i;
 
 	driver->asked++;
-	driver_let_go(driver, 0, SPACE_PAGES - 1);
+	driver->asked_pages += length / PAGE_SIZE;
+	KUNIT_EXPECT_TRUE(world->test, PAGE_ALIGNED(iova | length));
+	if (page >= SPACE_PAGES || length > (SPACE_PAGES - page) * PAGE_SIZE) {
+		KUNIT_FAIL(world->test, "asked for %lx, %lx bytes", iova,
+			   length);
+		driver_let_go(driver, 0, SPACE_PAGES - 1);
+		return;
+	}
+	for (i = page; i < page + length / PAGE_SIZE; i++)
+		KUNIT_EXPECT_GT(world->test, count_of(world, memory_of(i)), 0);
+	driver_let_go(driver, page, page + length / PAGE_SIZE - 1);
 }
 
 static const struct iommufd_access_ops driver_ops = {
@@ -507,11 +523,120 @@ static void failed_pin_lets_go_of_all_steps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, driver->asked, 0);
 }
 
+static bool warnings;
+module_param_named(kunit_unpin_warnings, warnings, bool, 0444);
+MODULE_PARM_DESC(kunit_unpin_warnings,
+		 "Run tests that make the kernel warn of what a driver unpins");
+
+/* A driver that unpins what it has not pinned hurts nobody but itself. */
+static void unpins_anywhere(struct kunit *test)
+{
+	struct world *world = test->priv;
+	struct driver *driver = &world->drivers[0];
+
+	if (!warnings)
+		kunit_skip(test, "makes the kernel warn");
+	driver_pin(&world->drivers[1], 2, 4);
+	/* Nothing is its own. */
+	iommufd_access_unpin_pages(driver->access, IOVA + 2 * PAGE_SIZE,
+				   PAGE_SIZE);
+	check(world);
+	/* Some of it is. */
+	driver_pin(driver, 20, 3);
+	driver_pin(driver, 24, 1);
+	driver_pin(driver, 30, 4);
+	iommufd_access_unpin_pages(driver->access, IOVA + 20 * PAGE_SIZE,
+				   5 * PAGE_SIZE);
+	memset(driver->held + 20, 0, 5 * sizeof(*driver->held));
+	check(world);
+	/* And there is a gap. */
+	driver_pin(driver, MEMORY_PAGES - 1, 1);
+	iommufd_access_unpin_pages(driver->access,
+				   IOVA + (MEMORY_PAGES - 1) * PAGE_SIZE,
+				   2 * PAGE_SIZE);
+	driver->held[MEMORY_PAGES - 1] = 0;
+	check(world);
+}
+
+/* What drivers are asked for */
+
+static void expect_asked(struct driver *driver, unsigned int times,
+			 unsigned long npages)
+{
+	struct kunit *test = driver->world->test;
+
+	KUNIT_EXPECT_EQ(test, driver->asked, times);
+	KUNIT_EXPECT_EQ(test, driver->asked_pages, npages);
+	driver->asked = 0;
+	driver->asked_pages = 0;
+}
+
+static void pin_scattered(struct driver *driver)
+{
+	driver_pin(driver, 3, 1);
+	/* Two that join. */
+	driver_pin(driver, 8, 1);
+	driver_pin(driver, 9, 2);
+	driver_pin(driver, 20, 1);
+}
+
+static void h40_unmap_asks_for_what_is_pinned(struct kunit *test)
+{
+	struct world *world = test->priv;
+	struct driver *driver = &world->drivers[0];
+
+	driver->huge = true;
+	map(world, HUGE_IOVA, 0, HUGE_LENGTH);
+	pin_scattered(driver);
+	unmap(world, HUGE_IOVA, HUGE_LENGTH);
+	expect_asked(driver, 3, 5);
+	expect_asked(&world->drivers[1], 0, 0);
+}
+
+static void h40_leaving_asks_for_what_is_pinned(struct kunit *test)
+{
+	struct world *world = test->priv;
+	struct driver *driver = &world->drivers[0];
+	u32 other = world->ioas[1]->object.id;
+	u32 first = world->ioas[0]->object.id;
+
+	driver->huge = true;
+	map(world, HUGE_IOVA, 0, HUGE_LENGTH);
+	/* Others' pins are no reason to ask. */
+	driver_pin(&world->drivers[1], 0, 4);
+
+	KUNIT_EXPECT_EQ(test, 0, iommufd_access_replace(driver->access, other));
+	expect_asked(driver, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, iommufd_access_replace(driver->access, first));
+	expect_asked(driver, 0, 0);
+	pin_scattered(driver);
+	KUNIT_EXPECT_EQ(test, 0, iommufd_access_replace(driver->access, other));
+	expect_asked(driver, 3, 5);
+	iommufd_access_detach(driver->access);
+	expect_asked(driver, 0, 0);
+	KUNIT_EXPECT_EQ(test, 0, iommufd_access_attach(driver->access, first));
+	pin_scattered(driver);
+	iommufd_access_detach(driver->access);
+	expect_asked(driver, 3, 5);
+	KUNIT_EXPECT_EQ(test, 0, iommufd_access_attach(driver->access, first));
+	pin_scattered(driver);
+	driver_end(driver);
+	expect_asked(driver, 3, 5);
+	expect_asked(&world->drivers[1], 0, 0);
+	driver_unpin(&world->drivers[1], 0, 4);
+	driver_end(&world->drivers[1]);
+	expect_asked(&world->drivers[1], 0, 0);
+	unmap(world, HUGE_IOVA, HUGE_LENGTH);
+}
+
 static struct kunit_case driver_cases[] = {
 	KUNIT_CASE(h31_pins_and_unpins_of_all_tilings),
 	KUNIT_CASE(pinned_by_page_unpinned_as_a_whole),
 	KUNIT_CASE(pinned_as_a_whole_unpinned_by_page),
 	KUNIT_CASE(failed_pin_lets_go_of_all_steps),
+	KUNIT_CASE(unpins_anywhere),
+	KUNIT_CASE(h40_unmap_asks_for_what_is_pinned),
+	KUNIT_CASE(h40_leaving_asks_for_what_is_pinned),
 	{}
 };
 

@@ -57,6 +57,7 @@ static void client_unpin(struct client *client)
 	while (client->pinned) {
 		client->pinned--;
 		iopt_unpin_pages(client->iopt, IOVA, PAGE_SIZE, 0);
+		atomic_long_dec(&client->member.pinned);
 	}
 }
 
@@ -132,10 +133,14 @@ static void client_join(struct kunit *test, void (*unmap)(struct client *))
 static int client_pin(struct client *client)
 {
 	struct page *page;
-	int rc = iopt_pin_pages(client->iopt, IOVA, PAGE_SIZE, &page,
-				IOPT_PIN_WRITE);
+	int rc;
 
-	if (!rc)
+	atomic_long_inc(&client->member.pinned);
+	rc = iopt_pin_pages(client->iopt, IOVA, PAGE_SIZE, &page,
+			    IOPT_PIN_WRITE);
+	if (rc)
+		atomic_long_dec(&client->member.pinned);
+	else
 		client->pinned++;
 	return rc;
 }
