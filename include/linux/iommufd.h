@@ -158,10 +158,10 @@ u32 iommufd_device_to_id(struct iommufd_device *idev);
  *         need, and iommufd_access_unpin_pages() is allowed, also of more than
  *         the range. Not allowed are map and unmap in the same IOAS and anything
  *         that detaches or destroys the access.
- *         A driver may also unpin later; the unmap waits for it, and asks
- *         again from time to time. Before the access is detached, though, all
- *         has to be unpinned when this returns, and no other thread may be
- *         about to unpin.
+ *         A driver may also unpin later, from another thread: it is waited for,
+ *         and asked again from time to time. Detaching the access does so for
+ *         ten seconds; what is pinned after that stays so for ever, with a
+ *         warning in the kernel log.
  */
 struct iommufd_access_ops {
 	u8 needs_pin_pages : 1;

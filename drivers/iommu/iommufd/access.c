@@ -311,6 +311,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 				unsigned long iova, unsigned long length)
 {
 	struct access_attachment *attachment;
+	struct io_pagetable *iopt;
 
 	guard(rwsem_read)(&access->rwsem);
 	attachment = access->pinned;
@@ -321,9 +322,9 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 	if (WARN_ON_ONCE(npages_of(iova, length) >
 			 atomic_long_read(&attachment->member.pinned)))
 		return;
-	atomic_long_sub(iopt_unpin_pages(&attachment->ioas->iopt, iova, length,
-					 0),
-			&attachment->member.pinned);
+	iopt = &attachment->ioas->iopt;
+	iopt_note_unpinned(iopt, &attachment->member,
+			   iopt_unpin_pages(iopt, iova, length, 0));
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, IOMMUFD);
 

@@ -46,7 +46,8 @@ struct page;
  * @erased: woken when @erasures has risen
  * @accesses: struct iopt_access
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
- *            way out, or when a caller of &iopt_access.unmap is back
+ *            way out, or of everything on its own, or when a caller of
+ *            &iopt_access.unmap is back
  */
 struct io_pagetable {
 	struct rw_semaphore iova_rwsem;
@@ -73,8 +74,8 @@ struct io_pagetable {
  * @alignment: what start and length of areas have to be a multiple of as long
  *             as the user is there, bytes; constant
  * @pinned: pages that the user has pinned, each as often as it is pinned; the
- *          user adds before it pins, and subtracts after it has unpinned. Who
- *          has none is not asked for any.
+ *          user adds before it pins, and tells iopt_note_unpinned() after it
+ *          has unpinned. Who has none is not asked for any.
  * @callers: threads that are in @unmap, or about to be
  * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
  */
@@ -192,6 +193,8 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_retire_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access);
 void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access);
+void iopt_note_unpinned(struct io_pagetable *iopt, struct iopt_access *access,
+			unsigned long npages);
 void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area);
 int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		   unsigned long length, struct page **out_pages,

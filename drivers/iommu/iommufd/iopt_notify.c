@@ -20,6 +20,9 @@
 #include "iopt_access.h"
 #include "iopt_area.h"
 
+/* So long a user that leaves may take to unpin. */
+#define EVICT_SECONDS 10
+
 /**
  * iopt_add_access() - Let an in-kernel user take part
  * @iopt: the io_pagetable
@@ -60,7 +63,7 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 void iopt_retire_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
 	down_write(&iopt->iova_rwsem);
-	access->leaving = true;
+	WRITE_ONCE(access->leaving, true);
 	up_write(&iopt->iova_rwsem);
 
 	wait_event(iopt->unpinned, !atomic_read_acquire(&access->callers));
@@ -174,19 +177,11 @@ void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 		caller_exit(iopt, prev);
 }
 
-/**
- * iopt_evict_access() - Ask one in-kernel user to let go of everything
- * @iopt: the io_pagetable
- * @access: retired; begins to pin nothing any more
- *
- * Context: may sleep, no lock held. Not interrupted by signals.
- */
-void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
+static void ask_for_everything(struct io_pagetable *iopt,
+			       struct iopt_access *access)
 {
 	struct iopt_area *area;
 
-	if (!atomic_long_read(&access->pinned))
-		return;
 	iopt_for_each_area(area, iopt) {
 		ask_for_area(access, area, false);
 		if (!atomic_long_read(&access->pinned)) {
@@ -195,4 +190,44 @@ void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
 		}
 		cond_resched();
 	}
+}
+
+/**
+ * iopt_evict_access() - Make one in-kernel user let go of everything
+ * @iopt: the io_pagetable
+ * @access: retired; begins to pin nothing any more
+ *
+ * Another thread of the user may be about to unpin and is waited for, some
+ * seconds at most.
+ *
+ * Context: may sleep, no lock held. Not interrupted by signals.
+ */
+void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
+{
+	unsigned int i;
+
+	for (i = 0; i < EVICT_SECONDS; i++) {
+		if (!atomic_long_read(&access->pinned))
+			return;
+		ask_for_everything(iopt, access);
+		wait_event_timeout(iopt->unpinned,
+				   !atomic_long_read(&access->pinned), HZ);
+	}
+}
+
+/**
+ * iopt_note_unpinned() - Count what an in-kernel user has unpinned
+ * @iopt: the io_pagetable
+ * @access: kept by the caller
+ * @npages: as iopt_unpin_pages() has returned
+ *
+ * Context: any.
+ */
+void iopt_note_unpinned(struct io_pagetable *iopt, struct iopt_access *access,
+			unsigned long npages)
+{
+	/* Pairs with the wait in iopt_evict_access(). */
+	if (!atomic_long_sub_return(npages, &access->pinned) &&
+	    READ_ONCE(access->leaving))
+		wake_up_all(&iopt->unpinned);
 }

@@ -10,6 +10,7 @@
 #include <linux/iommufd.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/workqueue.h>
 
 #include "../ioas.h"
 #include "../iopt_area.h"
@@ -46,6 +47,8 @@
  * @access: its access, NULL if it was destroyed
  * @held: how often it has pinned each page of IOVA
  * @huge: IOVA of @held are counted from HUGE_IOVA
+ * @late: lets go of all a moment after it was asked, in @later
+ * @later: unpins
  * @asked: how often it was asked to let go of something
  * @asked_pages: of how many pages
  */
@@ -54,6 +57,8 @@ struct driver {
 	struct iommufd_access *access;
 	unsigned int held[SPACE_PAGES];
 	bool huge;
+	bool late;
+	struct delayed_work later;
 	unsigned int asked;
 	unsigned long asked_pages;
 };
@@ -196,7 +201,17 @@ static void driver_asked(void *data, unsigned long iova, unsigned long length)
 	}
 	for (i = page; i < page + length / PAGE_SIZE; i++)
 		KUNIT_EXPECT_GT(world->test, count_of(world, memory_of(i)), 0);
-	driver_let_go(driver, page, page + length / PAGE_SIZE - 1);
+	if (driver->late)
+		schedule_delayed_work(&driver->later, HZ / 5);
+	else
+		driver_let_go(driver, page, page + length / PAGE_SIZE - 1);
+}
+
+static void driver_lets_go_late(struct work_struct *work)
+{
+	struct driver *driver = container_of(work, struct driver, later.work);
+
+	driver_let_go(driver, 0, SPACE_PAGES - 1);
 }
 
 static const struct iommufd_access_ops driver_ops = {
@@ -210,6 +225,7 @@ static void driver_start(struct driver *driver, struct world *world)
 	u32 id;
 
 	driver->world = world;
+	INIT_DELAYED_WORK(&driver->later, driver_lets_go_late);
 	access = iommufd_access_create(world->ictx, &driver_ops, driver, &id);
 	KUNIT_ASSERT_FALSE(world->test, IS_ERR(access));
 	driver->access = access;
@@ -629,6 +645,23 @@ static void h40_leaving_asks_for_what_is_pinned(struct kunit *test)
 	unmap(world, HUGE_IOVA, HUGE_LENGTH);
 }
 
+/* As vfio_ccw does while an interrupt handler of its own is unpinning. */
+static void h40_leaving_waits_for_a_late_driver(struct kunit *test)
+{
+	struct world *world = test->priv;
+	struct driver *driver = &world->drivers[0];
+	unsigned long page;
+
+	driver->late = true;
+	pin_scattered(driver);
+	iommufd_access_detach(driver->access);
+	for (page = 0; page < SPACE_PAGES; page++)
+		KUNIT_EXPECT_EQ(test, READ_ONCE(driver->held[page]), 0);
+	flush_delayed_work(&driver->later);
+	check(world);
+	unmap(world, IOVA, MEMORY_PAGES * PAGE_SIZE);
+}
+
 static struct kunit_case driver_cases[] = {
 	KUNIT_CASE(h31_pins_and_unpins_of_all_tilings),
 	KUNIT_CASE(pinned_by_page_unpinned_as_a_whole),
@@ -637,6 +670,7 @@ static struct kunit_case driver_cases[] = {
 	KUNIT_CASE(unpins_anywhere),
 	KUNIT_CASE(h40_unmap_asks_for_what_is_pinned),
 	KUNIT_CASE(h40_leaving_asks_for_what_is_pinned),
+	KUNIT_CASE(h40_leaving_waits_for_a_late_driver),
 	{}
 };
 

@@ -56,8 +56,9 @@ static void client_unpin(struct client *client)
 {
 	while (client->pinned) {
 		client->pinned--;
-		iopt_unpin_pages(client->iopt, IOVA, PAGE_SIZE, 0);
-		atomic_long_dec(&client->member.pinned);
+		iopt_note_unpinned(client->iopt, &client->member,
+				   iopt_unpin_pages(client->iopt, IOVA,
+						    PAGE_SIZE, 0));
 	}
 }
 
