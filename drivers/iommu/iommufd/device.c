@@ -33,7 +33,8 @@
  * All this happens under the lock of the group, and whatever changes the page
  * tables of an IOAS under its mutex as well. Both are taken in a way that a
  * fatal signal interrupts, since filling takes long when memory is slow to
- * come; detaching waits.
+ * come. Detaching waits for the lock of the group, but not to take a page table
+ * apart: that is done later if it has to.
  */
 #include "device.h"
 

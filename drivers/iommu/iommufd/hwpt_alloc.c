@@ -79,15 +79,6 @@ static int fill(struct iommufd_hwpt_paging *paging)
 	return rc;
 }
 
-static void abort_filled(struct iommufd_hwpt_paging *paging)
-{
-	mutex_lock(&paging->ioas->mutex);
-	if (iommufd_hwpt_paging_filled(paging))
-		iommufd_hwpt_paging_unfill(paging);
-	mutex_unlock(&paging->ioas->mutex);
-	iommufd_hwpt_paging_abort(paging);
-}
-
 /**
  * iommufd_hwpt_alloc() - ioctl(IOMMU_HWPT_ALLOC)
  * @call: the ioctl
@@ -112,15 +103,10 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 	paging = alloc_paging(call->ictx, cmd);
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
-	rc = fill(paging);
-	if (rc) {
-		iommufd_hwpt_paging_abort(paging);
-		return rc;
-	}
 	cmd->out_hwpt_id = paging->hwpt.object.id;
-	rc = iommufd_call_reply(call, cmd, sizeof(*cmd));
+	rc = fill(paging) ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
 	if (rc)
-		abort_filled(paging);
+		iommufd_hwpt_paging_abort(paging);
 	else
 		iommufd_object_publish(&paging->hwpt.object);
 	return rc;

@@ -28,23 +28,45 @@ static struct iommufd_hwpt_paging *paging_from(struct iommufd_hw_pagetable *hwpt
 	return container_of(hwpt, struct iommufd_hwpt_paging, hwpt);
 }
 
+/* Leave the IOAS, as far as that goes without waiting. */
+static bool leave_ioas(struct iommufd_hwpt_paging *paging)
+{
+	bool gone = iopt_remove_domain(&paging->ioas->iopt, &paging->member);
+
+	lockdep_assert_held(&paging->ioas->mutex);
+
+	if (gone)
+		list_del_init(&paging->entry);
+	return gone;
+}
+
+/* Either lock may be held by somebody whom a page fault keeps waiting. */
+static bool paging_retire(struct iommufd_object *object)
+{
+	struct iommufd_hwpt_paging *paging =
+		paging_from(iommufd_hwpt_from(object));
+	bool gone;
+
+	if (!mutex_trylock(&paging->ioas->mutex))
+		return false;
+	gone = leave_ioas(paging);
+	mutex_unlock(&paging->ioas->mutex);
+	return gone;
+}
+
 static void paging_destroy(struct iommufd_object *object)
 {
 	struct iommufd_hwpt_paging *paging =
 		paging_from(iommufd_hwpt_from(object));
-	struct iommufd_ioas *ioas = paging->ioas;
 
-	mutex_lock(&ioas->mutex);
-	if (iommufd_hwpt_paging_filled(paging))
-		iommufd_hwpt_paging_unfill(paging);
-	mutex_unlock(&ioas->mutex);
 	iommu_domain_free(paging->hwpt.domain);
-	iommufd_object_unuse(&ioas->object);
+	iommufd_object_unuse(&paging->ioas->object);
 }
 
 static const struct iommufd_hwpt_kind paging_kind = {
 	.object = {
 		.type = IOMMUFD_OBJ_HWPT_PAGING,
+		.retire = paging_retire,
 		.destroy = paging_destroy,
 	},
 	.paging = paging_from,
@@ -99,6 +121,7 @@ static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
 	paging->member.domain = domain;
 	paging->iommu = dev->iommu->iommu_dev;
 	paging->sw_msi_start = PHYS_ADDR_MAX;
+	INIT_LIST_HEAD(&paging->member.entry);
 	INIT_LIST_HEAD(&paging->entry);
 	rc = enforce_cache_coherency(paging, dev);
 	if (rc)
@@ -141,17 +164,22 @@ struct iommufd_hwpt_paging *iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas,
 
 /**
  * iommufd_hwpt_paging_abort() - Free a page table that nobody else has seen
- * @paging: not filled, not published, not used
+ * @paging: not published, not used
  *
- * Context: may sleep, never needs memory.
+ * One that cannot be emptied at once goes later.
+ *
+ * Context: may sleep, never needs memory; the mutex of the IOAS may be held.
  */
 void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 {
-	struct iommufd_ioas *ioas = paging->ioas;
+	struct iommufd_object *object = &paging->hwpt.object;
 
-	iommu_domain_free(paging->hwpt.domain);
-	iommufd_object_abort(&paging->hwpt.object);
-	iommufd_object_unuse(&ioas->object);
+	if (!list_empty(&paging->member.entry) && !paging_retire(object)) {
+		iommufd_object_abort_later(object);
+		return;
+	}
+	paging_destroy(object);
+	iommufd_object_abort(object);
 }
 
 /**
@@ -177,13 +205,13 @@ bool iommufd_hwpt_paging_ready(const struct iommufd_hwpt_paging *paging)
  * @paging: any
  *
  * Context: mutex of the IOAS held.
- * Return: true between iommufd_hwpt_paging_fill() and the end.
+ * Return: true from iommufd_hwpt_paging_fill() on, until it leaves.
  */
 bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging)
 {
 	lockdep_assert_held(&paging->ioas->mutex);
 
-	return !list_empty(&paging->entry);
+	return !list_empty(&paging->entry) && paging->member.left == U64_MAX;
 }
 
 /**
@@ -191,7 +219,9 @@ bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging)
  * @paging: ready, and not filled
  *
  * Context: may sleep, for long; mutex of the IOAS held.
- * Return: 0; else an error of iopt_add_domain(), with nothing mapped.
+ * Return: 0; -EBUSY if an earlier attempt failed and could not be undone yet,
+ * since somebody holds the memory of an area in a page fault; else an error of
+ * iopt_add_domain(), with nothing mapped or about to be.
  */
 int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 {
@@ -200,8 +230,10 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 
 	lockdep_assert_held(&ioas->mutex);
 
+	if (!leave_ioas(paging))
+		return -EBUSY;
 	rc = iopt_add_domain(&ioas->iopt, &paging->member);
-	if (!rc)
+	if (!list_empty(&paging->member.entry))
 		list_add_tail(&paging->entry, &ioas->hwpt_list);
 	return rc;
 }
@@ -210,16 +242,14 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
  * iommufd_hwpt_paging_unfill() - Undo iommufd_hwpt_paging_fill()
  * @paging: filled, with no device attached to its domain
  *
+ * What cannot be had without waiting is left to the next attempt to fill the
+ * page table, or to its end.
+ *
  * Context: may sleep, never needs memory; mutex of the IOAS held.
  */
 void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging)
 {
-	struct iommufd_ioas *ioas = paging->ioas;
-
-	lockdep_assert_held(&ioas->mutex);
-
-	list_del_init(&paging->entry);
-	iopt_remove_domain(&ioas->iopt, &paging->member);
+	leave_ioas(paging);
 }
 
 /**

@@ -182,7 +182,7 @@ size_t iopt_usable_ranges(struct io_pagetable *iopt,
 			  unsigned long *alignment);
 
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
-void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
+bool iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
 int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_large_pages(struct io_pagetable *iopt);
 unsigned long iopt_domain_alignment(const struct iopt_domain *entry);

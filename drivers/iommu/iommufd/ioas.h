@@ -29,7 +29,7 @@ struct seq_file;
  * @iopt: what is mapped
  * @mutex: serialises everything that adds or removes domains of @iopt, and
  *         protects @hwpt_list
- * @hwpt_list: struct iommufd_hwpt_paging that are kept filled with this IOAS
+ * @hwpt_list: struct iommufd_hwpt_paging that have mappings of this IOAS
  * @vfio_type: what VFIO_SET_IOMMU asked for when it acted on this IOAS, 0
  *             before that; READ_ONCE() and WRITE_ONCE()
  */

@@ -141,10 +141,39 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 	return 0;
 }
 
+static struct iopt_area *get_from(struct io_pagetable *iopt,
+				  unsigned long start)
+{
+	struct iopt_area *area;
+
+	lockdep_assert_held(&iopt->iova_rwsem);
+
+	area = iopt_area_from_node(iova_tree_first(&iopt->tree, start,
+						   ULONG_MAX));
+	if (area)
+		refcount_inc(&area->refs);
+	return area;
+}
+
+/**
+ * iopt_area_get_from() - Find the first area from an IOVA on
+ * @iopt: the io_pagetable
+ * @start: the IOVA; the area may begin below it
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
+ * Return: the area, with a reference; NULL if there is none.
+ */
+struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
+				     unsigned long start)
+{
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	return get_from(iopt, start);
+}
+
 /**
  * iopt_area_get_next() - Step for iopt_for_each_area()
  * @iopt: the io_pagetable
- * @area: the current area, whose reference is given up; NULL to begin
+ * @area: the current area, whose reference is given up
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
  * Return: the area at the next higher IOVA, with a reference; NULL at the end.
@@ -152,19 +181,13 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
 				     struct iopt_area *area)
 {
-	unsigned long start = area ? area->node.last + 1 : 0;
 	struct iopt_area *next = NULL;
 
+	down_read(&iopt->iova_rwsem);
 	/* The last address has no successor. */
-	if (!area || start) {
-		down_read(&iopt->iova_rwsem);
-		next = iopt_area_from_node(iova_tree_first(&iopt->tree, start,
-							   ULONG_MAX));
-		if (next)
-			refcount_inc(&next->refs);
-		up_read(&iopt->iova_rwsem);
-	}
-	if (area)
-		iopt_area_put(area);
+	if (area->node.last != ULONG_MAX)
+		next = get_from(iopt, area->node.last + 1);
+	up_read(&iopt->iova_rwsem);
+	iopt_area_put(area);
 	return next;
 }

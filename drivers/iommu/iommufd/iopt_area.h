@@ -60,6 +60,8 @@ struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 				  unsigned long length, int iommu_prot);
 void iopt_area_put(struct iopt_area *area);
 unsigned int iopt_area_alignment_order(const struct iopt_area *area);
+struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
+				     unsigned long start);
 struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
 				     struct iopt_area *area);
 
@@ -72,7 +74,7 @@ struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
  * After leaving the body early the reference is the caller's.
  */
 #define iopt_for_each_area(area, iopt)                        \
-	for ((area) = iopt_area_get_next(iopt, NULL); (area); \
+	for ((area) = iopt_area_get_from(iopt, 0); (area); \
 	     (area) = iopt_area_get_next(iopt, area))
 
 #endif

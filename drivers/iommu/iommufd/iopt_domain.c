@@ -10,7 +10,8 @@
  * later, then it finds the domain. The mutex of the pages decides which.
  *
  * Leaving goes the same way: from the generation in which the domain leaves,
- * nobody fills it any more, and the walk empties the areas that did before.
+ * nobody fills it any more, and the walk empties the areas that did before. It
+ * passes over those whose mutex is taken, and comes again for them.
  */
 #include <linux/iommu.h>
 #include <linux/sched.h>
@@ -51,6 +52,7 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 		down_write(&iopt->domains.rwsem);
 		entry->joined = ++iopt->domains.generation;
 		entry->left = U64_MAX;
+		entry->resume = 0;
 		list_add_tail(&entry->entry, &iopt->domains.list);
 		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
@@ -59,30 +61,38 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 	return rc;
 }
 
-static void leave(struct io_pagetable *iopt, struct iopt_domain *entry)
+/*
+ * Take out of a domain that is leaving what can be had without waiting. No area
+ * starts to be filled for it any more, so one that is not by now never will be,
+ * and its lock is not needed.
+ */
+static bool leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
-	struct iopt_area *area;
+	struct iopt_area *area = iopt_area_get_from(iopt, entry->resume);
+	unsigned long busy = 0;
+	bool gone = true;
 
-	down_write(&iopt->domains.rwsem);
-	entry->left = ++iopt->domains.generation;
-	up_write(&iopt->domains.rwsem);
-
-	iopt_for_each_area(area, iopt) {
-		/*
-		 * No area starts to be filled for @entry any more, so one that
-		 * is not by now never will be, and its lock is not needed.
-		 */
+	for (; area; area = iopt_area_get_next(iopt, area)) {
+		cond_resched();
 		if (!iopt_domain_in(entry, READ_ONCE(area->generation)))
 			continue;
-		mutex_lock(&area->pages->mutex);
-		iopt_area_unfill_domain(area, entry);
-		mutex_unlock(&area->pages->mutex);
-		cond_resched();
+		if (mutex_trylock(&area->pages->mutex)) {
+			iopt_area_unfill_domain(area, entry);
+			mutex_unlock(&area->pages->mutex);
+		} else if (gone) {
+			busy = area->node.start;
+			gone = false;
+		}
 	}
+	entry->resume = busy;
+	return gone;
+}
 
+static void leave_end(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
-	list_del(&entry->entry);
+	list_del_init(&entry->entry);
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
@@ -114,7 +124,9 @@ static int fill_area(struct iopt_area *area, struct iopt_domain *entry)
  * its aperture is beyond what this kernel can address;
  * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
  * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
- * failure the domain is empty and everything is as before.
+ * failure the domain is not a member any more, or it is leaving: then its
+ * &iopt_domain.entry is not empty, and the caller goes on with
+ * iopt_remove_domain() before it frees the domain.
  */
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
@@ -135,7 +147,7 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 		rc = fill_area(area, entry);
 		if (rc) {
 			iopt_area_put(area);
-			leave(iopt, entry);
+			iopt_remove_domain(iopt, entry);
 			return rc;
 		}
 	}
@@ -147,10 +159,26 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
  * @iopt: the io_pagetable
  * @entry: as given to iopt_add_domain(); no device uses the domain any more
  *
- * Context: may sleep, never needs memory. Waits for threads that are just
- * filling @entry. The caller keeps other domains from joining and leaving.
+ * Does not wait for the mutex of any pages: somebody may hold it in a page
+ * fault for as long as user space likes, and who takes a domain away has locks
+ * that others need. It does what it can instead, and is called again later for
+ * the rest.
+ *
+ * Context: may sleep, never needs memory. The caller keeps other domains from
+ * joining and leaving.
+ * Return: true if the domain is empty, and no member any more.
  */
-void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+bool iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
-	leave(iopt, entry);
+	if (list_empty(&entry->entry))
+		return true;
+	if (entry->left == U64_MAX) {
+		down_write(&iopt->domains.rwsem);
+		entry->left = ++iopt->domains.generation;
+		up_write(&iopt->domains.rwsem);
+	}
+	if (!leave_areas(iopt, entry))
+		return false;
+	leave_end(iopt, entry);
+	return true;
 }

@@ -326,9 +326,12 @@ static int __init iommufd_init(void)
 	rc = iopt_pages_init();
 	if (rc)
 		return rc;
-	rc = iommufd_test_init();
+	rc = iommufd_object_init();
 	if (rc)
 		goto err_pages;
+	rc = iommufd_test_init();
+	if (rc)
+		goto err_object;
 	rc = register_files();
 	if (rc)
 		goto err_test;
@@ -336,6 +339,8 @@ static int __init iommufd_init(void)
 
 err_test:
 	iommufd_test_exit();
+err_object:
+	iommufd_object_exit();
 err_pages:
 	iopt_pages_exit();
 	return rc;
@@ -348,6 +353,7 @@ static void __exit iommufd_exit(void)
 		misc_deregister(&container_misc);
 	misc_deregister(&iommufd_misc);
 	iommufd_test_exit();
+	iommufd_object_exit();
 	iopt_pages_exit();
 }
 module_exit(iommufd_exit);

@@ -4,16 +4,24 @@
  *
  * Ids, references, and the end of objects.
  *
- * Destroying begins by reserving the id again, under the lock of the xarray:
- * nobody finds the object from then on. Short-term references go away by
- * themselves and are waited for. If in the meantime one of them became a use,
- * the id is given back its object, which needs no memory, and the object lives
- * on.
+ * Whoever destroys an object waits for a moment at which nobody uses it. In
+ * that moment, and under the lock of the xarray, the id is reserved again, so
+ * nobody finds the object from then on; until then everybody does, as it may
+ * have to stay. The moment comes when a short-term reference is given up, and may be
+ * over before another thread runs, so it is used by who brings it about.
+ *
+ * What is left to do then may need locks that somebody holds in a page fault,
+ * for as long as user space likes. Those who destroy hold locks themselves, for
+ * example VFIO's, and cannot wait for that. They try for a second, and leave
+ * the rest to a worker, which tries again from time to time. It does not wait
+ * either, as a task that waits too long is reported.
  */
 #include "object.h"
 
 #include <linux/bug.h>
 #include <linux/errno.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -24,6 +32,33 @@
  * the wait.
  */
 #define SHORTTERM_TIMEOUT (60 * HZ)
+
+/* How often what could not be destroyed at once is tried again. */
+#define LATER_INTERVAL (HZ / 4)
+
+static struct workqueue_struct *later_queue;
+
+/**
+ * iommufd_object_init() - Get ready for objects
+ *
+ * Context: once, when the module is loaded.
+ * Return: 0; -ENOMEM.
+ */
+int iommufd_object_init(void)
+{
+	later_queue = alloc_workqueue("iommufd", WQ_UNBOUND, 0);
+	return later_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * iommufd_object_exit() - Undo iommufd_object_init()
+ *
+ * Context: there are no contexts any more.
+ */
+void iommufd_object_exit(void)
+{
+	destroy_workqueue(later_queue);
+}
 
 /**
  * iommufd_object_alloc_size() - See iommufd_object_alloc()
@@ -127,27 +162,17 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 	return object;
 }
 
-/**
- * iommufd_object_put() - Give up what iommufd_object_get() returned
- * @object: may be freed at once
- *
- * Context: any; the caller keeps the context alive.
- */
-void iommufd_object_put(struct iommufd_object *object)
-{
-	struct iommufd_ctx *ictx = object->ictx;
-
-	refcount_dec(&object->shortterm_users);
-	/* Not one touch of the object from here on. */
-	if (wq_has_sleeper(&ictx->destroy_wait))
-		wake_up_all(&ictx->destroy_wait);
-}
-
 static void object_hide(struct iommufd_object *object)
 {
 	lockdep_assert_held(&object->ictx->objects.xa_lock);
 	__xa_store(&object->ictx->objects, object->id, XA_ZERO_ENTRY,
 		   GFP_ATOMIC);
+}
+
+static bool object_hidden(struct iommufd_object *object)
+{
+	lockdep_assert_held(&object->ictx->objects.xa_lock);
+	return xa_load(&object->ictx->objects, object->id) != object;
 }
 
 static bool object_idle(struct iommufd_object *object)
@@ -159,6 +184,63 @@ static bool object_idle(struct iommufd_object *object)
 	return true;
 }
 
+static bool object_used(struct iommufd_object *object)
+{
+	if (refcount_read(&object->users) != 1)
+		return true;
+	/* Pairs with iommufd_object_unuse(). */
+	smp_acquire__after_ctrl_dep();
+	return false;
+}
+
+/* Hide an object if nobody uses it; then it is sure to go. */
+static bool object_try_hide(struct iommufd_object *object)
+{
+	lockdep_assert_held(&object->ictx->objects.xa_lock);
+
+	if (object_hidden(object))
+		return true;
+	if (!object_idle(object) || object_used(object))
+		return false;
+	object_hide(object);
+	return true;
+}
+
+static void put_dying(struct iommufd_object *object)
+{
+	struct xarray *objects = &object->ictx->objects;
+
+	xa_lock(objects);
+	refcount_dec(&object->shortterm_users);
+	if (object->dying)
+		object_try_hide(object);
+	xa_unlock(objects);
+}
+
+/**
+ * iommufd_object_put() - Give up what iommufd_object_get() returned
+ * @object: may be freed at once
+ *
+ * Context: any; the caller keeps the context alive.
+ */
+void iommufd_object_put(struct iommufd_object *object)
+{
+	struct iommufd_ctx *ictx = object->ictx;
+
+	if (READ_ONCE(object->dying))
+		put_dying(object);
+	else
+		refcount_dec(&object->shortterm_users);
+	/* Not one touch of the object from here on. */
+	if (wq_has_sleeper(&ictx->destroy_wait))
+		wake_up_all(&ictx->destroy_wait);
+}
+
+static bool object_retire(struct iommufd_object *object)
+{
+	return !object->ops->retire || object->ops->retire(object);
+}
+
 static void object_free(struct iommufd_object *object)
 {
 	object->ops->destroy(object);
@@ -167,24 +249,100 @@ static void object_free(struct iommufd_object *object)
 }
 
 /*
- * Destroy a hidden object, or bring it back if it turns out to be in use, or
- * if waiting for that ended with the error @rc.
+ * Destroy a dying object, or find that it is in use again. False if it can be
+ * neither yet; else it may not be touched any more.
  */
-static int object_destroy_hidden(struct iommufd_object *object, int rc)
+static bool object_end(struct iommufd_object *object)
 {
 	struct iommufd_ctx *ictx = object->ictx;
+	bool hidden, used;
 
 	xa_lock(&ictx->objects);
-	if (!rc && (!object_idle(object) ||
-		    refcount_read(&object->users) != 1))
-		rc = -EBUSY;
-	/* Pairs with iommufd_object_unuse(), as object_idle() does with put. */
-	smp_acquire__after_ctrl_dep();
-	if (rc)
-		__xa_store(&ictx->objects, object->id, object, GFP_ATOMIC);
+	hidden = object_try_hide(object);
+	used = !hidden && object_used(object);
+	if (used)
+		WRITE_ONCE(object->dying, false);
 	xa_unlock(&ictx->objects);
-	if (!rc)
-		object_free(object);
+	if (!hidden || !object_retire(object))
+		return used;
+	object_free(object);
+	return true;
+}
+
+static void object_end_work(struct work_struct *work)
+{
+	struct iommufd_object *object =
+		container_of(to_delayed_work(work), struct iommufd_object,
+			     later);
+	struct file *file = object->ictx->file;
+
+	if (object_end(object))
+		fput(file);
+	else
+		queue_delayed_work(later_queue, &object->later, LATER_INTERVAL);
+}
+
+/* Whoever gets here holds the context, so its file is not closing yet. */
+static void object_end_later(struct iommufd_object *object)
+{
+	get_file(object->ictx->file);
+	INIT_DELAYED_WORK(&object->later, object_end_work);
+	queue_delayed_work(later_queue, &object->later, LATER_INTERVAL);
+}
+
+/* End a dying object within about a second, or later. */
+static void object_end_soon(struct iommufd_object *object)
+{
+	unsigned int delay;
+
+	for (delay = 1; delay < HZ; delay *= 2) {
+		if (object_end(object))
+			return;
+		schedule_timeout_uninterruptible(delay);
+	}
+	object_end_later(object);
+}
+
+/**
+ * iommufd_object_abort_later() - Free an object that cannot be undone at once
+ * @object: of iommufd_object_alloc(), never published, complete enough for the
+ *          operations of its type
+ *
+ * Context: may be called with locks held that &iommufd_object_ops.retire needs.
+ */
+void iommufd_object_abort_later(struct iommufd_object *object)
+{
+	object->dying = true;
+	object_end_later(object);
+}
+
+/* May the wait for nobody to use a dying object end? */
+static bool object_decided(struct iommufd_object *object)
+{
+	bool decided;
+
+	xa_lock(&object->ictx->objects);
+	decided = object_try_hide(object) || object_used(object);
+	xa_unlock(&object->ictx->objects);
+	return decided;
+}
+
+/* Wait until nobody uses a dying object; else it lives on. */
+static int object_wait_unused(struct iommufd_object *object)
+{
+	struct iommufd_ctx *ictx = object->ictx;
+	long left;
+	int rc = 0;
+
+	left = wait_event_killable_timeout(ictx->destroy_wait,
+					   object_decided(object),
+					   SHORTTERM_TIMEOUT);
+	xa_lock(&ictx->objects);
+	if (!object_hidden(object)) {
+		WRITE_ONCE(object->dying, false);
+		rc = left < 0 ? -EINTR : -EBUSY;
+	}
+	xa_unlock(&ictx->objects);
 	return rc;
 }
 
@@ -193,10 +351,13 @@ static int object_destroy_hidden(struct iommufd_object *object, int rc)
  * @ictx: context
  * @id: from user space
  *
+ * Others find and use the object until nobody does any more; only from then on
+ * it is gone. Then this succeeds, even if a part of the work is left for later.
+ *
  * Context: may sleep.
  * Return: 0; -ENOENT if there is no such object; -EBUSY if others depend on
- * it, a driver owns it, or another thread does not finish with it in time;
- * -EINTR on a fatal signal while waiting for such a thread.
+ * it, a driver owns it, another thread is about to destroy it, or others do not
+ * finish with it in time; -EINTR on a fatal signal while waiting for those.
  */
 int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 {
@@ -207,18 +368,17 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 	object = xa_load(&ictx->objects, id);
 	if (!object)
 		rc = -ENOENT;
-	else if (object->ops->driver_owned ||
-		 refcount_read(&object->users) != 1)
+	else if (object->ops->driver_owned || object->dying ||
+		 object_used(object))
 		rc = -EBUSY;
 	else
-		object_hide(object);
+		WRITE_ONCE(object->dying, true);
 	xa_unlock(&ictx->objects);
-	if (rc)
-		return rc;
-	if (wait_event_killable_timeout(ictx->destroy_wait, object_idle(object),
-					SHORTTERM_TIMEOUT) < 0)
-		rc = -EINTR;
-	return object_destroy_hidden(object, rc);
+	if (!rc)
+		rc = object_wait_unused(object);
+	if (!rc)
+		object_end_soon(object);
+	return rc;
 }
 
 /**
@@ -228,7 +388,8 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
  * An object that somebody is just looking at survives if that turns into a
  * new use.
  *
- * Context: may sleep. Holds no lock that a user of the object may want.
+ * Context: may sleep, for about a second if it has to wait for others; what
+ * takes longer is done later. Holds no lock that a user of the object may want.
  */
 void iommufd_object_unuse_destroy(struct iommufd_object *object)
 {
@@ -237,16 +398,12 @@ void iommufd_object_unuse_destroy(struct iommufd_object *object)
 
 	xa_lock(&ictx->objects);
 	refcount_dec(&object->users);
-	last = refcount_read(&object->users) == 1 &&
-	       xa_load(&ictx->objects, object->id) == object;
+	last = !object->dying && !object_used(object);
 	if (last)
-		object_hide(object);
+		WRITE_ONCE(object->dying, true);
 	xa_unlock(&ictx->objects);
-	if (!last)
-		return;
-	wait_event_timeout(ictx->destroy_wait, object_idle(object),
-			   SHORTTERM_TIMEOUT);
-	object_destroy_hidden(object, 0);
+	if (last)
+		object_end_soon(object);
 }
 
 /**
@@ -264,6 +421,8 @@ void iommufd_object_destroy_owned(struct iommufd_object *object)
 	xa_unlock(&ictx->objects);
 	wait_event(ictx->destroy_wait, object_idle(object));
 	WARN_ON_ONCE(refcount_read(&object->users) != 1);
+	/* Such objects have nothing that could take long. */
+	WARN_ON_ONCE(object->ops->retire);
 	object_free(object);
 }
 
@@ -284,6 +443,9 @@ void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 			if (object->ops->type != type)
 				continue;
 			WARN_ON_ONCE(refcount_read(&object->users) != 1);
+			/* Nobody is left who could hold a lock for long. */
+			while (!object_retire(object))
+				schedule_timeout_uninterruptible(1);
 			object_free(object);
 			cond_resched();
 		}

@@ -12,6 +12,7 @@
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "account.h"
@@ -48,6 +49,10 @@ struct iommufd_object;
 /**
  * struct iommufd_object_ops - What the object layer asks of a type
  * @type: the type these operations serve
+ * @retire: gives up all that takes a lock which somebody may hold for as long
+ *          as user space likes, by trying; returns false if it could not have
+ *          one, and is called again then. Before @destroy, under the same
+ *          conditions. NULL for types that need no such lock.
  * @destroy: takes the object apart; called once, when nobody can find the
  *           object and nobody uses it. May sleep, must not fail and must not
  *           need memory. The object's memory is freed by the caller.
@@ -55,6 +60,7 @@ struct iommufd_object;
  */
 struct iommufd_object_ops {
 	enum iommufd_object_type type;
+	bool (*retire)(struct iommufd_object *object);
 	void (*destroy)(struct iommufd_object *object);
 	bool driver_owned;
 };
@@ -70,6 +76,9 @@ struct iommufd_object_ops {
  *         from being destroyed.
  * @shortterm_users: one for existing, and one for each call that looked the
  *                   object up; those go away by themselves and are waited for
+ * @dying: somebody is about to destroy the object as soon as nobody uses it;
+ *         changed under the lock of &iommufd_ctx.objects
+ * @later: destroys the object if that could not be done at once
  */
 struct iommufd_object {
 	const struct iommufd_object_ops *ops;
@@ -77,12 +86,14 @@ struct iommufd_object {
 	u32 id;
 	refcount_t users;
 	refcount_t shortterm_users;
+	bool dying;
+	struct delayed_work later;
 };
 
 /**
  * struct iommufd_ctx - What an open /dev/iommu stands for
  * @file: the file; holding the context is holding the file
- * @objects: id to object. An id whose object is under construction, or about
+ * @objects: id to object. An id whose object is under construction, or is sure
  *           to go, is reserved: it is taken but cannot be looked up. The lock
  *           of the xarray orders lookups against removal.
  * @groups: struct iommufd_group by the id of the IOMMU group, with
@@ -121,6 +132,8 @@ struct iommufd_ctx {
 	bool no_iommu_mode;
 };
 
+int iommufd_object_init(void);
+void iommufd_object_exit(void);
 void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 				const struct iommufd_object_ops *ops);
 
@@ -146,6 +159,7 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 void iommufd_object_publish(struct iommufd_object *object);
 void iommufd_object_publish_locked(struct iommufd_object *object);
 void iommufd_object_abort(struct iommufd_object *object);
+void iommufd_object_abort_later(struct iommufd_object *object);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
 void iommufd_object_put(struct iommufd_object *object);

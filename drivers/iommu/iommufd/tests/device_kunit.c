@@ -5,12 +5,15 @@
  * Binding, attaching, replacing and detaching devices behind a fake IOMMU.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommufd.h>
 #include <linux/irqdomain.h>
+#include <linux/jiffies.h>
 #include <linux/mman.h>
 #include <linux/msi.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/iommufd.h>
 
 #include "../device.h"
@@ -19,6 +22,7 @@
 #include "../hwpt_alloc.h"
 #include "../ioas.h"
 #include "../ioctl.h"
+#include "../iopt_area.h"
 #include "../iopt_check.h"
 #include "../io_pagetable.h"
 #include "context.h"
@@ -841,6 +845,96 @@ static void failed_allocation_leaves_nothing(struct kunit *test)
 			refcount_read(&machine->ioas[0]->object.users), 1);
 }
 
+/**
+ * struct holder - Somebody who has a mutex until he is told to give it up
+ * @work: he
+ * @mutex: what he has
+ * @held: he has it
+ * @release: he may give it up
+ */
+struct holder {
+	struct work_struct work;
+	struct mutex *mutex;
+	struct completion held;
+	struct completion release;
+};
+
+static void holder_work(struct work_struct *work)
+{
+	struct holder *holder = container_of(work, struct holder, work);
+
+	mutex_lock(holder->mutex);
+	complete(&holder->held);
+	wait_for_completion(&holder->release);
+	mutex_unlock(holder->mutex);
+}
+
+static void holder_start(struct holder *holder, struct mutex *mutex)
+{
+	holder->mutex = mutex;
+	init_completion(&holder->held);
+	init_completion(&holder->release);
+	INIT_WORK_ONSTACK(&holder->work, holder_work);
+	schedule_work(&holder->work);
+	wait_for_completion(&holder->held);
+}
+
+static void holder_end(struct holder *holder)
+{
+	complete(&holder->release);
+	flush_work(&holder->work);
+	destroy_work_on_stack(&holder->work);
+}
+
+/* The work that was left is done, and holds the context no longer. */
+static bool settles(struct machine *machine, long users)
+{
+	unsigned long end = jiffies + 10 * HZ;
+
+	while (file_count(machine->ictx->file) != users) {
+		if (time_after(jiffies, end))
+			return false;
+		schedule_timeout_uninterruptible(1);
+	}
+	return true;
+}
+
+/* Somebody may have it in a page fault that never ends. */
+static void detach_beside(struct kunit *test, struct mutex *mutex)
+{
+	struct machine *machine = test->priv;
+	long users = file_count(machine->ictx->file);
+	struct holder holder;
+	u32 id;
+
+	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
+	id = machine->hwpt[2];
+	holder_start(&holder, mutex);
+	detach(machine, 2);
+	KUNIT_EXPECT_NULL(test, machine->fake[2].present);
+	KUNIT_EXPECT_FALSE(test, exists(machine, id));
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 1);
+	holder_end(&holder);
+	KUNIT_EXPECT_TRUE(test, settles(machine, users));
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 0);
+	KUNIT_EXPECT_TRUE(test, list_empty(&machine->ioas[0]->hwpt_list));
+}
+
+static void h60_detach_waits_for_no_mutex(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	struct io_pagetable *iopt = &machine->ioas[0]->iopt;
+	struct iopt_area *area;
+
+	bind_all(test, machine);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
+	KUNIT_ASSERT_EQ(test, map_at(test, 0, 2 * BASE_IOVA), 0);
+	detach_beside(test, &machine->ioas[0]->mutex);
+	area = iopt_area_from_node(iova_tree_first(&iopt->tree, BASE_IOVA,
+						   BASE_IOVA));
+	detach_beside(test, &area->pages->mutex);
+}
+
 static void allowed_ranges_win(struct kunit *test)
 {
 	struct machine *machine = test->priv;
@@ -886,6 +980,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(own_page_tables_outlive_the_device),
 	KUNIT_CASE(own_page_tables_that_learn_late),
 	KUNIT_CASE(failed_allocation_leaves_nothing),
+	KUNIT_CASE(h60_detach_waits_for_no_mutex),
 	KUNIT_CASE(allowed_ranges_win),
 	{}
 };

@@ -923,6 +923,313 @@ TEST_F(stuck, h60_attach_killed_while_stuck)
 	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, rig->ioas_id));
 }
 
+/* A page fault in one IOAS, and those who are done with another */
+
+/* Long enough for anybody who needs nothing of the memory. */
+#define SOON_MS		5000
+
+/**
+ * struct shared - memory that two IOASes show, and a copy that is stuck in it
+ * @rig: its IOAS shows all of the memory, and no device is attached
+ * @second: a device, attached to @filling
+ * @filling: the IOAS that the memory is copied to
+ * @memory: two pages
+ * @trap: the second one
+ */
+struct shared {
+	struct rig *rig;
+	struct edu second;
+	__u32 filling;
+	char *memory;
+	struct trap trap;
+	pthread_t thread;
+	int ret;
+};
+
+#define SHARED_IOVA	(4 * RIG_IOVA)
+
+static int shared_create(struct shared *shared, struct rig *rig)
+{
+	void *va = mmap(NULL, 2 * PAGE_SIZE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	if (va == MAP_FAILED)
+		return -ENOMEM;
+	shared->rig = rig;
+	shared->memory = va;
+	*shared->memory = 1;
+	ret = trap_open_at(&shared->trap, va + PAGE_SIZE, PAGE_SIZE);
+	if (!ret)
+		ret = edu_open(&shared->second, 1);
+	if (!ret)
+		ret = edu_bind(&shared->second, rig->fd);
+	if (!ret)
+		ret = ioas_alloc(rig->fd, &shared->filling);
+	if (!ret)
+		ret = edu_attach_ioas(&shared->second, shared->filling);
+	if (ret)
+		return ret;
+	return ioas_map_fixed(rig->fd, rig->ioas_id, va, 2 * PAGE_SIZE,
+			      SHARED_IOVA);
+}
+
+static void shared_destroy(struct shared *shared)
+{
+	edu_close(&shared->second);
+	trap_close(&shared->trap);
+	munmap(shared->memory, PAGE_SIZE);
+}
+
+static void *copy_the_trap(void *arg)
+{
+	struct shared *shared = arg;
+
+	shared->ret = rig_copy(shared->rig, SHARED_IOVA, 2, shared->filling,
+			       SHARED_IOVA);
+	return NULL;
+}
+
+static int start_stuck_copy(struct shared *shared)
+{
+	if (pthread_create(&shared->thread, NULL, copy_the_trap, shared))
+		return -EAGAIN;
+	return trap_wait(&shared->trap, TIMEOUT_MS) ? 0 : -ENOMSG;
+}
+
+static int end_stuck_copy(struct shared *shared)
+{
+	int ret = trap_release(&shared->trap);
+
+	pthread_join(shared->thread, NULL);
+	return ret ? ret : shared->ret;
+}
+
+struct destroyer {
+	int fd;
+	__u32 id;
+};
+
+static int destroyer_main(void *arg)
+{
+	struct destroyer *destroyer = arg;
+
+	return -iommufd_destroy(destroyer->fd, destroyer->id);
+}
+
+static int destroy_in_child(int fd, __u32 id)
+{
+	struct destroyer destroyer = { fd, id };
+
+	return -child_run(destroyer_main, &destroyer, SOON_MS);
+}
+
+/* What could not go at once goes when it can. */
+static int destroy_in_time(int fd, __u32 id)
+{
+	__u64 end = now_ms() + TIMEOUT_MS;
+	int ret;
+
+	while ((ret = iommufd_destroy(fd, id)) == -EBUSY && now_ms() < end)
+		usleep(10000);
+	return ret;
+}
+
+static int detach_in_child(void *arg)
+{
+	struct edu *edu = arg;
+
+	return edu_detach(edu) ? 1 : 0;
+}
+
+/*
+ * The device of the third IOAS holds the first page of the memory, and has to
+ * give it back. Nobody who wants to use the devices waits until it can.
+ */
+TEST_F(stuck, h60_detach_beside_a_stuck_copy)
+{
+	struct rig *rig = &self->rig;
+	struct shared shared;
+	int ret = shared_create(&shared, rig);
+	__u32 another, next;
+
+	if (ret == -ENODEV)
+		SKIP(return, "no two edu devices");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, ioas_alloc(rig->fd, &another));
+	ASSERT_EQ(0, rig_copy(rig, SHARED_IOVA, 1, another, SHARED_IOVA));
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, another, rig->buffer, PAGE_SIZE,
+				    RIG_IOVA));
+	ASSERT_EQ(0, edu_attach_ioas(&rig->edu, another));
+	EXPECT_EQ(8, status_kib("VmPin:"));
+	ASSERT_EQ(0, start_stuck_copy(&shared));
+	EXPECT_EQ(0, child_run(detach_in_child, &rig->edu, SOON_MS));
+	/* It is as good as new. */
+	EXPECT_EQ(0, ioas_unmap(rig->fd, another, RIG_IOVA, PAGE_SIZE, NULL));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, another));
+	ASSERT_EQ(0, ioas_alloc(rig->fd, &next));
+	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, next));
+	EXPECT_EQ(0, end_stuck_copy(&shared));
+	EXPECT_EQ(0, destroy_in_time(rig->fd, another));
+	EXPECT_EQ(0, edu_detach(&rig->edu));
+	EXPECT_EQ(0, iommufd_destroy(rig->fd, next));
+	shared_destroy(&shared);
+}
+
+/* Also not for a map of its own IOAS. */
+TEST_F(stuck, h60_detach_beside_a_stuck_map)
+{
+	struct stuck_map stuck = { .rig = &self->rig, .trap = &self->trap };
+	struct rig *rig = &self->rig;
+
+	ASSERT_EQ(0, edu_attach_ioas(&rig->edu, rig->ioas_id));
+	ASSERT_EQ(0, start_stuck_map(&stuck));
+	EXPECT_EQ(0, child_run(detach_in_child, &rig->edu, SOON_MS));
+	EXPECT_EQ(0, trap_release(&self->trap));
+	pthread_join(stuck.thread, NULL);
+	EXPECT_EQ(0, stuck.ret);
+	EXPECT_EQ(0, destroy_in_time(rig->fd, rig->ioas_id));
+	EXPECT_EQ(0, status_kib("VmPin:"));
+}
+
+/* While DESTROY waits for others, the object is there */
+
+/* An ioctl inside of the IOAS, in the page fault of its list of ranges. */
+static void *allow_the_trap(void *arg)
+{
+	struct stuck_map *stuck = arg;
+
+	stuck->ret = ioas_allow_iovas(stuck->rig->fd, stuck->rig->ioas_id,
+				      stuck->trap->va, 1);
+	return NULL;
+}
+
+static int start_stuck_allow(struct stuck_map *stuck)
+{
+	if (pthread_create(&stuck->thread, NULL, allow_the_trap, stuck))
+		return -EAGAIN;
+	return trap_wait(stuck->trap, TIMEOUT_MS) ? 0 : -ENOMSG;
+}
+
+/* Returns the process that waits to destroy the IOAS. */
+static pid_t start_destroyer(struct destroyer *destroyer)
+{
+	pid_t pid = child_start(destroyer_main, destroyer);
+
+	/* If it has not begun by then this tests nothing, and fails nothing. */
+	usleep(300000);
+	return pid;
+}
+
+static int end_stuck_allow(struct stuck_map *stuck)
+{
+	int ret = trap_release(stuck->trap);
+
+	pthread_join(stuck->thread, NULL);
+	return ret ? ret : stuck->ret;
+}
+
+TEST_F(stuck, h02_object_is_there_until_it_goes)
+{
+	struct stuck_map stuck = { .rig = &self->rig, .trap = &self->trap };
+	struct rig *rig = &self->rig;
+	struct destroyer destroyer = { rig->fd, rig->ioas_id };
+	pid_t pid;
+
+	ASSERT_EQ(0, start_stuck_allow(&stuck));
+	pid = start_destroyer(&destroyer);
+	ASSERT_GT(pid, 0);
+	EXPECT_EQ(0, rig_map(rig, 0, 1));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
+	/* Nothing was in it, so the list of ranges is no good. */
+	EXPECT_EQ(-EINVAL, end_stuck_allow(&stuck));
+	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
+	EXPECT_EQ(-ENOENT, rig_map(rig, 1, 1));
+	EXPECT_EQ(-ENOENT, iommufd_destroy(rig->fd, rig->ioas_id));
+}
+
+TEST_F(stuck, h02_destroy_killed_changes_nothing)
+{
+	struct stuck_map stuck = { .rig = &self->rig, .trap = &self->trap };
+	struct rig *rig = &self->rig;
+	struct destroyer destroyer = { rig->fd, rig->ioas_id };
+	pid_t pid;
+
+	ASSERT_EQ(0, rig_map(rig, 0, 1));
+	ASSERT_EQ(0, start_stuck_allow(&stuck));
+	pid = start_destroyer(&destroyer);
+	ASSERT_GT(pid, 0);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(-EINTR, child_wait(pid, TIMEOUT_MS));
+	EXPECT_EQ(0, rig_unmap(rig, 0, 1));
+	EXPECT_EQ(-EINVAL, end_stuck_allow(&stuck));
+	EXPECT_EQ(0, rig_map(rig, 0, 1));
+	EXPECT_EQ(0, iommufd_destroy(rig->fd, rig->ioas_id));
+}
+
+static int choose_ioas(int fd, __u32 op, __u32 *ioas_id)
+{
+	struct iommu_vfio_ioas choice = {
+		.size = sizeof(choice), .op = op, .ioas_id = *ioas_id,
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_VFIO_IOAS, &choice);
+
+	*ioas_id = choice.ioas_id;
+	return ret;
+}
+
+/* Whoever comes while DESTROY waits may use it, and then it stays. */
+TEST_F(stuck, h02_use_ends_the_wait)
+{
+	struct stuck_map stuck = { .rig = &self->rig, .trap = &self->trap };
+	struct rig *rig = &self->rig;
+	struct destroyer destroyer = { rig->fd, rig->ioas_id };
+	__u32 chosen = rig->ioas_id;
+	pid_t pid;
+
+	ASSERT_EQ(0, start_stuck_allow(&stuck));
+	pid = start_destroyer(&destroyer);
+	ASSERT_GT(pid, 0);
+	EXPECT_EQ(0, choose_ioas(rig->fd, IOMMU_VFIO_IOAS_SET, &chosen));
+	chosen = 0;
+	EXPECT_EQ(0, choose_ioas(rig->fd, IOMMU_VFIO_IOAS_GET, &chosen));
+	EXPECT_EQ(rig->ioas_id, chosen);
+	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, rig->ioas_id));
+	EXPECT_EQ(EBUSY, child_wait(pid, TIMEOUT_MS));
+	chosen = 0;
+	EXPECT_EQ(0, choose_ioas(rig->fd, IOMMU_VFIO_IOAS_GET, &chosen));
+	EXPECT_EQ(rig->ioas_id, chosen);
+	EXPECT_EQ(-EINVAL, end_stuck_allow(&stuck));
+	EXPECT_EQ(0, edu_detach(&rig->edu));
+	EXPECT_EQ(0, iommufd_destroy(rig->fd, rig->ioas_id));
+	EXPECT_EQ(-ENODEV, choose_ioas(rig->fd, IOMMU_VFIO_IOAS_GET, &chosen));
+}
+
+/* Somebody who is hardly ever outside does not keep it from going. */
+
+static void *keep_looking(void *arg)
+{
+	struct rig *rig = arg;
+	int ret;
+
+	do {
+		ret = ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+				     RIG_PAGES * PAGE_SIZE, RIG_IOVA);
+	} while (!ret || ret == -EEXIST);
+	return NULL;
+}
+
+TEST_F(stuck, h02_destroy_beside_a_busy_thread)
+{
+	struct rig *rig = &self->rig;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, keep_looking, rig));
+	usleep(100000);
+	EXPECT_EQ(0, destroy_in_child(rig->fd, rig->ioas_id));
+	pthread_join(thread, NULL);
+}
+
 /* A map of a lot of memory, which has to be made first */
 
 #define LARGE_LENGTH	(48 * SZ_2M)
