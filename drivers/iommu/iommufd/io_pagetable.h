@@ -21,6 +21,7 @@
 struct device;
 struct iommu_iova_range;
 struct iopt_area;
+struct iopt_setup;
 struct page;
 
 /**
@@ -41,9 +42,7 @@ struct page;
  * @areas_left: how many more areas there may be, in this and all others with
  *              the same counter; NULL without a limit; constant
  * @domains: the domains that are kept filled
- * @removals: number of removals that have begun
- * @erasures: how often areas were taken out of @tree
- * @erased: woken when @erasures has risen
+ * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own, or when a caller of
@@ -59,8 +58,6 @@ struct io_pagetable {
 	unsigned long mapped;
 	atomic_long_t *areas_left;
 	struct iopt_domains domains;
-	u64 removals;
-	u64 erasures;
 	wait_queue_head_t erased;
 	struct list_head accesses;
 	wait_queue_head_t unpinned;
@@ -104,7 +101,10 @@ struct iopt_access {
  * @length: bytes
  * @flags: IOPT_MAP_*
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE for all areas
- * @reserved: the areas are in the tree
+ * @bits: all offsets in a page and lengths of the areas, ORed
+ * @setup: publishes several areas, with a reference; NULL for one
+ * @waiting: NULL before the IOVA is taken; then the last area that is not in
+ *           the tree yet, or the first area if all are
  * @areas: struct iopt_area in the order of the IOVA
  *
  * The steps of mapping are init, add, prepare and end. The end is right after
@@ -116,7 +116,9 @@ struct iopt_mapping {
 	unsigned long length;
 	unsigned int flags;
 	int iommu_prot;
-	bool reserved;
+	unsigned long bits;
+	struct iopt_setup *setup;
+	struct iopt_area *waiting;
 	struct list_head areas;
 };
 

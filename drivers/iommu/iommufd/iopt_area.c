@@ -48,9 +48,9 @@ void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
 	area->one_run = false;
 	area->prevent_access = false;
 	area->state = IOPT_AREA_SETUP;
+	area->setup = NULL;
 	area->num_accesses = 0;
 	area->num_locks = 0;
-	area->removal = 0;
 	refcount_set(&area->refs, 1);
 }
 
@@ -80,6 +80,18 @@ struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 }
 
 /**
+ * iopt_setup_put() - Give up a reference to what areas share
+ * @setup: the areas' &iopt_area.setup
+ *
+ * Context: any.
+ */
+void iopt_setup_put(struct iopt_setup *setup)
+{
+	if (refcount_dec_and_test(&setup->refs))
+		kfree(setup);
+}
+
+/**
  * iopt_area_put() - Give up a reference to an area
  * @area: not filled and not in the tree when the last reference goes
  *
@@ -92,6 +104,8 @@ void iopt_area_put(struct iopt_area *area)
 	if (!refcount_dec_and_test(&area->refs))
 		return;
 	WARN_ON_ONCE(area->storage_domain || area->num_accesses);
+	if (area->setup)
+		iopt_setup_put(area->setup);
 	if (area != &pages->first_area)
 		kfree(area);
 	iopt_pages_put(pages);

@@ -25,8 +25,8 @@ static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
  * iopt_area_state() - Where in its life an area is
  * @area: in the tree
  *
- * An area may be published without the lock. What its owner did before, such
- * as giving up &iopt_area.list, is then over.
+ * Areas are published without the lock. What their owner did before, such as
+ * giving up &iopt_area.list, is then over.
  *
  * Context: &io_pagetable.iova_rwsem held.
  * Return: the state.
@@ -34,7 +34,13 @@ static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
 static inline enum iopt_area_state iopt_area_state(const struct iopt_area *area)
 {
 	/* Pairs with mapping_publish(). */
-	return smp_load_acquire(&area->state);
+	enum iopt_area_state state = smp_load_acquire(&area->state);
+
+	if (state != IOPT_AREA_SETUP || !area->setup)
+		return state;
+	/* So does this. */
+	return smp_load_acquire(&area->setup->published) ? IOPT_AREA_LIVE :
+							   state;
 }
 
 /**
@@ -58,6 +64,7 @@ struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 				  struct iopt_pages *pages,
 				  unsigned long start_byte,
 				  unsigned long length, int iommu_prot);
+void iopt_setup_put(struct iopt_setup *setup);
 void iopt_area_put(struct iopt_area *area);
 unsigned int iopt_area_alignment_order(const struct iopt_area *area);
 struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,

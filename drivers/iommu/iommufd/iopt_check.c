@@ -67,7 +67,7 @@ static bool area_in_tree_valid(struct io_pagetable *iopt,
 	return iopt_area_shape_valid(area) &&
 	       invariant(area->iopt == iopt) &&
 	       invariant(area->domains == &iopt->domains) &&
-	       invariant(area->removal <= iopt->removals) &&
+	       invariant(area->order <= iopt_area_alignment_order(area)) &&
 	       invariant(!iova_ranges_overlap(&iopt->reserved,
 					      area->node.start,
 					      area->node.last));
@@ -85,7 +85,7 @@ static bool areas_valid(struct io_pagetable *iopt)
 
 		if (!area_in_tree_valid(iopt, area))
 			return false;
-		counts[iopt_area_alignment_order(area)]++;
+		counts[area->order]++;
 		mapped += node->last - node->start + 1;
 	}
 	return invariant(mapped == iopt->mapped) &&

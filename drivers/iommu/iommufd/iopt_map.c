@@ -14,6 +14,7 @@
 #include <linux/overflow.h>
 #include <linux/pgtable.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "io_pagetable.h"
 #include "iopt_area.h"
@@ -21,8 +22,13 @@
 #include "iopt_unfill.h"
 #include "pages.h"
 
-/* Areas that are taken out of the tree before others get their turn. */
-#define REMOVE_STEP 256
+/*
+ * So many areas are put into the tree, or taken out, until others can have it;
+ * and so many ranges are searched. In a kernel for tests they are so few that
+ * every test takes several steps.
+ */
+#define AREAS_STEP (IS_ENABLED(CONFIG_IOMMUFD_TEST) ? 3 : 256)
+#define SEARCH_STEP (IS_ENABLED(CONFIG_IOMMUFD_TEST) ? 2 : 64)
 
 /**
  * iopt_mapping_init() - Begin to map
@@ -49,6 +55,26 @@ static void mapping_add_area(struct iopt_mapping *mapping,
 {
 	list_add_tail(&area->list, &mapping->areas);
 	mapping->length += length;
+	mapping->bits |= area->page_offset | length;
+}
+
+/* From the second area on they have something to share. */
+static int mapping_share_setup(struct iopt_mapping *mapping)
+{
+	struct iopt_setup *setup;
+	struct iopt_area *first;
+
+	if (mapping->setup || list_empty(&mapping->areas))
+		return 0;
+	setup = kmalloc(sizeof(*setup), GFP_KERNEL_ACCOUNT);
+	if (!setup)
+		return -ENOMEM;
+	refcount_set(&setup->refs, 2);
+	setup->published = false;
+	first = list_first_entry(&mapping->areas, typeof(*first), list);
+	first->setup = setup;
+	mapping->setup = setup;
+	return 0;
 }
 
 /**
@@ -90,13 +116,21 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 {
 	struct iopt_pages *pages = part->area->pages;
 	struct iopt_area *area;
+	int rc;
 
 	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->writable)
 		return -EPERM;
+	rc = mapping_share_setup(mapping);
+	if (rc)
+		return rc;
 	area = iopt_area_alloc(mapping->iopt, pages, part->start_byte,
 			       part->length, mapping->iommu_prot);
 	if (!area)
 		return -ENOMEM;
+	if (mapping->setup) {
+		refcount_inc(&mapping->setup->refs);
+		area->setup = mapping->setup;
+	}
 	mapping_add_area(mapping, area, part->length);
 	return 0;
 }
@@ -202,47 +236,21 @@ static unsigned long largest_page(struct io_pagetable *iopt,
 	return PAGE_SIZE;
 }
 
-static int find_free_in(struct io_pagetable *iopt, struct iova_request request,
-			unsigned long *iova)
-{
-	unsigned long limit = request.last;
-	unsigned long from = request.first;
-	unsigned long start, last;
-
-	while (iova_ranges_hole(&iopt->reserved, from, &start, &last) &&
-	       start <= limit) {
-		request.first = max(start, from);
-		request.last = min(last, limit);
-		if (!iova_tree_find_free(&iopt->tree, &request, iova))
-			return 0;
-		if (last >= limit)
-			break;
-		from = last + 1;
-	}
-	return -ENOSPC;
-}
-
-static int find_free(struct io_pagetable *iopt, struct iova_request request,
-		     unsigned long *iova)
-{
-	struct iova_range *range;
-
-	if (iova_ranges_empty(&iopt->allowed)) {
-		request.first = 0;
-		request.last = ULONG_MAX;
-		return find_free_in(iopt, request, iova);
-	}
-	for (range = iova_ranges_first(&iopt->allowed, 0, ULONG_MAX); range;
-	     range = iova_ranges_next(range, 0, ULONG_MAX)) {
-		request.first = range->node.start;
-		request.last = range->node.last;
-		if (!find_free_in(iopt, request, iova))
-			return 0;
-		/* User space may allow any number of ranges. */
-		cond_resched();
-	}
-	return -ENOSPC;
-}
+/**
+ * struct iova_search - A search for free IOVA, step by step
+ * @address: IOVA is to be like this, modulo the alignment
+ * @length: bytes
+ * @alignments: to be tried one after the other
+ * @i: the one that is being tried
+ * @from: nothing is free below this IOVA with that
+ */
+struct iova_search {
+	unsigned long address;
+	unsigned long length;
+	unsigned long alignments[4];
+	unsigned int i;
+	unsigned long from;
+};
 
 /*
  * Large alignment only makes DMA quicker, so do with less if space is short.
@@ -251,34 +259,98 @@ static int find_free(struct io_pagetable *iopt, struct iova_request request,
  * more aligned than that keeps its alignment: some IOMMUs know a page of every
  * power of two, and a domain may come later.
  */
-static int mapping_find_iova(struct iopt_mapping *mapping)
+static void search_init(struct iova_search *search,
+			struct iopt_mapping *mapping)
 {
 	struct iopt_area *first = list_first_entry(&mapping->areas,
 						   struct iopt_area, list);
 	unsigned long address = first->pages->origin.address +
 				iopt_area_first(first) * PAGE_SIZE +
 				first->page_offset;
-	struct io_pagetable *iopt = mapping->iopt;
-	unsigned long page = largest_page(iopt, address, mapping->length);
+	unsigned long page = largest_page(mapping->iopt, address,
+					  mapping->length);
 	unsigned long natural = BIT(__ffs(address | mapping->length));
-	unsigned long alignments[] = {
-		max(natural, page), page, PAGE_SIZE, iopt->iova_alignment,
+
+	*search = (struct iova_search){
+		.address = address,
+		.length = mapping->length,
+		.alignments = { max(natural, page), page, PAGE_SIZE, 1 },
+	};
+}
+
+/* The next range from @from on that may be used, whether it is free or not. */
+static bool usable_range(struct io_pagetable *iopt, unsigned long from,
+			 struct iova_request *request)
+{
+	struct iova_range *range;
+
+	request->first = from;
+	request->last = ULONG_MAX;
+	if (!iova_ranges_empty(&iopt->allowed)) {
+		range = iova_ranges_first(&iopt->allowed, from, ULONG_MAX);
+		if (!range)
+			return false;
+		request->first = max(range->node.start, from);
+		request->last = range->node.last;
+		/* What is allowed is not reserved. */
+		return true;
+	}
+	return iova_ranges_hole(&iopt->reserved, from, &request->first,
+				&request->last);
+}
+
+static unsigned long search_align(struct io_pagetable *iopt,
+				  const struct iova_search *search)
+{
+	return max(search->alignments[search->i], iopt->iova_alignment);
+}
+
+/* Look with one alignment; -EAGAIN if that is not over. */
+static int search_ranges(struct io_pagetable *iopt, struct iova_search *search,
+			 unsigned long *iova)
+{
+	unsigned long align = search_align(iopt, search);
+	struct iova_request request = {
+		.length = search->length,
+		.align = align,
+		.offset = search->address & (align - 1),
 	};
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(alignments); i++) {
-		struct iova_request request = {
-			.length = mapping->length,
-			.align = alignments[i],
-			.offset = address & (alignments[i] - 1),
-		};
+	for (i = 0; i < SEARCH_STEP; i++) {
+		int rc;
 
-		if (i && alignments[i] == alignments[i - 1])
-			continue;
-		if (!find_free(iopt, request, &mapping->iova))
+		if (!usable_range(iopt, search->from, &request))
+			return -ENOSPC;
+		rc = iova_tree_find_free(&iopt->tree, &request, iova);
+		if (!rc)
 			return 0;
+		if (rc == -ENOSPC && request.last == ULONG_MAX)
+			return rc;
+		search->from = rc == -EAGAIN ? *iova : request.last + 1;
 	}
-	return -ENOSPC;
+	return -EAGAIN;
+}
+
+/* Search for a while; -EAGAIN to give others their turn, and go on. */
+static int search_step(struct io_pagetable *iopt, struct iova_search *search,
+		       unsigned long *iova)
+{
+	unsigned long align;
+	int rc;
+
+	lockdep_assert_held(&iopt->iova_rwsem);
+
+	rc = search_ranges(iopt, search, iova);
+	if (rc != -ENOSPC)
+		return rc;
+	align = search_align(iopt, search);
+	do {
+		if (++search->i == ARRAY_SIZE(search->alignments))
+			return -ENOSPC;
+	} while (search_align(iopt, search) == align);
+	search->from = 0;
+	return -EAGAIN;
 }
 
 static int mapping_check_fixed(struct iopt_mapping *mapping)
@@ -297,81 +369,146 @@ static int mapping_check_fixed(struct iopt_mapping *mapping)
 	return 0;
 }
 
-static bool mapping_aligned(struct iopt_mapping *mapping)
-{
-	unsigned long mask = mapping->iopt->iova_alignment - 1;
-	struct iopt_area *area;
-
-	list_for_each_entry(area, &mapping->areas, list)
-		if ((area->page_offset | (area->node.last + 1)) & mask)
-			return false;
-	return true;
-}
-
-static void area_insert(struct io_pagetable *iopt, struct iopt_area *area)
+static void area_insert(struct io_pagetable *iopt, struct iopt_area *area,
+			unsigned int order)
 {
 	iova_tree_insert(&iopt->tree, &area->node);
-	iopt->areas_by_alignment[iopt_area_alignment_order(area)]++;
+	area->order = order;
+	iopt->areas_by_alignment[order]++;
 	iopt->mapped += area->node.last - area->node.start + 1;
 }
 
-static void area_erase(struct io_pagetable *iopt, struct iopt_area *area)
+static unsigned long area_erase(struct io_pagetable *iopt,
+				struct iopt_area *area)
 {
+	unsigned long length = area->node.last - area->node.start + 1;
+
 	iova_tree_remove(&iopt->tree, &area->node);
-	iopt->areas_by_alignment[iopt_area_alignment_order(area)]--;
-	iopt->mapped -= area->node.last - area->node.start + 1;
+	iopt->areas_by_alignment[area->order]--;
+	iopt->mapped -= length;
+	area->state = IOPT_AREA_ERASED;
 	if (iopt->areas_left)
 		atomic_long_inc(iopt->areas_left);
+	return length;
 }
 
-/* Take what area_erase() gives back for each area. */
-static int mapping_charge(struct iopt_mapping *mapping)
+/* Take what area_erase() gives back. */
+static int area_charge(struct io_pagetable *iopt)
 {
-	atomic_long_t *counter = mapping->iopt->areas_left;
-	long left, count;
-
-	if (!counter)
-		return 0;
-	count = list_count_nodes(&mapping->areas);
-	left = atomic_long_read(counter);
-	do {
-		if (left < count)
-			return -ENOSPC;
-	} while (!atomic_long_try_cmpxchg(counter, &left, left - count));
+	if (iopt->areas_left &&
+	    atomic_long_dec_if_positive(iopt->areas_left) < 0)
+		return -ENOSPC;
 	return 0;
 }
 
+static struct iopt_area *mapping_first(struct iopt_mapping *mapping)
+{
+	return list_first_entry(&mapping->areas, struct iopt_area, list);
+}
+
+/*
+ * Take the IOVA. With several areas the first keeps the place of all, also as
+ * far as alignment goes.
+ */
 static void mapping_insert(struct iopt_mapping *mapping)
 {
-	unsigned long iova = mapping->iova;
-	struct iopt_area *area;
+	struct iopt_area *first = mapping_first(mapping);
 
-	list_for_each_entry(area, &mapping->areas, list) {
-		area->node.start = iova;
-		area->node.last += iova;
-		area_insert(mapping->iopt, area);
-		iova = area->node.last + 1;
-	}
-	mapping->reserved = true;
+	first->node.start = mapping->iova;
+	first->node.last = mapping->iova + (mapping->length - 1);
+	area_insert(mapping->iopt, first,
+		    __ffs(mapping->iova | mapping->bits | PAGE_SIZE));
+	mapping->waiting = list_last_entry(&mapping->areas, struct iopt_area,
+					   list);
+}
+
+static int mapping_take(struct iopt_mapping *mapping,
+			struct iova_search *search)
+{
+	struct io_pagetable *iopt = mapping->iopt;
+	int rc;
+
+	guard(rwsem_write)(&iopt->iova_rwsem);
+	if (mapping->bits & (iopt->iova_alignment - 1))
+		return -EINVAL;
+	if (mapping->flags & IOPT_MAP_FIXED)
+		rc = mapping_check_fixed(mapping);
+	else
+		rc = search_step(iopt, search, &mapping->iova);
+	if (!rc)
+		rc = area_charge(iopt);
+	if (!rc)
+		mapping_insert(mapping);
+	return rc;
 }
 
 static int mapping_reserve(struct iopt_mapping *mapping)
 {
+	struct iova_search search __uninitialized;
 	int rc;
 
-	down_write(&mapping->iopt->iova_rwsem);
-	if (!mapping_aligned(mapping))
-		rc = -EINVAL;
-	else if (mapping->flags & IOPT_MAP_FIXED)
-		rc = mapping_check_fixed(mapping);
-	else
-		rc = mapping_find_iova(mapping);
-	if (!rc)
-		rc = mapping_charge(mapping);
-	if (!rc)
-		mapping_insert(mapping);
-	up_write(&mapping->iopt->iova_rwsem);
+	if (!(mapping->flags & IOPT_MAP_FIXED))
+		search_init(&search, mapping);
+	while ((rc = mapping_take(mapping, &search)) == -EAGAIN) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
 	return rc;
+}
+
+/* Put the last area of those that wait where the first keeps its place. */
+static void mapping_place(struct iopt_mapping *mapping, struct iopt_area *first)
+{
+	struct iopt_area *area = mapping->waiting;
+	struct io_pagetable *iopt = mapping->iopt;
+	unsigned long length = area->node.last + 1;
+
+	area->node.last = first->node.last;
+	area->node.start = area->node.last - (length - 1);
+	iova_tree_shrink(&first->node, area->node.start - 1);
+	iopt->mapped -= length;
+	area_insert(iopt, area, iopt_area_alignment_order(area));
+	mapping->waiting = list_prev_entry(area, list);
+}
+
+static int mapping_place_some(struct iopt_mapping *mapping,
+			      struct iopt_area *first)
+{
+	struct io_pagetable *iopt = mapping->iopt;
+	unsigned int i;
+
+	guard(rwsem_write)(&iopt->iova_rwsem);
+	for (i = 0; i < AREAS_STEP && mapping->waiting != first; i++) {
+		int rc = area_charge(iopt);
+
+		if (rc)
+			return rc;
+		mapping_place(mapping, first);
+	}
+	if (mapping->waiting != first)
+		return 0;
+	iopt->areas_by_alignment[first->order]--;
+	first->order = iopt_area_alignment_order(first);
+	iopt->areas_by_alignment[first->order]++;
+	return 0;
+}
+
+/* The IOVA is taken, so nobody minds how long it takes to share it out. */
+static int mapping_place_all(struct iopt_mapping *mapping)
+{
+	struct iopt_area *first = mapping_first(mapping);
+
+	while (mapping->waiting != first) {
+		int rc = mapping_place_some(mapping, first);
+
+		if (rc)
+			return rc;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
 }
 
 static int mapping_fill(struct iopt_mapping *mapping)
@@ -401,33 +538,32 @@ static int mapping_fill(struct iopt_mapping *mapping)
  * lock that another IOVA needs while it fills.
  * Return: 0; -EINVAL if IOVA, length or memory are not aligned as the
  * io_pagetable demands, or the IOVA is reserved; -EEXIST if it is taken;
- * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough, or there
- * are as many areas as may be; as iopt_area_fill_domains(); -EINTR on a fatal
- * signal.
+ * -EOVERFLOW if it wraps; -ENOSPC if no free range is long enough, where ranges
+ * that others give up during a long search need not count, or there are as many
+ * areas as may be; as iopt_area_fill_domains(); -EINTR on a fatal signal.
  */
 int iopt_mapping_prepare(struct iopt_mapping *mapping)
 {
-	return mapping_reserve(mapping) ?: mapping_fill(mapping);
+	return mapping_reserve(mapping) ?:
+	       mapping_place_all(mapping) ?:
+	       mapping_fill(mapping);
 }
 
-/*
- * Several areas appear at one moment; with one there is nothing to keep
- * together, and no need for the lock.
- */
+/* However many areas there are, they appear by one store. */
 static void mapping_publish(struct iopt_mapping *mapping)
 {
-	struct iopt_area *area;
+	struct iopt_setup *setup = mapping->setup;
 
-	if (list_is_singular(&mapping->areas)) {
-		area = list_first_entry(&mapping->areas, typeof(*area), list);
+	if (!setup) {
+		struct iopt_area *area = mapping_first(mapping);
+
 		/* Whoever sees this may have the list entry. */
 		smp_store_release(&area->state, IOPT_AREA_LIVE);
 		return;
 	}
-	down_write(&mapping->iopt->iova_rwsem);
-	list_for_each_entry(area, &mapping->areas, list)
-		area->state = IOPT_AREA_LIVE;
-	up_write(&mapping->iopt->iova_rwsem);
+	/* And this, the list entries. */
+	smp_store_release(&setup->published, true);
+	iopt_setup_put(setup);
 }
 
 /* Tell those who wait for removals; without the lock, which they may want. */
@@ -439,30 +575,34 @@ static void wake_erased(struct io_pagetable *iopt)
 
 /* Erase the first areas of a list from the tree; returns the last of them. */
 static struct iopt_area *areas_erase_step(struct io_pagetable *iopt,
-					  struct list_head *areas)
+					  struct list_head *areas,
+					  unsigned long *length)
 {
 	struct iopt_area *area;
 	unsigned int i = 0;
 
 	down_write(&iopt->iova_rwsem);
 	list_for_each_entry(area, areas, list) {
-		area_erase(iopt, area);
-		if (++i == REMOVE_STEP || list_is_last(&area->list, areas))
+		if (check_add_overflow(*length, area_erase(iopt, area),
+				       length))
+			*length = ULONG_MAX;
+		if (++i == AREAS_STEP || list_is_last(&area->list, areas))
 			break;
 	}
-	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
 	up_write(&iopt->iova_rwsem);
 	wake_erased(iopt);
 	return area;
 }
 
-static void areas_erase(struct io_pagetable *iopt, struct list_head *areas)
+/* Erase all areas of a list, and add their size to @length. */
+static void areas_erase(struct io_pagetable *iopt, struct list_head *areas,
+			unsigned long *length)
 {
 	struct iopt_area *area, *next;
 	LIST_HEAD(erased);
 
 	while (!list_empty(areas)) {
-		area = areas_erase_step(iopt, areas);
+		area = areas_erase_step(iopt, areas, length);
 		list_cut_position(&erased, areas, &area->list);
 		list_for_each_entry_safe(area, next, &erased, list)
 			iopt_area_put(area);
@@ -471,19 +611,32 @@ static void areas_erase(struct io_pagetable *iopt, struct list_head *areas)
 	}
 }
 
-static void mapping_abort(struct iopt_mapping *mapping)
+/* Forget the areas up to @last that are not in the tree. */
+static void mapping_drop(struct iopt_mapping *mapping, struct iopt_area *last)
 {
-	struct iopt_area *area, *next;
+	struct iopt_area *area = last, *prev;
 
-	if (mapping->reserved) {
-		iopt_areas_unfill_domains(&mapping->areas);
-		areas_erase(mapping->iopt, &mapping->areas);
-		return;
-	}
-	list_for_each_entry_safe(area, next, &mapping->areas, list) {
+	while (!list_entry_is_head(area, &mapping->areas, list) &&
+	       (!mapping->waiting || area != mapping_first(mapping))) {
+		prev = list_prev_entry(area, list);
+		list_del(&area->list);
 		iopt_area_put(area);
+		area = prev;
 		cond_resched();
 	}
+}
+
+static void mapping_abort(struct iopt_mapping *mapping)
+{
+	unsigned long length = 0;
+
+	mapping_drop(mapping, mapping->waiting ?:
+			      list_last_entry(&mapping->areas,
+					      struct iopt_area, list));
+	iopt_areas_unfill_domains(&mapping->areas);
+	areas_erase(mapping->iopt, &mapping->areas, &length);
+	if (mapping->setup)
+		iopt_setup_put(mapping->setup);
 }
 
 /**
@@ -504,113 +657,220 @@ void iopt_mapping_end(struct iopt_mapping *mapping, int rc)
 /**
  * struct iopt_removal - Areas on their way out of an io_pagetable
  * @areas: struct iopt_area in the order of the IOVA
- * @length: bytes that they cover, ULONG_MAX if that is all there is
- * @evict: in-kernel users may have them pinned, or it takes several locks to
+ * @rule: what becomes of areas at the ends of the range
+ * @start: where the rest of the range begins, IOVA
+ * @last: last IOVA of the range, inclusive
+ * @begun: part of the range has been seen
+ * @all: all of it has
+ * @evict: in-kernel users may have areas pinned, or it takes several locks to
  *         empty them; then a look at each comes first
- * @cut: the range ends inside of one
+ * @obstacle: at @start, on its way out already; with a reference
  */
 struct iopt_removal {
 	struct list_head areas;
-	unsigned long length;
+	enum iopt_unmap_rule rule;
+	unsigned long start;
+	unsigned long last;
+	bool begun;
+	bool all;
 	bool evict;
-	bool cut;
+	struct iopt_area *obstacle;
 };
 
+static void removal_init(struct iopt_removal *removal, unsigned long start,
+			 unsigned long last, enum iopt_unmap_rule rule)
+{
+	*removal = (struct iopt_removal){
+		.areas = LIST_HEAD_INIT(removal->areas),
+		.rule = rule,
+		.start = start,
+		.last = last,
+	};
+}
+
+/* Go on behind an IOVA. */
+static void removal_advance(struct iopt_removal *removal, unsigned long iova)
+{
+	if (iova >= removal->last)
+		removal->all = true;
+	else
+		removal->start = iova + 1;
+}
+
 /*
- * Find the areas of a range that are in use, and what keeps them from being
- * unmapped: -EBUSY if one is locked or, unless @skip_setup, not published yet;
- * else -EAGAIN if one is on its way out already.
+ * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
+ * as a whole, and one that begins before it ends the matter. The other rules do
+ * not cut areas. All that is looked at before anything is taken, even if that
+ * takes many steps.
  */
-static int range_find(struct io_pagetable *iopt, unsigned long start,
-		      unsigned long last, bool skip_setup,
-		      struct iopt_removal *removal)
+static int range_check_ends(struct io_pagetable *iopt,
+			    struct iopt_removal *removal)
+{
+	struct iova_node *first, *final;
+
+	first = iova_tree_first(&iopt->tree, removal->start, removal->start);
+	final = iova_tree_first(&iopt->tree, removal->last, removal->last);
+	if (removal->rule == IOPT_UNMAP_TYPE1_V1) {
+		removal->all = first && first->start < removal->start;
+		if (final)
+			removal->last = final->last;
+		return 0;
+	}
+	if (first && first->start < removal->start)
+		return -ENOENT;
+	return final && final->last > removal->last ? -ENOENT : 0;
+}
+
+/* What keeps an area from being unmapped? */
+static int area_check(const struct iopt_area *area,
+		      const struct iopt_removal *removal)
+{
+	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
+
+	if (area->num_locks || (setup && removal->rule == IOPT_UNMAP_EXACT))
+		return -EBUSY;
+	/* It was not there when the ends were checked. */
+	if (!setup && removal->rule != IOPT_UNMAP_TYPE1_V1 &&
+	    area->node.last > removal->last)
+		return -ENOENT;
+	return 0;
+}
+
+/* The next node of a range. One that begins before came after we were there. */
+static struct iova_node *range_next(struct io_pagetable *iopt,
+				    const struct iopt_removal *removal)
+{
+	struct iova_node *node = iova_tree_first(&iopt->tree, removal->start,
+						 removal->last);
+
+	if (node && node->start < removal->start)
+		node = iova_tree_next(node, removal->last);
+	return node;
+}
+
+/* Check some areas; returns the first that does not belong to this step. */
+static int range_check_some(struct io_pagetable *iopt,
+			    struct iopt_removal *removal,
+			    struct iova_node **end)
 {
 	struct iova_node *node;
+	unsigned int i = 0;
+
+	for (node = range_next(iopt, removal); node && i < AREAS_STEP;
+	     node = iova_tree_next(node, removal->last), i++) {
+		struct iopt_area *area = iopt_area_from_node(node);
+		int rc;
+
+		if (iopt_area_state(area) == IOPT_AREA_REMOVING)
+			break;
+		rc = area_check(area, removal);
+		if (rc)
+			return rc;
+	}
+	*end = node;
+	return 0;
+}
+
+/*
+ * Take an area out of use. Nobody begins to pin it from here on. Who is just
+ * doing so has an access, and with one the areas have to be looked at again.
+ */
+static void area_take(struct iopt_area *area, struct iopt_removal *removal)
+{
+	area->state = IOPT_AREA_REMOVING;
+	WRITE_ONCE(area->prevent_access, true);
+	list_add_tail(&area->list, &removal->areas);
+}
+
+static void range_take_some(struct io_pagetable *iopt,
+			    struct iopt_removal *removal,
+			    const struct iova_node *end)
+{
+	struct iova_node *node;
+
+	for (node = range_next(iopt, removal); node != end;
+	     node = iova_tree_next(node, removal->last)) {
+		struct iopt_area *area = iopt_area_from_node(node);
+
+		if (iopt_area_state(area) == IOPT_AREA_LIVE)
+			area_take(area, removal);
+	}
+	removal->evict |= !list_empty(&iopt->accesses);
+}
+
+/*
+ * Take out of use what comes next in the range; -EAGAIN if that is an area that
+ * another removal has taken.
+ */
+static int range_claim_some(struct io_pagetable *iopt,
+			    struct iopt_removal *removal)
+{
+	struct iova_node *end;
 	int rc = 0;
 
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
-	INIT_LIST_HEAD(&removal->areas);
-	removal->cut = false;
-	for (node = iova_tree_first(&iopt->tree, start, last); node;
-	     node = iova_tree_next(node, last)) {
-		struct iopt_area *area = iopt_area_from_node(node);
-		enum iopt_area_state state = iopt_area_state(area);
-
-		removal->cut |= node->start < start || node->last > last;
-		if (area->num_locks ||
-		    (state == IOPT_AREA_SETUP && !skip_setup))
-			return -EBUSY;
-		if (state == IOPT_AREA_REMOVING)
-			rc = -EAGAIN;
-		if (state == IOPT_AREA_LIVE)
-			list_add_tail(&area->list, &removal->areas);
+	if (!removal->begun)
+		rc = range_check_ends(iopt, removal);
+	removal->begun = true;
+	if (rc || removal->all)
+		return rc;
+	rc = range_check_some(iopt, removal, &end);
+	if (rc)
+		return rc;
+	range_take_some(iopt, removal, end);
+	if (!end) {
+		removal->all = true;
+		return 0;
 	}
-	return rc;
+	removal->start = end->start;
+	if (iopt_area_state(iopt_area_from_node(end)) != IOPT_AREA_REMOVING)
+		return 0;
+	removal->obstacle = iopt_area_from_node(end);
+	refcount_inc(&removal->obstacle->refs);
+	return -EAGAIN;
 }
 
 /*
- * Take the areas that were found out of use. Nobody begins to pin one from here
- * on. Who is just doing so has an access, and with one the areas have to be
- * looked at again.
+ * Wait until another removal is done with its area. If it gave up, the area is
+ * ours to take. If not, whatever is in its place now came after we began.
  */
-static void range_take(struct io_pagetable *iopt, struct iopt_removal *removal)
+static int wait_obstacle(struct io_pagetable *iopt,
+			 struct iopt_removal *removal)
 {
-	struct iopt_area *area;
+	struct iopt_area *area = removal->obstacle;
+	int rc;
 
-	lockdep_assert_held_write(&iopt->iova_rwsem);
-
-	iopt->removals++;
-	removal->evict = !list_empty(&iopt->accesses) ||
-			 !list_is_singular(&removal->areas);
-	removal->length = 0;
-	list_for_each_entry(area, &removal->areas, list) {
-		area->state = IOPT_AREA_REMOVING;
-		WRITE_ONCE(area->prevent_access, true);
-		if (!area->removal)
-			area->removal = iopt->removals;
-		if (check_add_overflow(removal->length, area->node.last -
-				       area->node.start + 1, &removal->length))
-			removal->length = ULONG_MAX;
-	}
+	rc = wait_event_killable(iopt->erased, READ_ONCE(area->state) !=
+						       IOPT_AREA_REMOVING);
+	if (!rc && READ_ONCE(area->state) == IOPT_AREA_ERASED)
+		removal_advance(removal, area->node.last);
+	iopt_area_put(area);
+	return rc ? -EINTR : 0;
 }
 
-/* Are the areas gone whose removal began no later than number @removal? */
-static bool range_removed(struct io_pagetable *iopt, unsigned long start,
-			  unsigned long last, u64 removal)
+/*
+ * Take all areas of a range out of use. Each IOVA is looked at once, from low
+ * to high, so two removals never wait for each other.
+ */
+static int range_claim(struct io_pagetable *iopt, struct iopt_removal *removal)
 {
-	struct iova_node *node;
+	int rc;
 
-	lockdep_assert_held(&iopt->iova_rwsem);
-
-	for (node = iova_tree_first(&iopt->tree, start, last); node;
-	     node = iova_tree_next(node, last)) {
-		struct iopt_area *area = iopt_area_from_node(node);
-
-		if (iopt_area_state(area) == IOPT_AREA_REMOVING &&
-		    area->removal <= removal)
-			return false;
-	}
-	return true;
-}
-
-static int wait_removed(struct io_pagetable *iopt, unsigned long start,
-			unsigned long last, u64 removal)
-{
 	for (;;) {
-		/* Read first: an erase behind the look ends the wait. */
-		u64 erasures = READ_ONCE(iopt->erasures);
-		bool removed;
-
-		down_read(&iopt->iova_rwsem);
-		removed = range_removed(iopt, start, last, removal);
-		up_read(&iopt->iova_rwsem);
-		if (removed)
-			return 0;
-		if (wait_event_killable(iopt->erased,
-					READ_ONCE(iopt->erasures) != erasures))
-			return -EINTR;
+		down_write(&iopt->iova_rwsem);
+		rc = range_claim_some(iopt, removal);
+		up_write(&iopt->iova_rwsem);
+		if (rc == -EAGAIN)
+			rc = wait_obstacle(iopt, removal);
+		if (rc || removal->all)
+			break;
+		cond_resched();
 	}
+	if (!rc && removal->rule == IOPT_UNMAP_EXACT &&
+	    list_empty(&removal->areas))
+		return -ENOENT;
+	return rc;
 }
 
 /*
@@ -663,98 +923,77 @@ static int areas_evict(struct io_pagetable *iopt, struct list_head *areas)
 	return 0;
 }
 
-/*
- * Undo range_take(): the areas are as they were before. The lock of the pages
- * may be what we were killed waiting for, so do without it.
- */
-static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
+/* Let the first areas of a list be as they were. */
+static void areas_restore_some(struct io_pagetable *iopt,
+			       struct list_head *areas)
 {
 	struct iopt_area *area, *next;
+	unsigned int i = 0;
 
 	down_write(&iopt->iova_rwsem);
 	list_for_each_entry_safe(area, next, areas, list) {
+		if (i++ == AREAS_STEP)
+			break;
 		list_del(&area->list);
 		WRITE_ONCE(area->prevent_access, false);
 		area->state = IOPT_AREA_LIVE;
 	}
-	WRITE_ONCE(iopt->erasures, iopt->erasures + 1);
 	up_write(&iopt->iova_rwsem);
 	wake_erased(iopt);
 }
 
 /*
- * Empty areas, or fail while none is. With several that is as long as in-kernel
- * users are asked; behind that the locks are hardly ever waited for, as nobody
- * begins with an area that is on its way out.
+ * Undo range_claim(): the areas are as they were before. The lock of the pages
+ * may be what we were killed waiting for, so do without it.
  */
-static int areas_empty(struct io_pagetable *iopt, struct iopt_removal *removal)
+static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
+{
+	while (!list_empty(areas)) {
+		areas_restore_some(iopt, areas);
+		cond_resched();
+	}
+}
+
+/*
+ * Empty areas, and move those that we were killed before to @kept. In-kernel
+ * users are asked first, and until that is over all are kept. Behind that the
+ * locks are hardly ever waited for, as nobody begins with an area that is on
+ * its way out; but it may share its memory with others.
+ */
+static int areas_empty(struct io_pagetable *iopt, struct iopt_removal *removal,
+		       struct list_head *kept)
 {
 	struct iopt_area *area;
+	int rc;
 
-	if (!removal->evict) {
+	if (!removal->evict && list_is_singular(&removal->areas)) {
 		area = list_first_entry(&removal->areas, typeof(*area), list);
-		return iopt_area_unfill_killable(area);
+		rc = iopt_area_unfill_killable(area);
+	} else {
+		rc = areas_evict(iopt, &removal->areas) ?:
+		     iopt_areas_unfill_killable(&removal->areas);
 	}
-	if (areas_evict(iopt, &removal->areas))
-		return -EINTR;
-	iopt_areas_unfill_domains(&removal->areas);
-	return 0;
+	if (!rc)
+		return 0;
+	list_for_each_entry(area, &removal->areas, list)
+		if (area->filled)
+			break;
+	list_splice_init(&removal->areas, kept);
+	list_cut_before(&removal->areas, kept, &area->list);
+	return rc;
 }
 
 /* Unmap areas that were taken, and add their size to @unmapped. */
 static int areas_remove(struct io_pagetable *iopt, struct iopt_removal *removal,
 			unsigned long *unmapped)
 {
-	if (areas_empty(iopt, removal)) {
-		areas_restore(iopt, &removal->areas);
-		return -EINTR;
-	}
-	areas_erase(iopt, &removal->areas);
-	if (check_add_overflow(*unmapped, removal->length, unmapped))
-		*unmapped = ULONG_MAX;
-	return 0;
-}
+	LIST_HEAD(kept);
+	int rc = areas_empty(iopt, removal, &kept);
 
-/*
- * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
- * as a whole, and one that begins before it ends the matter. Returns false if
- * that leaves nothing to unmap.
- */
-static bool range_widen(struct io_pagetable *iopt, unsigned long start,
-			unsigned long *last)
-{
-	struct iova_node *first = iova_tree_first(&iopt->tree, start, start);
-	struct iova_node *final = iova_tree_first(&iopt->tree, *last, *last);
-
-	if (first && first->start < start)
-		return false;
-	if (final)
-		*last = final->last;
-	return true;
-}
-
-/* Take the areas of a range out of use; -EAGAIN to wait and try again. */
-static int range_claim(struct io_pagetable *iopt, unsigned long start,
-		       unsigned long *last, enum iopt_unmap_rule rule,
-		       struct iopt_removal *removal)
-{
-	bool exact = rule == IOPT_UNMAP_EXACT;
-	int rc;
-
-	if (rule == IOPT_UNMAP_TYPE1_V1 && !range_widen(iopt, start, last)) {
-		*removal = (struct iopt_removal){
-			.areas = LIST_HEAD_INIT(removal->areas),
-			.evict = true,
-		};
-		return 0;
-	}
-	rc = range_find(iopt, start, *last, !exact, removal);
+	areas_erase(iopt, &removal->areas, unmapped);
 	if (rc)
-		return rc;
-	if (removal->cut)
-		return -ENOENT;
-	range_take(iopt, removal);
-	return exact && list_empty(&removal->areas) ? -ENOENT : 0;
+		areas_restore(iopt, &kept);
+	return rc;
 }
 
 /**
@@ -763,37 +1002,34 @@ static int range_claim(struct io_pagetable *iopt, unsigned long start,
  * @start: first IOVA
  * @last: last IOVA, inclusive
  * @rule: what becomes of areas at the ends of the range
- * @unmapped: receives the number of bytes that were mapped, 0 on failure
+ * @unmapped: receives the number of bytes that were unmapped
  *
  * When this returns no device can reach the memory through the range any more,
  * also if another thread is unmapping it, and no in-kernel user has it pinned.
- * The users are asked to let go, see &iopt_access.unmap, and waited for.
+ * The users are asked to let go, see &iopt_access.unmap, and waited for. What
+ * others map meanwhile may stay.
  *
- * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem.
+ * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem, for
+ * short steps.
  * Return: 0; what @rule says; -EBUSY if an area is locked; -EINTR on a fatal
  * signal while waiting for another thread or an in-kernel user. Nothing is
- * changed on failure.
+ * changed on failure, but by a signal that comes when several areas are being
+ * emptied: @unmapped tells what is gone then.
  */
 int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 		  unsigned long last, enum iopt_unmap_rule rule,
 		  unsigned long *unmapped)
 {
 	struct iopt_removal removal;
-	unsigned long end;
-	u64 before;
 	int rc;
 
 	*unmapped = 0;
-	do {
-		end = last;
-		down_write(&iopt->iova_rwsem);
-		before = iopt->removals;
-		rc = range_claim(iopt, start, &end, rule, &removal);
-		up_write(&iopt->iova_rwsem);
-	} while (rc == -EAGAIN && !wait_removed(iopt, start, end, before));
-	if (rc)
-		return rc == -EAGAIN ? -EINTR : rc;
-	return areas_remove(iopt, &removal, unmapped);
+	removal_init(&removal, start, last, rule);
+	rc = range_claim(iopt, &removal);
+	if (!rc)
+		return areas_remove(iopt, &removal, unmapped);
+	areas_restore(iopt, &removal.areas);
+	return rc;
 }
 
 /**
@@ -801,7 +1037,7 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
  * @iopt: the io_pagetable
  * @start: first IOVA
  * @last: last IOVA, inclusive
- * @unmapped: receives the number of bytes that were mapped, 0 on failure
+ * @unmapped: receives the number of bytes that were unmapped
  *
  * Context: as iopt_unmap_by().
  * Return: as iopt_unmap_by() with IOPT_UNMAP_EXACT.
@@ -812,88 +1048,50 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	return iopt_unmap_by(iopt, start, last, IOPT_UNMAP_EXACT, unmapped);
 }
 
-/* Keep of what was found only what removals up to a number gave back. */
-static void keep_restored(struct iopt_removal *removal, u64 restored)
-{
-	struct iopt_area *area, *next;
-
-	list_for_each_entry_safe(area, next, &removal->areas, list)
-		if (!area->removal || area->removal > restored)
-			list_del(&area->list);
-}
-
-/*
- * Unmap all areas but those that others are unmapping, and tell which removals
- * began @before. With @again only what those had to give back. -EAGAIN if there
- * may be more of that.
- */
-static int unmap_pass(struct io_pagetable *iopt, bool again, u64 *before,
-		      unsigned long *unmapped)
-{
-	struct iopt_removal removal;
-	int rc;
-
-	down_write(&iopt->iova_rwsem);
-	if (!again)
-		*before = iopt->removals;
-	rc = range_find(iopt, 0, ULONG_MAX, true, &removal);
-	if (rc == -EBUSY) {
-		up_write(&iopt->iova_rwsem);
-		return rc;
-	}
-	if (again) {
-		keep_restored(&removal, *before);
-		rc = list_empty(&removal.areas) &&
-		     range_removed(iopt, 0, ULONG_MAX, *before) ? 0 : -EAGAIN;
-	}
-	range_take(iopt, &removal);
-	up_write(&iopt->iova_rwsem);
-	return areas_remove(iopt, &removal, unmapped) ?: rc;
-}
-
 /**
  * iopt_unmap_all() - Unmap every area
  * @iopt: the io_pagetable
- * @unmapped: receives the number of bytes that this call has unmapped, also
- *            when it fails
+ * @unmapped: receives the number of bytes that this call has unmapped
  *
  * An area that another thread is mapping at the same time counts as mapped
  * afterwards. Waits for removals by other threads that began before, and does
  * their work if they are killed.
  *
  * Context: as iopt_unmap_by().
- * Return: 0, also if nothing is mapped; -EBUSY if an area is locked; -EINTR on
- * a fatal signal while waiting for another thread or an in-kernel user.
+ * Return: 0, also if nothing is mapped; -EBUSY if an area is locked; -EINTR as
+ * from iopt_unmap_by().
  */
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
-	u64 before;
-	int rc;
+	return iopt_unmap_by(iopt, 0, ULONG_MAX, IOPT_UNMAP_TYPE1_V2, unmapped);
+}
 
-	*unmapped = 0;
-	rc = unmap_pass(iopt, false, &before, unmapped);
-	while (rc == -EAGAIN) {
-		if (wait_removed(iopt, 0, ULONG_MAX, before))
-			return -EINTR;
-		rc = unmap_pass(iopt, true, &before, unmapped);
-	}
-	return rc;
+/* Erase the first areas of the tree; true if that is not all. */
+static bool erase_first(struct io_pagetable *iopt)
+{
+	struct iopt_removal removal;
+	unsigned long length = 0;
+
+	removal_init(&removal, 0, ULONG_MAX, IOPT_UNMAP_TYPE1_V2);
+	down_write(&iopt->iova_rwsem);
+	WARN_ON_ONCE(range_claim_some(iopt, &removal));
+	up_write(&iopt->iova_rwsem);
+	areas_erase(iopt, &removal.areas, &length);
+	return !removal.all && length;
 }
 
 /**
  * iopt_empty() - Unmap every area of an io_pagetable that is going away
- * @iopt: without accesses, and used by nobody else
+ * @iopt: without domains and accesses, and used by nobody else
+ *
+ * Without a domain there are no IOPTEs, and no area stores anything. So this
+ * does without the mutex of the pages, which somebody who shows the same memory
+ * elsewhere may hold for as long as user space likes.
  *
  * Context: may sleep, never needs memory. Not interrupted by signals.
  */
 void iopt_empty(struct io_pagetable *iopt)
 {
-	struct iopt_removal removal;
-
-	down_write(&iopt->iova_rwsem);
-	range_find(iopt, 0, ULONG_MAX, true, &removal);
-	range_take(iopt, &removal);
-	up_write(&iopt->iova_rwsem);
-	iopt_areas_unfill_domains(&removal.areas);
-	areas_erase(iopt, &removal.areas);
+	while (erase_first(iopt))
+		cond_resched();
 }

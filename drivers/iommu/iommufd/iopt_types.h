@@ -27,11 +27,23 @@ struct iopt_pages;
  * @IOPT_AREA_SETUP: its IOVA is taken, nobody may use it yet
  * @IOPT_AREA_LIVE: published
  * @IOPT_AREA_REMOVING: out of use, its IOVA is taken until the IOPTEs are gone
+ * @IOPT_AREA_ERASED: not in the tree any more
  */
 enum iopt_area_state {
 	IOPT_AREA_SETUP,
 	IOPT_AREA_LIVE,
 	IOPT_AREA_REMOVING,
+	IOPT_AREA_ERASED,
+};
+
+/**
+ * struct iopt_setup - What areas share that are published at one moment
+ * @refs: the areas, and who maps them
+ * @published: nothing of the setup is left to do
+ */
+struct iopt_setup {
+	refcount_t refs;
+	bool published;
 };
 
 /**
@@ -57,12 +69,14 @@ enum iopt_area_state {
  *                  &io_pagetable.iova_rwsem for write
  * @state: &io_pagetable.iova_rwsem, but for who publishes: see
  *         iopt_area_state()
+ * @setup: publishes several areas, with a reference; NULL for an area that is
+ *         published alone; constant
+ * @order: log2 of the alignment that &io_pagetable.areas_by_alignment counts it
+ *         for, while it is in the tree; &io_pagetable.iova_rwsem
  * @num_accesses: pages that in-kernel users have pinned through this area, each
  *                as often as it is pinned, and copies under way; @pages->mutex
  * @num_locks: those of the pinned pages that keep the area from being unmapped;
  *             &io_pagetable.iova_rwsem for write
- * @removal: number of the first removal it was part of, 0 for none;
- *           &io_pagetable.iova_rwsem
  * @refs: keeps the structure and @pages, not the IOPTEs
  * @list: for whoever maps or removes the area
  */
@@ -81,10 +95,11 @@ struct iopt_area {
 	bool filled;
 	bool one_run;
 	bool prevent_access;
+	u8 order;
 	enum iopt_area_state state;
+	struct iopt_setup *setup;
 	unsigned long num_accesses;
 	unsigned long num_locks;
-	u64 removal;
 	refcount_t refs;
 	struct list_head list;
 };

@@ -343,12 +343,23 @@ static void unfill_finish(struct unfill *unfill)
 	}
 }
 
+/* Wait for the mutex of the pages of an area. */
+static int area_lock(struct iopt_area *area, bool killable)
+{
+	cond_resched();
+	if (killable)
+		return mutex_lock_killable(&area->pages->mutex) ? -EINTR : 0;
+	mutex_lock(&area->pages->mutex);
+	return 0;
+}
+
 /*
  * Lock the pages of one more area. While others are locked it does not wait for
  * the lock; and there is room in the batch, so that a large area does not keep
- * the others waiting.
+ * the others waiting. On failure none is locked.
  */
-static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
+static int unfill_lock(struct unfill *unfill, struct iopt_area *area,
+		       bool killable)
 {
 	unsigned int room = unfill->batch.capacity - unfill->batch.nruns;
 	bool locked = unfill->locked && unfill->locked < UNFILL_AREAS &&
@@ -356,15 +367,14 @@ static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
 
 	if (!locked || most_runs(area) > room)
 		unfill_finish(unfill);
-	if (!locked) {
-		cond_resched();
-		mutex_lock(&area->pages->mutex);
-	}
+	if (!locked && area_lock(area, killable))
+		return -EINTR;
 	if (!unfill->locked) {
 		unfill->first = area;
 		pfn_batch_grow(&unfill->batch, most_runs(area));
 	}
 	unfill->locked++;
+	return 0;
 }
 
 /**
@@ -383,6 +393,31 @@ int iopt_area_unfill_killable(struct iopt_area *area)
 	return 0;
 }
 
+static int unfill_areas(struct list_head *areas, bool killable)
+{
+	struct unfill unfill __uninitialized;
+	struct iopt_area *area;
+	int rc = 0;
+
+	unfill_init(&unfill);
+	list_for_each_entry(area, areas, list) {
+		if (!area->filled) {
+			cond_resched();
+			continue;
+		}
+		rc = unfill_lock(&unfill, area, killable);
+		if (rc)
+			break;
+		if (area->storage_domain)
+			unfill_area(&unfill, area, area->only);
+		else
+			unfill_unlock(&unfill, area);
+	}
+	unfill_finish(&unfill);
+	pfn_batch_destroy(&unfill.batch);
+	return rc;
+}
+
 /**
  * iopt_areas_unfill_domains() - iopt_area_unfill_domains() for many areas
  * @areas: linked by &iopt_area.list, in the tree, of one io_pagetable, in use
@@ -396,23 +431,20 @@ int iopt_area_unfill_killable(struct iopt_area *area)
  */
 void iopt_areas_unfill_domains(struct list_head *areas)
 {
-	struct unfill unfill __uninitialized;
-	struct iopt_area *area;
+	unfill_areas(areas, false);
+}
 
-	unfill_init(&unfill);
-	list_for_each_entry(area, areas, list) {
-		if (!area->filled) {
-			cond_resched();
-			continue;
-		}
-		unfill_lock(&unfill, area);
-		if (area->storage_domain)
-			unfill_area(&unfill, area, area->only);
-		else
-			unfill_unlock(&unfill, area);
-	}
-	unfill_finish(&unfill);
-	pfn_batch_destroy(&unfill.batch);
+/**
+ * iopt_areas_unfill_killable() - iopt_areas_unfill_domains() until a signal
+ * @areas: as there, all filled
+ *
+ * Context: as there.
+ * Return: 0; -EINTR on a fatal signal while waiting for a mutex. Then the areas
+ * from one on are still filled, and those before it are not.
+ */
+int iopt_areas_unfill_killable(struct list_head *areas)
+{
+	return unfill_areas(areas, true);
 }
 
 /* Another domain that holds the area and can be the storage instead. */

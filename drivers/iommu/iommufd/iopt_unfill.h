@@ -20,5 +20,6 @@ void iopt_area_unfill_domains(struct iopt_area *area);
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
 int iopt_area_unfill_killable(struct iopt_area *area);
 void iopt_areas_unfill_domains(struct list_head *areas);
+int iopt_areas_unfill_killable(struct list_head *areas);
 
 #endif

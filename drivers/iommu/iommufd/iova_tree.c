@@ -131,6 +131,24 @@ void iova_tree_insert(struct iova_tree *tree, struct iova_node *node)
 }
 
 /**
+ * iova_tree_shrink() - Give the upper end of a range back
+ * @node: a node of a tree
+ * @last: its new last IOVA, not below its start and not above its old one
+ *
+ * Context: the owner's lock, for writing.
+ */
+void iova_tree_shrink(struct iova_node *node, unsigned long last)
+{
+	struct iova_node *higher = to_iova_node(rb_next(&node->rb));
+
+	if (higher) {
+		higher->gap += node->last - last;
+		iova_gap_callbacks_propagate(&higher->rb, NULL);
+	}
+	node->last = last;
+}
+
+/**
  * iova_tree_remove() - Give a range back
  * @tree: to remove from
  * @node: a node of @tree
@@ -289,8 +307,10 @@ static int place_in_gaps(const struct iova_tree *tree,
 	for (; node; node = next_with_gap(node, size)) {
 		if (iova_node_gap_start(node) > request->last)
 			return -ENOSPC;
-		if (!tries--)
+		if (!tries--) {
+			*start = iova_node_gap_start(node);
 			return -EAGAIN;
+		}
 		if (!place_in_hole(request, iova_node_gap_start(node),
 				   node->start - 1, start))
 			return 0;
@@ -331,20 +351,23 @@ static int place_in_ample_gap(const struct iova_tree *tree,
  * iova_tree_find_free() - Find a free range
  * @tree: to look at
  * @request: what the range has to look like
- * @start: set to the first IOVA of the range, untouched on failure
+ * @start: set to the first IOVA of the range; with -EAGAIN to where to go on
  *
  * Takes the lowest range that will do, as long as no more than a few gaps are
  * misaligned; then the lowest that has room for any alignment. Both are
- * O(log n). Only if all this fails every gap of the length is tried, so that
- * -ENOSPC is the truth; this is linear in the number of such gaps.
+ * O(log n). Only if all this fails every gap of the length has to be tried, so
+ * that -ENOSPC is the truth. This is linear in the number of such gaps, and up
+ * to the caller, who calls again with @request->first set to @start.
  *
  * Context: the owner's lock, for reading.
- * Return: 0; -ENOSPC if there is no such range.
+ * Return: 0; -ENOSPC if there is no such range; -EAGAIN if there may be one
+ * from @start on, and none below.
  */
 int iova_tree_find_free(const struct iova_tree *tree,
 			const struct iova_request *request,
 			unsigned long *start)
 {
+	unsigned long next;
 	int ret;
 
 	if (request->first > request->last ||
@@ -352,16 +375,13 @@ int iova_tree_find_free(const struct iova_tree *tree,
 		return -ENOSPC;
 
 	ret = place_in_gaps(tree, request, request->length, MISFITS_ACCEPTED,
-			    start);
-	if (!ret)
-		return 0;
+			    &next);
 	if (ret == -EAGAIN && !place_in_ample_gap(tree, request, start))
 		return 0;
-	if (!place_at_top(tree, request, start))
+	if (ret && !place_at_top(tree, request, start))
 		return 0;
-	if (ret == -EAGAIN)
-		ret = place_in_gaps(tree, request, request->length, ULONG_MAX,
-				    start);
+	if (ret != -ENOSPC)
+		*start = next;
 	return ret;
 }
 

@@ -18,7 +18,8 @@
  *
  * Embedded in its owner, so that inserting and removing never allocate and
  * never fail. @start and @last are set by the owner and do not change while
- * the node is in a tree; the other members belong to the tree.
+ * the node is in a tree, but by iova_tree_shrink(); the other members belong to
+ * the tree.
  */
 struct iova_node {
 	struct rb_node rb;
@@ -58,6 +59,7 @@ struct iova_request {
 void iova_tree_init(struct iova_tree *tree);
 bool iova_tree_empty(const struct iova_tree *tree);
 void iova_tree_insert(struct iova_tree *tree, struct iova_node *node);
+void iova_tree_shrink(struct iova_node *node, unsigned long last);
 void iova_tree_remove(struct iova_tree *tree, struct iova_node *node);
 struct iova_node *iova_tree_first(const struct iova_tree *tree,
 				  unsigned long start, unsigned long last);

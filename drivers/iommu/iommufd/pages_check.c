@@ -65,7 +65,10 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	bool removing = area->state == IOPT_AREA_REMOVING;
 
 	return invariant(area->page_offset < PAGE_SIZE) &&
-	       invariant(npages == bytes / PAGE_SIZE) &&
+	       /* The first of several keeps the place of the others. */
+	       invariant(npages == bytes / PAGE_SIZE ||
+			 (area->state == IOPT_AREA_SETUP && area->setup &&
+			  npages < bytes / PAGE_SIZE)) &&
 	       invariant(iopt_area_first(area) <= iopt_area_last(area)) &&
 	       invariant(iopt_area_last(area) < area->pages->npages) &&
 	       invariant(area->iommu_prot & (IOMMU_READ | IOMMU_WRITE)) &&
@@ -73,7 +76,6 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 			 area->pages->writable) &&
 	       invariant(refcount_read(&area->refs)) &&
 	       invariant(area->state <= IOPT_AREA_REMOVING) &&
-	       invariant(!removing || area->removal) &&
 	       invariant(!removing || !area->num_locks);
 }
 

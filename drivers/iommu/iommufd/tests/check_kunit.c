@@ -137,7 +137,7 @@ static void area_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->pages->npages,
 		    NPAGES - 1);
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->state,
-		    IOPT_AREA_REMOVING);
+		    IOPT_AREA_ERASED);
 	damage_end(subject);
 }
 
@@ -214,7 +214,7 @@ static void iopt_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_valid(&iopt), iopt.reserved.count, 1);
 	EXPECT_SEEN(iopt_valid(&iopt), area->node.gap, 1);
 	EXPECT_SEEN(iopt_valid(&iopt), area->iopt, NULL);
-	EXPECT_SEEN(iopt_valid(&iopt), area->removal, 1);
+	EXPECT_SEEN(iopt_valid(&iopt), area->order, PAGE_SHIFT + 1);
 
 	/* Behind the back of who would refuse it. */
 	iova_ranges_add(&iopt.reserved, FIRST_IOVA, FIRST_IOVA, &owner);

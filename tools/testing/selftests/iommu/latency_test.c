@@ -12,7 +12,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -311,6 +313,325 @@ TEST_F(latency, h60_small_maps_beside_attach_and_detach)
 
 	ASSERT_EQ(0, run_map(&map));
 	EXPECT_PAIRS_BESIDE(attach, detach);
+}
+
+/* Many areas and ranges: how long others wait for IOVA that they do not want */
+
+/*
+ * Enough for the whole of it to take much longer than a turn of somebody else
+ * on the same processor.
+ */
+#define MANY_BITS	17
+#define MANY		(1ULL << MANY_BITS)
+
+/* The longest wait of others has to be below this part of the whole. */
+#define WAIT_PART	20
+
+/* Of that many tries, since others may keep the processors busy. */
+#define WAIT_TRIES	5
+
+#define MANY_IOVA	0x10000000000ULL
+#define MANY_COPY	(2 * MANY_IOVA)
+#define PAIR_IOVA	PAGE_SIZE
+
+FIXTURE(many)
+{
+	struct baseline baseline;
+	int fd;
+	__u32 ioas_id;
+	char *page;
+};
+
+FIXTURE_VARIANT(many)
+{
+	bool one_cpu;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(many, two_cpus) { .one_cpu = false };
+FIXTURE_VARIANT_ADD(many, one_cpu) { .one_cpu = true };
+/* clang-format on */
+
+FIXTURE_SETUP(many)
+{
+	if (variant->one_cpu)
+		ASSERT_EQ(0, stay_on_one_cpu());
+	baseline_take(&self->baseline);
+	self->fd = iommufd_open();
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, ioas_alloc(self->fd, &self->ioas_id));
+	ASSERT_EQ(0, memory_alloc(MEMORY_SMALL_PAGES, PAGE_SIZE,
+				  (void **)&self->page));
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	close(self->fd);
+	memory_free_all();
+	EXPECT_STREQ("", baseline_check(&self->baseline));
+}
+
+static __u64 now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+/**
+ * struct many - a call about many areas or ranges, and others beside it
+ * @fd: the iommufd
+ * @ioas_id: the IOAS
+ * @page: memory to map
+ * @run: the call
+ * @took: how long it took, microseconds
+ * @wait: the longest time for a small pair beside it, microseconds
+ * @ended: set when the call returns
+ * @ret: what it returned
+ */
+struct many {
+	int fd;
+	__u32 ioas_id;
+	const void *page;
+	int (*run)(struct many *many);
+	__u64 took;
+	__u64 wait;
+	bool ended;
+	int ret;
+};
+
+static int many_copy(struct many *many, __u64 from, __u64 to, __u64 pages)
+{
+	struct iommu_ioas_copy copy = {
+		.flags = MAP_FIXED_RW,
+		.src_ioas_id = many->ioas_id,
+		.src_iova = from,
+		.length = pages * PAGE_SIZE,
+		.dst_ioas_id = many->ioas_id,
+		.dst_iova = to,
+	};
+
+	return ioas_copy(many->fd, &copy);
+}
+
+static int many_make(struct many *many)
+{
+	__u64 pages;
+	int ret = ioas_map_fixed(many->fd, many->ioas_id, many->page, PAGE_SIZE,
+				 MANY_IOVA);
+
+	for (pages = 1; !ret && pages < MANY; pages *= 2)
+		ret = many_copy(many, MANY_IOVA, MANY_IOVA + pages * PAGE_SIZE,
+				pages);
+	return ret;
+}
+
+static int run_copy(struct many *many)
+{
+	return many_copy(many, MANY_IOVA, MANY_COPY, MANY);
+}
+
+static int run_unmap_copy(struct many *many)
+{
+	return ioas_unmap(many->fd, many->ioas_id, MANY_COPY, MANY * PAGE_SIZE,
+			  NULL);
+}
+
+static int run_unmap_all(struct many *many)
+{
+	return ioas_unmap_all(many->fd, many->ioas_id, NULL);
+}
+
+/* Fits into none of the ranges. */
+static int run_search(struct many *many)
+{
+	__u64 iova;
+	int ret = ioas_map_auto(many->fd, many->ioas_id, many->page,
+				2 * PAGE_SIZE, &iova);
+
+	return ret == -ENOSPC ? 0 : ret ? ret : -EEXIST;
+}
+
+static int many_allow(struct many *many)
+{
+	struct iommu_iova_range *ranges = calloc(MANY, sizeof(*ranges));
+	__u64 i;
+	int ret;
+
+	if (!ranges)
+		return -ENOMEM;
+	for (i = 0; i < MANY; i++) {
+		ranges[i].start = MANY_IOVA + 2 * i * PAGE_SIZE;
+		ranges[i].last = ranges[i].start + PAGE_SIZE - 1;
+	}
+	ret = ioas_allow_iovas(many->fd, many->ioas_id, ranges, MANY);
+	free(ranges);
+	return ret;
+}
+
+static void *many_thread(void *arg)
+{
+	struct many *many = arg;
+	__u64 start = now_us();
+
+	many->ret = many->run(many);
+	many->took = now_us() - start;
+	__atomic_store_n(&many->ended, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int many_pair(struct many *many)
+{
+	int ret = ioas_map_fixed(many->fd, many->ioas_id, many->page, PAGE_SIZE,
+				 PAIR_IOVA);
+
+	if (ret)
+		return ret;
+	ret = ioas_unmap(many->fd, many->ioas_id, PAIR_IOVA, PAGE_SIZE, NULL);
+	/* An unmap of everything may have been quicker. */
+	return ret == -ENOENT ? 0 : ret;
+}
+
+/* Run the call with small pairs beside it. */
+static int many_beside(struct many *many, const char *name)
+{
+	pthread_t thread;
+	int ret;
+
+	many->ended = false;
+	many->wait = 0;
+	ret = -pthread_create(&thread, NULL, many_thread, many);
+	if (ret)
+		return ret;
+	while (!ret && !__atomic_load_n(&many->ended, __ATOMIC_ACQUIRE)) {
+		__u64 start = now_us(), wait;
+
+		ret = many_pair(many);
+		wait = now_us() - start;
+		if (wait > many->wait)
+			many->wait = wait;
+	}
+	pthread_join(thread, NULL);
+	ksft_print_msg("%s: %llu us, a pair beside it waited %llu us\n", name,
+		       many->took, many->wait);
+	return ret ? ret : many->ret;
+}
+
+static bool many_is_short(const struct many *many)
+{
+	return many->wait * WAIT_PART < many->took;
+}
+
+/* With @before and @after done each time, until nobody waited for long. */
+#define EXPECT_SHORT_WAIT(before, fn, after) do { \
+	struct many short_many = { \
+		.fd = self->fd, .ioas_id = self->ioas_id, \
+		.page = self->page, .run = run_ ## fn, \
+	}; \
+	int tries; \
+	for (tries = 0; tries < WAIT_TRIES; tries++) { \
+		ASSERT_EQ(0, before(&short_many)); \
+		ASSERT_EQ(0, many_beside(&short_many, #fn)); \
+		ASSERT_EQ(0, after(&short_many)); \
+		if (many_is_short(&short_many)) \
+			break; \
+	} \
+	EXPECT_GT(WAIT_TRIES, tries); \
+} while (0)
+
+static int nothing(struct many *many)
+{
+	(void)many;
+	return 0;
+}
+
+TEST_F(many, h60_small_pairs_beside_copy)
+{
+	struct many many = {
+		.fd = self->fd, .ioas_id = self->ioas_id, .page = self->page,
+	};
+
+	ASSERT_EQ(0, many_make(&many));
+	EXPECT_SHORT_WAIT(nothing, copy, run_unmap_copy);
+}
+
+TEST_F(many, h60_small_pairs_beside_unmap)
+{
+	struct many many = {
+		.fd = self->fd, .ioas_id = self->ioas_id, .page = self->page,
+	};
+
+	ASSERT_EQ(0, many_make(&many));
+	EXPECT_SHORT_WAIT(run_copy, unmap_copy, nothing);
+}
+
+TEST_F(many, h60_small_pairs_beside_unmap_all)
+{
+	EXPECT_SHORT_WAIT(many_make, unmap_all, nothing);
+}
+
+TEST_F(many, h60_small_pairs_beside_search)
+{
+	struct many many = {
+		.fd = self->fd, .ioas_id = self->ioas_id, .page = self->page,
+	};
+
+	ASSERT_EQ(0, many_allow(&many));
+	EXPECT_SHORT_WAIT(nothing, search, nothing);
+}
+
+static int run_in_child(void *arg)
+{
+	struct many *many = arg;
+
+	return many->run(many) ? 1 : 0;
+}
+
+/* How much longer it lives than until @us after its start, or an error. */
+static long kill_after(struct many *many, __u64 us)
+{
+	pid_t pid = child_start(run_in_child, many);
+	__u64 start;
+	int ret;
+
+	if (pid < 0)
+		return -errno;
+	usleep(us);
+	kill(pid, SIGKILL);
+	start = now_us();
+	ret = child_wait(pid, TIMEOUT_MS);
+	return ret == -EINTR ? (long)(now_us() - start) : -ECHILD;
+}
+
+/* Killed when a quarter is done, it does not do the next quarter. */
+#define EXPECT_KILLED_SOON(fn, undo) do { \
+	struct many killed_many = { \
+		.fd = self->fd, .ioas_id = self->ioas_id, \
+		.page = self->page, .run = run_ ## fn, \
+	}; \
+	long life = 0; \
+	int tries; \
+	for (tries = 0; tries < WAIT_TRIES; tries++) { \
+		ASSERT_EQ(0, many_beside(&killed_many, #fn)); \
+		ASSERT_EQ(0, undo(&killed_many)); \
+		life = kill_after(&killed_many, killed_many.took / 4); \
+		ksft_print_msg("killed, lived for %ld us\n", life); \
+		if (life >= 0 && life * 4 < (long)killed_many.took) \
+			break; \
+		undo(&killed_many); \
+	} \
+	EXPECT_GT(WAIT_TRIES, tries); \
+} while (0)
+
+TEST_F(many, h60_search_killed)
+{
+	struct many many = {
+		.fd = self->fd, .ioas_id = self->ioas_id, .page = self->page,
+	};
+
+	ASSERT_EQ(0, many_allow(&many));
+	EXPECT_KILLED_SOON(search, nothing);
 }
 
 /* Stopped in the middle */

@@ -954,6 +954,47 @@ TEST_F(map, h05_copy_leaves_no_area)
 
 #define MANY_AREAS	4000
 
+/* All of many areas arrive where they belong, or none. */
+TEST_F(map, copy_of_many_areas)
+{
+	struct iommu_ioas_copy copy = {
+		.flags = MAP_FIXED_RW,
+		.src_ioas_id = self->id,
+		.src_iova = BASE,
+		.length = BUFFER_PAGES * PAGE_SIZE,
+		.dst_ioas_id = self->id,
+		.dst_iova = BASE + 1000 * PAGE_SIZE,
+	};
+	__u64 page, unmapped;
+
+	for (page = 0; page < BUFFER_PAGES; page++)
+		ASSERT_EQ(0, MAP_PAGES(page, 1));
+	ASSERT_EQ(0, MAP_PAGES(1000 + BUFFER_PAGES - 1, 1));
+	EXPECT_EQ(-EEXIST, ioas_copy(self->fd, &copy));
+	EXPECT_EQ(0, UNMAP_PAGES(1000, BUFFER_PAGES, &unmapped));
+	EXPECT_EQ(PAGE_SIZE, unmapped);
+
+	EXPECT_EQ(0, ioas_copy(self->fd, &copy));
+	EXPECT_EQ(-EEXIST, ioas_copy(self->fd, &copy));
+	for (page = 0; page < BUFFER_PAGES; page += 9)
+		EXPECT_EQ(0, UNMAP_PAGES(1000 + page, 1, NULL));
+	EXPECT_EQ(0, UNMAP_PAGES(1000, BUFFER_PAGES, &unmapped));
+	EXPECT_EQ((BUFFER_PAGES - 8) * PAGE_SIZE, unmapped);
+	EXPECT_MAPPED_PAGES(BUFFER_PAGES);
+}
+
+/* The last of many areas is cut, so the first stays. */
+TEST_F(map, h12_unmap_of_many_areas_cuts_the_last)
+{
+	__u64 page;
+
+	for (page = 0; page < BUFFER_PAGES - 2; page++)
+		ASSERT_EQ(0, MAP_PAGES(page, 1));
+	ASSERT_EQ(0, MAP_PAGES(page, 2));
+	EXPECT_EQ(-ENOENT, UNMAP_PAGES(0, BUFFER_PAGES - 1, NULL));
+	EXPECT_MAPPED_PAGES(BUFFER_PAGES);
+}
+
 TEST_F(map, many_areas_one_unmap)
 {
 	__u64 iova, page;

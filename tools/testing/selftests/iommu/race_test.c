@@ -1035,6 +1035,28 @@ static int destroy_in_time(int fd, __u32 id)
 	return ret;
 }
 
+/* With one area, and with several. */
+TEST_F(stuck, h60_destroy_beside_a_stuck_copy)
+{
+	struct rig *rig = &self->rig;
+	struct shared shared;
+	int ret = shared_create(&shared, rig);
+	__u32 another;
+
+	if (ret == -ENODEV)
+		SKIP(return, "no two edu devices");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, ioas_alloc(rig->fd, &another));
+	ASSERT_EQ(0, rig_copy(rig, SHARED_IOVA, 2, another, SHARED_IOVA));
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, another, rig->buffer, PAGE_SIZE,
+				    RIG_IOVA));
+	ASSERT_EQ(0, start_stuck_copy(&shared));
+	EXPECT_EQ(0, destroy_in_child(rig->fd, rig->ioas_id));
+	EXPECT_EQ(0, destroy_in_child(rig->fd, another));
+	EXPECT_EQ(0, end_stuck_copy(&shared));
+	shared_destroy(&shared);
+}
+
 static int detach_in_child(void *arg)
 {
 	struct edu *edu = arg;
@@ -1090,6 +1112,41 @@ TEST_F(stuck, h60_detach_beside_a_stuck_map)
 	EXPECT_EQ(0, stuck.ret);
 	EXPECT_EQ(0, destroy_in_time(rig->fd, rig->ioas_id));
 	EXPECT_EQ(0, status_kib("VmPin:"));
+}
+
+/* An unmap of several areas can be killed, whatever it waits for. */
+
+static int unmap_shared(void *arg)
+{
+	struct shared *shared = arg;
+
+	return ioas_unmap_all(shared->rig->fd, shared->rig->ioas_id, NULL) ?
+		       1 : 0;
+}
+
+TEST_F(stuck, h60_unmap_all_killed_beside_a_stuck_copy)
+{
+	struct rig *rig = &self->rig;
+	struct shared shared;
+	int ret = shared_create(&shared, rig);
+	__u64 unmapped;
+	pid_t pid;
+
+	if (ret == -ENODEV)
+		SKIP(return, "no two edu devices");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, rig_map(rig, 0, 1));
+	ASSERT_EQ(0, start_stuck_copy(&shared));
+	pid = child_start(unmap_shared, &shared);
+	ASSERT_GT(pid, 0);
+	usleep(300000);
+	kill(pid, SIGKILL);
+	EXPECT_EQ(-EINTR, child_wait(pid, TIMEOUT_MS));
+	EXPECT_EQ(0, end_stuck_copy(&shared));
+	/* All is there that was not unmapped. */
+	EXPECT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, &unmapped));
+	EXPECT_EQ(2 * PAGE_SIZE, unmapped & ~PAGE_SIZE);
+	shared_destroy(&shared);
 }
 
 /* While DESTROY waits for others, the object is there */
