@@ -200,6 +200,7 @@ int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry)
 
 	if (!area->filled || area->generation >= entry->joined)
 		return 0;
+	iopt_area_unfill_left(area, entry->joined);
 	rc = area_fill(area, entry, entry->domain);
 	if (rc)
 		return rc;

@@ -459,6 +459,56 @@ static struct iommu_domain *storage_successor(struct iopt_area *area,
 	return NULL;
 }
 
+static void take_out(struct iopt_area *area, struct iopt_domain *entry)
+{
+	struct iommu_domain *successor = storage_successor(area, entry);
+
+	if (area->storage_domain == entry->domain && !successor) {
+		unfill_parts(area, entry);
+		storage_dropped(area);
+	} else {
+		if (area->storage_domain == entry->domain)
+			area->storage_domain = successor;
+		unmap_whole(area, entry);
+	}
+	WRITE_ONCE(area->generation, entry->left);
+}
+
+/* Of the domains that an area is in, the one that left first. */
+static struct iopt_domain *first_to_leave(struct iopt_area *area,
+					  u64 generation)
+{
+	struct iopt_domain *member = NULL, *first = NULL;
+
+	while ((member = iopt_member_next(area, NULL, member)))
+		if (member->left <= generation &&
+		    (!first || member->left < first->left))
+			first = member;
+	return first;
+}
+
+/**
+ * iopt_area_unfill_left() - Take an area out of the domains that have left
+ * @area: filled
+ * @generation: up to which they left, inclusive
+ *
+ * A domain that leaves passes over areas whose pages somebody has locked, and
+ * comes again. In between the area must not step over the generation in which
+ * the domain left, or nobody would know any more that it is in there.
+ *
+ * Context: area->pages->mutex held, may sleep. Never needs memory. The caller
+ * keeps other domains from joining and leaving.
+ */
+void iopt_area_unfill_left(struct iopt_area *area, u64 generation)
+{
+	struct iopt_domain *member;
+
+	lockdep_assert_held(&area->pages->mutex);
+
+	while ((member = first_to_leave(area, generation)))
+		take_out(area, member);
+}
+
 /**
  * iopt_area_unfill_domain() - Take an area out of a domain that is leaving
  * @area: in the tree, in any state
@@ -472,21 +522,8 @@ static struct iommu_domain *storage_successor(struct iopt_area *area,
  */
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry)
 {
-	struct iommu_domain *successor;
-
 	lockdep_assert_held(&area->pages->mutex);
 
-	if (!area->filled || !iopt_domain_in(entry, area->generation))
-		return;
-
-	successor = storage_successor(area, entry);
-	if (area->storage_domain == entry->domain && !successor) {
-		unfill_parts(area, entry);
-		storage_dropped(area);
-	} else {
-		if (area->storage_domain == entry->domain)
-			area->storage_domain = successor;
-		unmap_whole(area, entry);
-	}
-	WRITE_ONCE(area->generation, entry->left);
+	if (area->filled && iopt_domain_in(entry, area->generation))
+		iopt_area_unfill_left(area, entry->left);
 }

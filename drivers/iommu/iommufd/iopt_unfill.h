@@ -5,6 +5,8 @@
 #ifndef __IOMMUFD_IOPT_UNFILL_H
 #define __IOMMUFD_IOPT_UNFILL_H
 
+#include <linux/types.h>
+
 struct iommu_domain;
 struct iopt_area;
 struct iopt_domain;
@@ -18,6 +20,7 @@ void iopt_area_empty(struct iopt_area *area, struct iopt_domain *only,
 		     unsigned long last);
 void iopt_area_unfill_domains(struct iopt_area *area);
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
+void iopt_area_unfill_left(struct iopt_area *area, u64 generation);
 int iopt_area_unfill_killable(struct iopt_area *area);
 void iopt_areas_unfill_domains(struct list_head *areas);
 int iopt_areas_unfill_killable(struct list_head *areas);
