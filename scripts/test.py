@@ -541,19 +541,30 @@ def latency(t):
     return jobs
 
 
-def noiommu(t):
-    """VFIO's groups without an IOMMU, on a machine that has none."""
-    program = selftest(t, "noiommu_test")
-    g = instrumented("test-noiommu", "none")
-    g.edu, g.memory = 1, 1024
-    g.files = [(program, "/guest/selftests/noiommu_test")]
+def selftest_job(t, g, name, what):
+    """A guest for one kselftest."""
+    g.files = [(selftest(t, name), "/guest/selftests/" + name)]
 
     def job():
         result = g.run(SELFTEST_COMMAND)
         with t.lock:
-            t.done(result, g, "no IOMMU")
-            program_results(t, g, result, ["noiommu_test", "kmemleak"])
-    return [job]
+            t.done(result, g, what)
+            program_results(t, g, result, [name, "kmemleak"])
+    return job
+
+
+def noiommu(t):
+    """VFIO's groups without an IOMMU, on a machine that has none."""
+    g = instrumented("test-noiommu", "none")
+    g.edu, g.memory = 1, 1024
+    return [selftest_job(t, g, "noiommu_test", "no IOMMU")]
+
+
+def page_tables(t):
+    """A program's own page tables on IOMMUs that the kselftests do not meet."""
+    return [selftest_job(t, instrumented("test-hwpt-" + iommu, iommu),
+                         "hwpt_test", f"page tables, {run.MACHINES[iommu]}")
+            for iommu in ("amd", "virtio")]
 
 
 def base_suite(t):
@@ -585,10 +596,11 @@ def base_suite_results(t, g, result):
 
 # Each does what needs no guest and returns the guests to run, longest first.
 STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, latency,
-                                 kunit, demo, noiommu, distribution, legacy)}
+                                 kunit, demo, noiommu, page_tables,
+                                 distribution, legacy)}
 STEPS["suite"] = base_suite
-NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu", "legacy",
-               "suite"}
+NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu",
+               "page_tables", "legacy", "suite"}
 
 
 def run_jobs(t, jobs):
