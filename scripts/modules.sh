@@ -4,9 +4,11 @@
 # Build iommufd.ko and the VFIO modules that go with it for a distribution
 # kernel, in build/modules. VFIO is the base's, file by file: its structures
 # depend on CONFIG_IOMMUFD, which the distribution leaves off, so all of its
-# modules have to be built again.
+# modules have to be built again. Which ones there are says the kernel's
+# configuration.
 #
-# KERNEL=RELEASE chooses among installed linux-headers packages.
+# KERNEL=RELEASE chooses among installed linux-headers packages; HEADERS is
+# where they are when that is not /lib/modules/RELEASE/build.
 # CONTAINER=iommufd leaves out VFIO's own containers; iommufd serves
 # /dev/vfio/vfio then. These modules go to build/modules-container.
 set -euo pipefail
@@ -21,23 +23,14 @@ esac
 out=$build/$name
 src=$out/src
 release=${KERNEL:-$(distribution_release)}
-headers=/lib/modules/$release/build
-modules=(
-	drivers/iommu/iommufd/iommufd.ko
-	drivers/vfio/vfio.ko
-	drivers/vfio/pci/vfio-pci-core.ko
-	drivers/vfio/pci/vfio-pci.ko
-	drivers/vfio/mdev/mdev.ko
-)
+headers=${HEADERS:-/lib/modules/$release/build}
 
 # Options that differ from those of the distribution, for make and for the
 # compiler. One that is on there can be taken back from the compiler only after
 # it has read all of them.
 options=(CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y)
 defines="-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1"
-if [ $name = modules ]; then
-	modules+=(drivers/vfio/vfio_iommu_type1.ko)
-else
+if [ $name = modules-container ]; then
 	options+=(CONFIG_VFIO_CONTAINER= CONFIG_VFIO_IOMMU_TYPE1=
 		CONFIG_IOMMUFD_VFIO_CONTAINER=y)
 	defines+=" -DCONFIG_IOMMUFD_VFIO_CONTAINER=1"
@@ -53,6 +46,9 @@ check_headers()
 	"$series".*) ;;
 	*) die "kernel $release is not a $series kernel" ;;
 	esac
+	grep -qx CONFIG_VFIO=m "$headers/include/config/auto.conf" ||
+		die "kernel $release does not have VFIO as modules, so these" \
+		    "cannot take their place"
 }
 
 # What the tree is made of; a change of it means to lay it out again.
@@ -94,14 +90,23 @@ check_log()
 	fi
 }
 
+# Paths of the modules that the kernel's configuration made, iommufd.ko too.
+built()
+{
+	sed 's/\.o$/.ko/' "$src/modules.order"
+}
+
+# What an earlier configuration had is not to be loaded with the others.
 collect()
 {
 	local module
 
-	for module in "${modules[@]}"; do
-		cp -u "$src/$module" "$out/"
-	done
+	rm -f "$out"/*.ko
+	while IFS= read -r module; do
+		(cd "$src" && cp -p "$module" "$out/")
+	done < <(built)
 	cp -u "$top/scripts/modules/load.sh" "$out/"
+	"$top/scripts/modules/order.sh" "$out" >"$out/order"
 	echo "$release" >"$out/release"
 }
 

@@ -10,6 +10,7 @@ it came to its end and that its kernel log has no warning. Name steps as
 arguments to run only those.
 """
 import concurrent.futures
+import glob
 import json
 import os
 import re
@@ -448,11 +449,27 @@ def distribution(t):
     t.record("build: modules for the distribution's kernel", good)
     if not good:
         return []
+    all_of_vfio(t, "modules", set())
     run.build_vmm()
     return [loader(t)] + [vmm_job(t, run.machine(iommu, "test-stock-" + iommu),
                                   run.command(iommu),
                                   f"sample VMM, {name}, distribution kernel")
                           for iommu, name in run.MACHINES.items()]
+
+
+def all_of_vfio(t, name, without):
+    """Whatever VFIO the kernel has has to be built again, and nothing else.
+
+    One module of the distribution's would take ours for its own kind, and
+    what it reads in their structures is something else.
+    """
+    release = guest.distribution_kernel()[1]
+    theirs = {os.path.basename(path).split(".")[0] for path in glob.glob(
+        f"/lib/modules/{release}/kernel/drivers/vfio/**/*.ko*", recursive=True)}
+    with open(os.path.join(guest.BUILD, name, "order"), encoding="utf-8") as f:
+        ours = {line.split()[0] for line in f}
+    t.record(f"{name}: all of VFIO", ours == theirs - without | {"iommufd"},
+             " ".join(sorted(ours)))
 
 
 def loader(t):
@@ -481,6 +498,7 @@ def legacy(t):
     good = script("modules.sh", CONTAINER="iommufd")
     t.record("build: modules that serve /dev/vfio/vfio", good)
     if good:
+        all_of_vfio(t, "modules-container", {"vfio_iommu_type1"})
         run.build_vmm()
         g = run.machine("vtd", "test-stock-legacy", "modules-container")
         jobs.append(legacy_job(t, g, "node", ["container_name_test"],

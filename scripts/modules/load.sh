@@ -14,10 +14,6 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 release=$(cat "$here/release")
 
-# Users before what they use; loading goes the other way.
-unload_order="vfio_pci vfio_pci_core vfio_iommu_type1 mdev vfio iommufd"
-load_order="iommufd vfio vfio_iommu_type1 vfio-pci-core vfio-pci mdev"
-
 die()
 {
 	echo "load.sh: $*" >&2
@@ -35,6 +31,14 @@ check_kernel()
 		die "this kernel has no IOMMU support"
 }
 
+# Users before what they use; loading goes the other way. The distribution's
+# VFIO has one module that ours may not have.
+unload_order()
+{
+	echo vfio_iommu_type1
+	cut -d ' ' -f 1 "$here/order" | tr - _ | sed '1!G; h; $!d'
+}
+
 # What keeps a module: the modules that use it, or else programs and devices.
 holders()
 {
@@ -45,7 +49,7 @@ holders()
 
 unload()
 {
-	for module in $unload_order; do
+	for module in $(unload_order); do
 		[ -d "/sys/module/$module" ] || continue
 		[ -e "/sys/module/$module/refcnt" ] ||
 			die "$module is built into this kernel"
@@ -87,14 +91,15 @@ inherited()
 	done
 }
 
+# load OPTION...: each line of the list has a module of ours and those of the
+# kernel that it needs. The options are for iommufd.
 load()
 {
-	# VFIO's interrupts use it; the kernel's own one is the right one.
-	modprobe irqbypass || die "cannot load the kernel's irqbypass module"
-	for module in $load_order; do
-		# Without the containers of VFIO this one is not there.
-		[ "$module" != vfio_iommu_type1 ] || [ -e "$here/$module.ko" ] ||
-			continue
+	while read -r module needs; do
+		for other in $needs; do
+			modprobe "$other" ||
+				die "cannot load the kernel's $other module"
+		done
 		options=$(configured "$module")
 		if [ "$module" = iommufd ]; then
 			[ -e "$here/vfio_iommu_type1.ko" ] ||
@@ -105,7 +110,7 @@ load()
 		insmod "$here/$module.ko" $options ||
 			die "cannot load $module.ko; the kernel log (dmesg)" \
 			    "tells why"
-	done
+	done <"$here/order"
 }
 
 check_kernel
