@@ -10,6 +10,7 @@ help:
 	@echo '                let a device do DMA through /dev/iommu, on three IOMMUs'
 	@echo '  make test     all tests, in an instrumented kernel and on the distribution'
 	@echo '                one; the last line is "N passed, N failed"'
+	@echo '  make test-clients  QEMU on it, all cases that "make test" has no time for'
 	@echo '  make bench    what mapping costs, next to the base kernel and to type1'
 	@echo '  make modules  only the modules: build/modules/*.ko and load.sh'
 	@echo '                (KERNEL=release for another kernel with headers installed,'
@@ -29,6 +30,9 @@ run: deps-run
 
 test: deps-test
 	@scripts/test.py
+
+test-clients: deps-test
+	@scripts/test.py clients
 
 bench: deps-bench
 	@scripts/bench.py
@@ -54,4 +58,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test bench modules kernel check shell deps clean
+.PHONY: help run test test-clients bench modules kernel check shell deps clean

@@ -104,6 +104,18 @@ class Initramfs:
             for library in libraries(source):
                 self.file(library, os.path.realpath(library))
 
+    def busybox(self):
+        """busybox under all its names, and a console to talk to."""
+        for name in ("proc", "sys", "dev", "tmp"):
+            self.directory(name)
+        self.device("dev/console", 5, 1)
+        self.file("bin/busybox", shutil.which("busybox"))
+        applets = subprocess.run(["busybox", "--list"], text=True, check=True,
+                                 stdout=subprocess.PIPE).stdout.split()
+        for applet in applets:
+            if applet != "busybox":
+                self.link("bin/" + applet, "busybox")
+
     def close(self):
         self._entry("TRAILER!!!", 0)
         self.out.close()
@@ -251,15 +263,9 @@ class Guest:
 
     def _initramfs(self, path, command):
         image = Initramfs(path)
-        for name in ("proc", "sys", "dev", "tmp", "sbin", "lib", "etc"):
+        image.busybox()
+        for name in ("sbin", "lib", "etc"):
             image.directory(name)
-        image.device("dev/console", 5, 1)
-        image.file("bin/busybox", shutil.which("busybox"))
-        applets = subprocess.run(["busybox", "--list"], text=True, check=True,
-                                 stdout=subprocess.PIPE).stdout.split()
-        for applet in applets:
-            if applet != "busybox":
-                image.link("bin/" + applet, "busybox")
         for name in ("insmod", "modprobe", "rmmod"):
             image.link("sbin/" + name, "../bin/busybox")
         image.content("etc/passwd", b"root::0:0::/:/bin/sh\n")

@@ -5,9 +5,10 @@
 First what needs no guest: unit tests in user space and the builds. Then the
 guests, as many at a time as there are processors for: KUnit, kselftests and
 the sample VMM with the instrumented kernel, the sample VMM with the
-distribution's kernel, on each IOMMU; DPDK with both. Every guest adds tests of its own: that
-it came to its end and that its kernel log has no warning. Name steps as
-arguments to run only those.
+distribution's kernel, on each IOMMU; DPDK with both; a newer QEMU. Every guest
+adds tests of its own: that it came to its end and that its kernel log has no
+warning. Name steps as arguments to run only those; "clients" is one that runs
+only then.
 """
 import concurrent.futures
 import glob
@@ -21,6 +22,7 @@ import time
 
 import dpdk
 import guest
+import qemu
 import run
 import suite
 
@@ -525,6 +527,71 @@ def legacy_job(t, g, container, programs, what):
     return job
 
 
+# On the distribution's kernel the modules have to be loaded first.
+QEMU_COMMAND = """
+[ ! -e /guest/modules ] || sh /guest/modules/load.sh || exit 1
+echo "### begin {name}"
+sh /guest/qemu-test {checksum} {cases}
+echo "### end {name} $? $(cut -d. -f1 /proc/uptime)"
+[ ! -e /guest/modules ] || sh /guest/modules/load.sh --unload
+"""
+
+
+def qemu_job(t, g, cases, what, version="10"):
+    """What QEMU's guest wrote has to be on the disk in the end."""
+    qemu.add_to(g, version)
+    g.edu, g.memory, g.timeout = 0, 2048, 2700
+    name = "qemu-" + version
+
+    def job():
+        result = g.run(QEMU_COMMAND.format(name=name, cases=" ".join(cases),
+                                           checksum=qemu.checksum()))
+        with t.lock:
+            t.done(result, g, what)
+            program_results(t, g, result, [name])
+            there, wanted = qemu.written(g), qemu.claimed(result.output)
+            t.record(f"{g.name}: written to the disk",
+                     there == wanted != [], f"rounds {there} of {wanted}")
+    return job
+
+
+def clients_built(t, versions):
+    """The kernels, modules and virtual machine monitors for QEMU's tests."""
+    t.say("QEMU of a newer Debian, and a kernel for its guests")
+    good = [script("kernel.sh", "inner"),
+            script("modules.sh", CONTAINER="iommufd"),
+            *[qemu.fetch(version) for version in versions]]
+    t.record("build: what QEMU's tests need", all(good))
+    if all(good):
+        run.build_vmm()
+    return all(good)
+
+
+def qemu_guest(name, stock):
+    """A guest whose devices are for QEMU."""
+    if not stock:
+        return instrumented(name, "vtd")
+    return run.machine("vtd", name, "modules-container")
+
+
+def nested(t):
+    """QEMU on our iommufd, as far as there is time for it."""
+    if not clients_built(t, ["10"]):
+        return []
+    return [qemu_job(t, qemu_guest("test-stock-qemu", True), ["cdev", "legacy"],
+                     "QEMU 10, distribution kernel")]
+
+
+def clients(t):
+    """QEMU on our iommufd, all cases."""
+    if not (script("kernel.sh", "test") and clients_built(t, qemu.SUITES)):
+        return []
+    return [qemu_job(t, qemu_guest(f"clients-{kind}-qemu-{version}", stock),
+                     qemu.CASES, f"QEMU {version}, {kind} kernel", version)
+            for kind, stock in (("instrumented", False), ("distribution", True))
+            for version in qemu.SUITES]
+
+
 def latency_job(t, g, command, programs, what):
     """Much memory in huge pages, and IOVA for 1 TiB."""
     g.files.append((selftest(t, "latency_test"),
@@ -613,10 +680,12 @@ def base_suite_results(t, g, result):
 
 
 # Each does what needs no guest and returns the guests to run, longest first.
-STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, latency,
-                                 kunit, demo, noiommu, page_tables,
+STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, nested,
+                                 latency, kunit, demo, noiommu, page_tables,
                                  distribution, legacy)}
 STEPS["suite"] = base_suite
+# Only when they are named.
+MORE = {"clients": clients}
 NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu",
                "page_tables", "legacy", "suite"}
 
@@ -630,16 +699,17 @@ def run_jobs(t, jobs):
 
 
 def main():
-    unknown = [name for name in sys.argv[1:] if name not in STEPS]
+    steps = {**STEPS, **MORE}
+    unknown = [name for name in sys.argv[1:] if name not in steps]
     if unknown:
-        sys.exit(f"unknown step {unknown[0]}; there are: {' '.join(STEPS)}")
+        sys.exit(f"unknown step {unknown[0]}; there are: {' '.join(steps)}")
     names = sys.argv[1:] or list(STEPS)
     tally, jobs = Tally(), []
     for name in names:
         if name in NEED_KERNEL and not os.path.exists(KERNEL):
             tally.record(name, False, "there is no instrumented kernel")
         else:
-            jobs += STEPS[name](tally) or []
+            jobs += steps[name](tally) or []
     if jobs:
         run_jobs(tally, jobs)
     sys.exit(tally.finish())

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Debian's newer QEMU inside a guest, with that guest's devices passed on.
+
+Three machines are in each other: the QEMU of this machine runs a kernel with
+our iommufd, "the guest". In it runs the QEMU that is tested, and in that "the
+inner guest": a small kernel with busybox, which reads and writes the disk of
+the guest and pings through its network card. What it read and wrote is
+compared with the disk's image here.
+"""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import guest
+
+SCRIPT = os.path.join(guest.TOP, "scripts/guest/qemu-test")
+INIT = os.path.join(guest.TOP, "scripts/guest/inner-init")
+KERNEL = os.path.join(guest.BUILD, "inner/vmlinux")
+LIBRARIES = "usr/lib/x86_64-linux-gnu"
+LOADER = "ld-linux-x86-64.so.2"
+ROMS = ["usr/share/seabios/bios-256k.bin", "usr/share/qemu/pvh.bin",
+        "usr/share/qemu/linuxboot_dma.bin", "usr/share/qemu/kvmvapic.bin"]
+
+# The release of Debian, or the suite of it, and the QEMU that is in it.
+SUITES = {"10": "trixie", "11": "trixie-backports"}
+
+# What scripts/guest/qemu-test knows.
+CASES = ["cdev", "legacy", "cdev_two", "legacy_two", "user"]
+
+# Programs and libraries are from another release than the guest's others.
+WRAPPER = """#!/bin/sh
+here=/guest/qemu
+exec $here/ld.so --library-path $here/lib $here/qemu-system-x86_64 \\
+	-L $here/roms "$@"
+"""
+
+# The first MiB of the disk is to be read; after it each round of the test has
+# one of its own to write BLOCK bytes to.
+MIB = 1 << 20
+BLOCK = 256 << 10
+ROUNDS = 15
+
+
+def fetch(version):
+    """Unpack a QEMU below build/fetched; False if that does not work."""
+    return subprocess.run(
+        [os.path.join(guest.TOP, "scripts/fetch.sh"), "qemu-" + version,
+         SUITES[version], "qemu-system-x86"],
+        stdin=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def libraries(root, program):
+    """Shared objects of a program of another release, as its loader says."""
+    own = os.path.join(root, LIBRARIES)
+    out = subprocess.run(
+        [os.path.join(own, LOADER), "--library-path", own, "--list",
+         os.path.join(root, program)], check=True, text=True,
+        stdout=subprocess.PIPE).stdout
+    return [word for word in out.split() if word.startswith(own)]
+
+
+def copy(source, directory, name=None):
+    """Not executable, so that guest.py does not look for its libraries."""
+    os.makedirs(directory, exist_ok=True)
+    shutil.copyfile(source, os.path.join(directory,
+                                         name or os.path.basename(source)))
+
+
+def prepare(version):
+    """The directory of what a guest needs of a QEMU that was fetched."""
+    root = os.path.join(guest.BUILD, "fetched/qemu-" + version)
+    out = os.path.join(guest.BUILD, "qemu", version)
+    if os.path.exists(os.path.join(out, "qemu")):
+        return out
+    program = "usr/bin/qemu-system-x86_64"
+    for library in libraries(root, program):
+        copy(library, os.path.join(out, "lib"))
+    for rom in ROMS:
+        copy(os.path.join(root, rom), os.path.join(out, "roms"))
+    copy(os.path.join(root, program), out)
+    copy(os.path.join(root, LIBRARIES, LOADER), out, "ld.so")
+    wrapper = os.path.join(out, "qemu")
+    with open(wrapper, "w", encoding="utf-8") as f:
+        f.write(WRAPPER)
+    for name in (wrapper, os.path.join(out, "ld.so")):
+        os.chmod(name, 0o755)
+    return out
+
+
+def inner_initramfs():
+    """What the inner guest runs: busybox and one script."""
+    path = os.path.join(guest.BUILD, "qemu/inner.cpio")
+    files = guest.Initramfs(path)
+    files.busybox()
+    files.file("init", INIT)
+    files.close()
+    return path
+
+
+def pattern(number):
+    """What a round writes, as inner-init makes it; round 0 is what it reads."""
+    line = b"round %d of the inner guest\n" % number
+    size = BLOCK if number else MIB
+    return (line * (size // len(line) + 1))[:size]
+
+
+def image(g):
+    """Where the disk of a guest is."""
+    return os.path.join(guest.BUILD, "qemu", g.name + ".img")
+
+
+def make_image(g):
+    """A disk that has the pattern to read, and nothing behind it."""
+    with open(image(g), "wb") as f:
+        f.write(pattern(0))
+        f.truncate(MIB * (ROUNDS + 1))
+
+
+def claimed(output):
+    """The rounds that the inner guests say they have written."""
+    return [int(n) for n in re.findall(r"inner: wrote (\d+)", output)]
+
+
+def written(g):
+    """The rounds whose pattern is on the disk."""
+    rounds = []
+    with open(image(g), "rb") as f:
+        for number in range(1, ROUNDS + 1):
+            f.seek(MIB * number)
+            if f.read(BLOCK) == pattern(number):
+                rounds.append(number)
+    return rounds
+
+
+def arguments(g):
+    """A disk and a network card for the guest.
+
+    Nothing leaves this machine: QEMU itself answers to 10.0.2.2.
+    """
+    return ["-drive", f"if=none,id=disk,format=raw,file={image(g)}",
+            "-device", "nvme,drive=disk,serial=inner,addr=0x8",
+            "-netdev", "user,id=net,restrict=on",
+            "-device", "e1000e,netdev=net,romfile=,addr=0x9"]
+
+
+def add_to(g, version):
+    """Give a guest the devices, the QEMU and what it boots."""
+    if not os.path.exists(KERNEL):
+        sys.exit("error: no inner kernel; run 'scripts/kernel.sh inner'")
+    g.files += [(prepare(version), "/guest/qemu"), (SCRIPT, "/guest/qemu-test"),
+                (KERNEL, "/guest/inner/vmlinux"),
+                (inner_initramfs(), "/guest/inner/initramfs")]
+    g.qemu += arguments(g)
+    make_image(g)
+
+
+def checksum():
+    """Of what the inner guest reads."""
+    return hashlib.md5(pattern(0)).hexdigest()
