@@ -61,13 +61,21 @@ unload()
 	done
 }
 
+# In the order of their names; one in /etc hides others of the same name.
+modprobe_files()
+{
+	for file in /etc/modprobe.d/*.conf /run/modprobe.d/*.conf \
+		    /usr/lib/modprobe.d/*.conf; do
+		[ ! -e "$file" ] || echo "${file##*/} $file"
+	done | sort -s -u -k1,1 | cut -d' ' -f2-
+}
+
 # configured MODULE: the options that modprobe would give a module. insmod, which
 # is needed here to choose the file, gives it none.
 configured()
 {
 	name=$(echo "$1" | sed 's/[-_]/[-_]/g')
-	cat /etc/modprobe.d/*.conf /run/modprobe.d/*.conf \
-	    /usr/lib/modprobe.d/*.conf 2>/dev/null |
+	modprobe_files | xargs cat 2>/dev/null |
 		sed -n "s/^[[:space:]]*options[[:space:]]\{1,\}${name}[[:space:]]//p"
 	tr ' ' '\n' </proc/cmdline | sed -n "s/^$name\.//p"
 }

@@ -81,6 +81,7 @@ static int switch_page_table(struct iommufd_group *group,
 						&attach->handle);
 }
 
+#ifdef CONFIG_GENERIC_MSI_IRQ
 static bool has_interrupts(struct device *dev)
 {
 	struct msi_desc *desc;
@@ -93,6 +94,12 @@ static bool has_interrupts(struct device *dev)
 	msi_unlock_descs(dev);
 	return desc;
 }
+#else
+static bool has_interrupts(struct device *dev)
+{
+	return false;
+}
+#endif
 
 /*
  * Where the IOMMU translates interrupts, the kernel maps a doorbell in the page
@@ -203,7 +210,8 @@ static void set_attach(struct iommufd_group *group,
  * coherency where a device cannot have it, has its window for interrupts
  * elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
  * are translated by another page table; as iommufd_hwpt_paging_fill(); -ENOMEM;
- * or another error of the IOMMU driver. On failure nothing has changed.
+ * or another error of the IOMMU driver. On failure nothing has changed, but
+ * @hwpt may have got a window for interrupts.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt)
@@ -312,7 +320,8 @@ int iommufd_attach_to_ioas(struct iommufd_device *idev,
  *
  * Context: may sleep; group lock and the mutex of the IOAS held.
  * Return: 0; -EINVAL if the device cannot use the page table of its group, or
- * its window for interrupts is elsewhere; -ENOMEM.
+ * its window for interrupts is elsewhere; -EBUSY if it has interrupts there;
+ * -ENOMEM.
  */
 int iommufd_attach_join(struct iommufd_device *idev)
 {
@@ -323,8 +332,13 @@ int iommufd_attach_join(struct iommufd_device *idev)
 	lockdep_assert_held(&group->lock);
 
 	rc = check_device(hwpt, idev->dev);
-	return rc ?: iommufd_hwpt_paging_set_msi_window(
-			     iommufd_hwpt_paging(hwpt), group->sw_msi_start);
+	if (rc)
+		return rc;
+	/* Nobody knows in which page table they were set up. */
+	if (group->sw_msi_start != PHYS_ADDR_MAX && has_interrupts(idev->dev))
+		return -EBUSY;
+	return iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
+						  group->sw_msi_start);
 }
 
 /**

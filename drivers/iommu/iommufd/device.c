@@ -236,22 +236,7 @@ static int target_get(struct attach_target *target, struct iommufd_ctx *ictx,
 	}
 }
 
-/*
- * While we looked at an automatic page table its last group may have left, and
- * may have given up waiting for us to go. Then it goes with us.
- */
-static void target_put(struct attach_target *target)
-{
-	struct iommufd_hw_pagetable *hwpt = target->hwpt;
-
-	if (hwpt)
-		iommufd_object_use(&hwpt->object);
-	iommufd_object_put(target->object);
-	if (hwpt)
-		iommufd_hwpt_unuse(hwpt);
-}
-
-/* Is what a group has what the user asks for? */
+/* Does the group use what the user asks for already? */
 static bool target_met(const struct attach_target *target,
 		       const struct iommufd_attach *attach)
 {
@@ -357,7 +342,7 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 		*pt_id = group->attach->hwpt->object.id;
 	mutex_unlock(&group->lock);
 out_put:
-	target_put(&target);
+	iommufd_object_put(target.object);
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, IOMMUFD);
@@ -411,7 +396,7 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 out_unlock:
 	mutex_unlock(&group->lock);
 out_put:
-	target_put(&target);
+	iommufd_object_put(target.object);
 	if (!rc && old)
 		iommufd_hwpt_unuse(old);
 	return rc;

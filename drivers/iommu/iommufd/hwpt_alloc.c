@@ -29,14 +29,15 @@ static int check_cmd(const struct iommu_hwpt_alloc *cmd)
 static struct iommufd_object *get_parent(struct iommufd_ctx *ictx, u32 pt_id)
 {
 	struct iommufd_object *object;
+	bool nested;
 
 	object = iommufd_object_get(ictx, pt_id, IOMMUFD_OBJ_ANY);
 	if (IS_ERR(object) || object->ops->type == IOMMUFD_OBJ_IOAS)
 		return object;
 	/* Over another page table it would be a nested one. */
-	pt_id = object->ops->type == IOMMUFD_OBJ_HWPT_PAGING;
+	nested = object->ops->type == IOMMUFD_OBJ_HWPT_PAGING;
 	iommufd_object_put(object);
-	return ERR_PTR(pt_id ? -EOPNOTSUPP : -ENOENT);
+	return ERR_PTR(nested ? -EOPNOTSUPP : -ENOENT);
 }
 
 /*

@@ -698,6 +698,21 @@ static void removal_advance(struct iopt_removal *removal, unsigned long iova)
 }
 
 /*
+ * The area at an IOVA. One that is being mapped does not count, and the place
+ * that it keeps may be that of several; returns true if there is one.
+ */
+static bool area_at(struct io_pagetable *iopt, unsigned long iova,
+		    struct iova_node **node)
+{
+	*node = iova_tree_first(&iopt->tree, iova, iova);
+	if (!*node ||
+	    iopt_area_state(iopt_area_from_node(*node)) != IOPT_AREA_SETUP)
+		return false;
+	*node = NULL;
+	return true;
+}
+
+/*
  * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
  * as a whole, and one that begins before it ends the matter. The other rules do
  * not cut areas. All that is looked at before anything is taken, even if that
@@ -707,9 +722,12 @@ static int range_check_ends(struct io_pagetable *iopt,
 			    struct iopt_removal *removal)
 {
 	struct iova_node *first, *final;
+	bool setup;
 
-	first = iova_tree_first(&iopt->tree, removal->start, removal->start);
-	final = iova_tree_first(&iopt->tree, removal->last, removal->last);
+	setup = area_at(iopt, removal->start, &first);
+	setup |= area_at(iopt, removal->last, &final);
+	if (setup && removal->rule == IOPT_UNMAP_EXACT)
+		return -EBUSY;
 	if (removal->rule == IOPT_UNMAP_TYPE1_V1) {
 		removal->all = first && first->start < removal->start;
 		if (final)
@@ -792,7 +810,10 @@ static void range_take_some(struct io_pagetable *iopt,
 	     node = iova_tree_next(node, removal->last)) {
 		struct iopt_area *area = iopt_area_from_node(node);
 
-		if (iopt_area_state(area) == IOPT_AREA_LIVE)
+		/* One that was being mapped just now was not checked. */
+		if (iopt_area_state(area) == IOPT_AREA_LIVE &&
+		    (removal->rule == IOPT_UNMAP_TYPE1_V1 ||
+		     node->last <= removal->last))
 			area_take(area, removal);
 	}
 	removal->evict |= !list_empty(&iopt->accesses);

@@ -331,6 +331,7 @@ static bool object_decided(struct iommufd_object *object)
 static int object_wait_unused(struct iommufd_object *object)
 {
 	struct iommufd_ctx *ictx = object->ictx;
+	bool later = false;
 	long left;
 	int rc = 0;
 
@@ -339,10 +340,14 @@ static int object_wait_unused(struct iommufd_object *object)
 					   SHORTTERM_TIMEOUT);
 	xa_lock(&ictx->objects);
 	if (!object_hidden(object)) {
-		WRITE_ONCE(object->dying, false);
+		/* What nobody owns any more is somebody's to end. */
+		later = object->unowned && !object_used(object);
+		WRITE_ONCE(object->dying, later);
 		rc = left < 0 ? -EINTR : -EBUSY;
 	}
 	xa_unlock(&ictx->objects);
+	if (later)
+		object_end_later(object);
 	return rc;
 }
 
@@ -381,9 +386,56 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 	return rc;
 }
 
+/* Begin to destroy an object if nobody uses it; true if the caller has to. */
+static bool object_begin_end(struct iommufd_object *object)
+{
+	lockdep_assert_held(&object->ictx->objects.xa_lock);
+
+	if (object->dying || object_used(object))
+		return false;
+	WRITE_ONCE(object->dying, true);
+	return true;
+}
+
+/**
+ * iommufd_object_unuse() - End iommufd_object_use()
+ * @object: not freed by this; but if nobody owns it, it goes soon
+ *
+ * Context: process context; the caller may hold locks that destroying the object
+ * needs.
+ */
+void iommufd_object_unuse(struct iommufd_object *object)
+{
+	struct xarray *objects = &object->ictx->objects;
+	bool last;
+
+	xa_lock(objects);
+	refcount_dec(&object->users);
+	last = object->unowned && object_begin_end(object);
+	xa_unlock(objects);
+	/* Else it may be gone by now. */
+	if (last)
+		object_end_later(object);
+}
+
+static void unuse_destroy(struct iommufd_object *object, bool disown)
+{
+	struct xarray *objects = &object->ictx->objects;
+	bool last;
+
+	xa_lock(objects);
+	refcount_dec(&object->users);
+	object->unowned |= disown;
+	last = object_begin_end(object);
+	xa_unlock(objects);
+	if (last)
+		object_end_soon(object);
+}
+
 /**
  * iommufd_object_unuse_destroy() - End a use, and the object with the last one
- * @object: that the caller got with iommufd_object_use()
+ * @object: that the caller got with iommufd_object_use(); all its users end
+ *          their use in this way
  *
  * An object that somebody is just looking at survives if that turns into a
  * new use.
@@ -393,17 +445,21 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
  */
 void iommufd_object_unuse_destroy(struct iommufd_object *object)
 {
-	struct iommufd_ctx *ictx = object->ictx;
-	bool last;
+	unuse_destroy(object, false);
+}
 
-	xa_lock(&ictx->objects);
-	refcount_dec(&object->users);
-	last = !object->dying && !object_used(object);
-	if (last)
-		WRITE_ONCE(object->dying, true);
-	xa_unlock(&ictx->objects);
-	if (last)
-		object_end_soon(object);
+/**
+ * iommufd_object_disown() - End a use, and the object as soon as it is unused
+ * @object: that the caller got with iommufd_object_use()
+ *
+ * For an object that other objects may still use which are on their way out,
+ * or that the program has built.
+ *
+ * Context: as iommufd_object_unuse_destroy().
+ */
+void iommufd_object_disown(struct iommufd_object *object)
+{
+	unuse_destroy(object, true);
 }
 
 /**
@@ -438,6 +494,9 @@ void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 	unsigned long id;
 	unsigned int type;
 
+	/* All go now, in their order. */
+	xa_for_each(&ictx->objects, id, object)
+		object->unowned = false;
 	for (type = IOMMUFD_OBJ_ANY + 1; type < IOMMUFD_OBJ_TYPES; type++)
 		xa_for_each(&ictx->objects, id, object) {
 			if (object->ops->type != type)

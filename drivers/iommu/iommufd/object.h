@@ -78,6 +78,8 @@ struct iommufd_object_ops {
  *                   object up; those go away by themselves and are waited for
  * @dying: somebody is about to destroy the object as soon as nobody uses it;
  *         changed under the lock of &iommufd_ctx.objects
+ * @unowned: nobody is going to destroy the object, so it goes with its last
+ *           user; the lock of &iommufd_ctx.objects
  * @later: destroys the object if that could not be done at once
  */
 struct iommufd_object {
@@ -87,6 +89,7 @@ struct iommufd_object {
 	refcount_t users;
 	refcount_t shortterm_users;
 	bool dying;
+	bool unowned;
 	struct delayed_work later;
 };
 
@@ -165,7 +168,9 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 void iommufd_object_put(struct iommufd_object *object);
 int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id);
 void iommufd_object_destroy_owned(struct iommufd_object *object);
+void iommufd_object_unuse(struct iommufd_object *object);
 void iommufd_object_unuse_destroy(struct iommufd_object *object);
+void iommufd_object_disown(struct iommufd_object *object);
 void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
 
 /**
@@ -177,17 +182,6 @@ void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
 static inline void iommufd_object_use(struct iommufd_object *object)
 {
 	refcount_inc(&object->users);
-}
-
-/**
- * iommufd_object_unuse() - End iommufd_object_use()
- * @object: not freed by this, however many users are left
- *
- * Context: any.
- */
-static inline void iommufd_object_unuse(struct iommufd_object *object)
-{
-	refcount_dec(&object->users);
 }
 
 #endif

@@ -13,8 +13,8 @@
  * not tell us of groups, but each has a reference to the context. So have the
  * devices that are bound, by way of a group or not, and nothing says which
  * reference is which. It need not: what the first of them has brought goes with
- * the last. Then no device uses the IOAS and nothing is pinned for one, so that
- * it can be taken apart at once, inside of VFIO's locks.
+ * the last. Then no device uses the IOAS, and as a rule nothing is pinned for
+ * one, so that it can be taken apart at once, inside of VFIO's locks.
  */
 #include "vfio_compat.h"
 
@@ -121,12 +121,12 @@ static struct iommufd_ioas *end_automatic(struct iommufd_ctx *ictx)
  * iommufd_vfio_driver_left() - A driver is about to give up its reference
  * @ictx: context
  *
- * With the last of them goes the IOAS that was made for the first. Should the
- * program have built something on it, then it stays under its ID, and so it
- * does if an ioctl of another thread does not come to its end in time.
+ * With the last of them goes the IOAS that was made for the first. Should a page
+ * table still use it, one that the program made or that is on its way out, then
+ * it goes with that.
  *
- * Context: process context, may sleep; VFIO holds locks of the group. Needs no
- * memory. Waits for ioctls that are in the IOAS, for a limited time.
+ * Context: process context, may sleep, for about a second; VFIO holds locks of
+ * the group. Needs no memory.
  */
 void iommufd_vfio_driver_left(struct iommufd_ctx *ictx)
 {
@@ -140,7 +140,7 @@ void iommufd_vfio_driver_left(struct iommufd_ctx *ictx)
 	}
 	xa_unlock(&ictx->objects);
 	if (ioas)
-		iommufd_object_unuse_destroy(&ioas->object);
+		iommufd_object_disown(&ioas->object);
 }
 
 static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
@@ -153,6 +153,8 @@ static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 	} else {
 		ictx->vfio_ioas = ioas;
 		ictx->vfio_ioas_automatic = false;
+		if (ioas)
+			ioas->object.unowned = false;
 	}
 	xa_unlock(&ictx->objects);
 	return rc;
