@@ -157,11 +157,12 @@ static fuzz_errnos predict_set_iommu(const struct fuzz_context *context,
 
 	if (!ioas)
 		return E(ENODEV);
+	if (ioas->vfio_type && ioas->users)
+		return E(EINVAL);
 	switch (op->value) {
 	case VFIO_TYPE1_IOMMU:
 	case VFIO_TYPE1v2_IOMMU:
-		return ioas->vfio_type && ioas->users ? E(EINVAL) :
-							FUZZ_SUCCESS;
+		return FUZZ_SUCCESS;
 	case VFIO_TYPE1_NESTING_IOMMU:
 	case VFIO_UNMAP_ALL:
 		return E(EINVAL);
