@@ -19,6 +19,7 @@
 #include <linux/property.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
 
@@ -232,17 +233,16 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 
 static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
 {
-	struct iommu_test_hw_info *info;
+	static const struct iommu_test_hw_info told = {
+		.test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL,
+	};
+	void *copy = NULL;
 
-	if (iommufd_should_fail())
-		return ERR_PTR(-ENOMEM);
-	info = kzalloc(sizeof(*info), GFP_KERNEL);
-	if (!info)
-		return ERR_PTR(-ENOMEM);
-	info->test_reg = IOMMU_HW_INFO_SELFTEST_REGVAL;
-	*length = sizeof(*info);
+	*length = sizeof(told);
 	*type = IOMMU_HW_INFO_TYPE_SELFTEST;
-	return info;
+	if (!iommufd_should_fail())
+		copy = kmemdup(&told, sizeof(told), GFP_KERNEL);
+	return copy ?: ERR_PTR(-ENOMEM);
 }
 
 static struct iommu_device *mock_probe(struct device *dev)
