@@ -14,6 +14,7 @@
 #define iova_tree_empty counted_empty
 #define iova_tree_insert counted_insert
 #define iova_tree_remove counted_remove
+#define iova_tree_shrink counted_shrink
 #define iova_tree_first counted_first
 #define iova_tree_next counted_next
 #define iova_tree_find_free counted_find_free
