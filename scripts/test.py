@@ -680,12 +680,12 @@ def base_suite_results(t, g, result):
 
 
 # Each does what needs no guest and returns the guests to run, longest first.
-STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, nested,
-                                 latency, kunit, demo, noiommu, page_tables,
+STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, latency,
+                                 kunit, demo, noiommu, page_tables,
                                  distribution, legacy)}
 STEPS["suite"] = base_suite
 # Only when they are named.
-MORE = {"clients": clients}
+MORE = {"nested": nested, "clients": clients}
 NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu",
                "page_tables", "legacy", "suite"}
 

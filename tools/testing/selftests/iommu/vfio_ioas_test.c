@@ -435,18 +435,17 @@ TEST_F(vfio_ioas, only_v1_has_small_pages)
 TEST_F(vfio_ioas, h57_info_before_the_device_is_open)
 {
 	static union container_info info;
+	const __u16 ranges = VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE;
 	struct container *c = &self->c;
 
 	ASSERT_EQ(0, container_set_group(c, 0));
 	ASSERT_EQ(0, set_iommu(c));
 	ASSERT_EQ(0, container_get_info(c, &info, sizeof(info), 0));
-	EXPECT_EQ(NULL, container_capability(&info,
-				VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE));
+	EXPECT_EQ(NULL, container_capability(&info, ranges));
 	EXPECT_EQ(-PAGE_SIZE, info.head.iova_pgsizes);
 	ASSERT_EQ(0, container_open_device(c, 0));
 	ASSERT_EQ(0, container_get_info(c, &info, sizeof(info), 0));
-	EXPECT_NE(NULL, container_capability(&info,
-				VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE));
+	EXPECT_NE(NULL, container_capability(&info, ranges));
 	EXPECT_NE(-PAGE_SIZE, info.head.iova_pgsizes);
 }
 
