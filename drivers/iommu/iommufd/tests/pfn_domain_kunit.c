@@ -34,11 +34,11 @@ struct table_config {
 };
 
 static const struct table_config table_configs[] = {
-	{ "VT-d", 9, true, 40 },
-	{ "VT-d with 16 entries", 4, true, 100 },
-	{ "VT-d with 4 entries", 2, true, 200 },
-	{ "others", 9, false, 20 },
-	{ "others with 4 entries", 2, false, 100 },
+	{ "VT-d", 9, true, 10 },
+	{ "VT-d with 16 entries", 4, true, 25 },
+	{ "VT-d with 4 entries", 2, true, 25 },
+	{ "others", 9, false, 5 },
+	{ "others with 4 entries", 2, false, 25 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(table_configs, table_configs, name);
