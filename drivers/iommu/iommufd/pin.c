@@ -47,6 +47,12 @@ static struct folio *pinned_folio(unsigned long pfn)
 	return NULL;
 }
 
+/* How many pages of a folio are left from one of them on. */
+static unsigned long pages_in_folio(struct folio *folio, unsigned long pfn)
+{
+	return folio_pfn(folio) + folio_nr_pages(folio) - pfn;
+}
+
 /*
  * Folio by folio. The function that marks pages dirty is the slower one, and
  * they mostly are.
@@ -56,16 +62,14 @@ static void release_run(unsigned long pfn, unsigned long npages, bool dirty)
 	unsigned int count = 0;
 
 	while (npages) {
-		struct page *page = pfn_to_page(pfn);
 		struct folio *folio = pinned_folio(pfn);
 		unsigned long step = 1;
 
 		if (folio && folio_test_large(folio))
-			step = min_t(unsigned long, npages,
-				     folio_nr_pages(folio) -
-					     folio_page_idx(folio, page));
+			step = min(npages, pages_in_folio(folio, pfn));
 		if (folio && dirty && !folio_test_dirty(folio))
-			unpin_user_page_range_dirty_lock(page, step, true);
+			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), step,
+							 true);
 		else if (folio)
 			unpin_user_folio(folio, step);
 		pfn += step;
