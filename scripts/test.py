@@ -272,7 +272,7 @@ def kunit(t):
             kunit_job(t, "test-kunit-warnings", "iommufd.kunit_warnings=1 "
                       "iommufd.kunit_unpin_warnings=1 "
                       "kunit.filter_glob=*.un*",
-                      r"WARNING: .* (pfn_domain_unmap|pinned_folio|"
+                      r"WARNING: .* (pfn_domain_unmap|release_run|"
                       r"iopt_unpin_pages|iopt_area_remove_access|"
                       r"iommufd_access_unpin_pages)|Call Trace")]
 
