@@ -324,7 +324,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 		return;
 	iopt = &attachment->ioas->iopt;
 	iopt_note_unpinned(iopt, &attachment->member,
-			   iopt_unpin_pages(iopt, iova, length, 0));
+			   iopt_unpin_pages(iopt, iova, length));
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, IOMMUFD);
 

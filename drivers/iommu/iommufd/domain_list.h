@@ -18,18 +18,14 @@ struct iommu_domain;
  * @domain: the IOMMU's page table; set by the owner before joining
  * @joined: generation that begins with this domain in it
  * @left: first generation without this domain, U64_MAX as long as it stays
- * @resume: while it leaves: no area below this IOVA holds IOPTEs in it; whoever
- *          keeps domains from joining and leaving
  *
- * Embedded in the hw_pagetable, so that leaving never needs memory. @entry is
- * initialised before joining, and empty whenever it is not on the list.
+ * Embedded in the hw_pagetable, so that leaving never needs memory.
  */
 struct iopt_domain {
 	struct list_head entry;
 	struct iommu_domain *domain;
 	u64 joined;
 	u64 left;
-	unsigned long resume;
 };
 
 /**

@@ -28,30 +28,27 @@ static struct iommufd_hwpt_paging *paging_from(struct iommufd_hw_pagetable *hwpt
 	return container_of(hwpt, struct iommufd_hwpt_paging, hwpt);
 }
 
-/* Leave the IOAS, as far as that goes without waiting. */
-static bool leave_ioas(struct iommufd_hwpt_paging *paging)
+static void leave_ioas(struct iommufd_hwpt_paging *paging)
 {
-	bool gone = iopt_remove_domain(&paging->ioas->iopt, &paging->member);
-
 	lockdep_assert_held(&paging->ioas->mutex);
 
-	if (gone)
-		list_del_init(&paging->entry);
-	return gone;
+	if (list_empty(&paging->entry))
+		return;
+	iopt_remove_domain(&paging->ioas->iopt, &paging->member);
+	list_del_init(&paging->entry);
 }
 
-/* Either lock may be held by somebody whom a page fault keeps waiting. */
+/* The lock may be held by somebody whom a page fault keeps waiting. */
 static bool paging_retire(struct iommufd_object *object)
 {
 	struct iommufd_hwpt_paging *paging =
 		paging_from(iommufd_hwpt_from(object));
-	bool gone;
 
 	if (!mutex_trylock(&paging->ioas->mutex))
 		return false;
-	gone = leave_ioas(paging);
+	leave_ioas(paging);
 	mutex_unlock(&paging->ioas->mutex);
-	return gone;
+	return true;
 }
 
 static void paging_destroy(struct iommufd_object *object)
@@ -121,7 +118,6 @@ static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
 	paging->member.domain = domain;
 	paging->iommu = dev->iommu->iommu_dev;
 	paging->sw_msi_start = PHYS_ADDR_MAX;
-	INIT_LIST_HEAD(&paging->member.entry);
 	INIT_LIST_HEAD(&paging->entry);
 	rc = enforce_cache_coherency(paging, dev);
 	if (rc)
@@ -174,7 +170,7 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 {
 	struct iommufd_object *object = &paging->hwpt.object;
 
-	if (!list_empty(&paging->member.entry) && !paging_retire(object)) {
+	if (!list_empty(&paging->entry) && !paging_retire(object)) {
 		iommufd_object_abort_later(object);
 		return;
 	}
@@ -211,7 +207,7 @@ bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging)
 {
 	lockdep_assert_held(&paging->ioas->mutex);
 
-	return !list_empty(&paging->entry) && paging->member.left == U64_MAX;
+	return !list_empty(&paging->entry);
 }
 
 /**
@@ -219,9 +215,7 @@ bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging)
  * @paging: ready, and not filled
  *
  * Context: may sleep, for long; mutex of the IOAS held.
- * Return: 0; -EBUSY if an earlier attempt failed and could not be undone yet,
- * since somebody holds the memory of an area in a page fault; else an error of
- * iopt_add_domain(), with nothing mapped or about to be.
+ * Return: 0; else an error of iopt_add_domain(), with nothing mapped.
  */
 int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 {
@@ -230,10 +224,8 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 
 	lockdep_assert_held(&ioas->mutex);
 
-	if (!leave_ioas(paging))
-		return -EBUSY;
 	rc = iopt_add_domain(&ioas->iopt, &paging->member);
-	if (!list_empty(&paging->member.entry))
+	if (!rc)
 		list_add_tail(&paging->entry, &ioas->hwpt_list);
 	return rc;
 }
@@ -241,9 +233,6 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
 /**
  * iommufd_hwpt_paging_unfill() - Undo iommufd_hwpt_paging_fill()
  * @paging: filled, with no device attached to its domain
- *
- * What cannot be had without waiting is left to the next attempt to fill the
- * page table, or to its end.
  *
  * Context: may sleep, never needs memory; mutex of the IOAS held.
  */

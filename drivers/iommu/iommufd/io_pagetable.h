@@ -88,7 +88,6 @@ struct iopt_access {
 
 /* flags of iopt_pin_pages() */
 #define IOPT_PIN_WRITE BIT(0)
-#define IOPT_PIN_LOCK BIT(1)
 
 /* flags of struct iopt_mapping */
 #define IOPT_MAP_FIXED BIT(0)
@@ -184,7 +183,7 @@ size_t iopt_usable_ranges(struct io_pagetable *iopt,
 			  unsigned long *alignment);
 
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
-bool iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
 int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_large_pages(struct io_pagetable *iopt);
 unsigned long iopt_domain_alignment(const struct iopt_domain *entry);
@@ -202,7 +201,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		   unsigned long length, struct page **out_pages,
 		   unsigned int flags);
 unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
-			       unsigned long length, unsigned int flags);
+			       unsigned long length);
 int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	    unsigned long length, unsigned int flags);
 

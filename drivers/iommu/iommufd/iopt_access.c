@@ -55,26 +55,6 @@ static void erase_unaccessed(struct iopt_pages *pages, unsigned long start,
 	} while (pfn_span_next(&span, pages, last));
 }
 
-/* Write the part of the reader's batch that is not in the xarray yet. */
-static int store_batch(struct pfn_reader *reader)
-{
-	struct iopt_pages *pages = reader->pages;
-	unsigned long start = reader->start;
-	struct pfn_span span;
-	int rc = 0;
-
-	pfn_span_find(&span, pages, start, reader->next - 1);
-	do {
-		if (span.tier != PFN_TIER_XARRAY)
-			rc = pfn_storage_write_xarray(pages, &reader->batch,
-						      span.start - start,
-						      span.start, span.last);
-	} while (!rc && pfn_span_next(&span, pages, reader->next - 1));
-	if (rc && span.start > start)
-		erase_unaccessed(pages, start, span.start - 1);
-	return rc;
-}
-
 /* Take out of the xarray, and unpin, what no tier stores. */
 static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 			 unsigned long last)
@@ -103,70 +83,12 @@ static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 	pfn_batch_destroy(&batch);
 }
 
-/**
- * iopt_pages_fill_xarray() - Store a range of pages in the xarray
- * @pages: the memory
- * @start: first page index
- * @last: last page index, inclusive
- * @out_pages: receives the struct page of each page, may be NULL
- *
- * The caller enters the range into &iopt_pages.access_itree when this has
- * succeeded.
- *
- * Context: @pages->mutex held, may sleep.
- * Return: 0; -ENOMEM without memory or over the limit; -EFAULT as from
- * pin_origin_read(); -EINTR on a fatal signal. On failure everything is as
- * before.
- */
-int iopt_pages_fill_xarray(struct iopt_pages *pages, unsigned long start,
-			   unsigned long last, struct page **out_pages)
-{
-	unsigned long missing = pfn_storage_missing(pages, start, last);
-	struct pfn_reader reader __uninitialized;
-	int rc;
-
-	rc = iopt_pages_charge(pages, missing);
-	if (rc)
-		return rc;
-	pfn_reader_init(&reader, pages, start, last);
-	do {
-		rc = pfn_reader_next(&reader);
-		if (!rc)
-			rc = store_batch(&reader);
-		if (rc)
-			goto err_empty;
-		if (out_pages)
-			batch_to_pages(&reader.batch,
-				       out_pages + (reader.start - start));
-	} while (!pfn_reader_done(&reader));
-	pfn_reader_destroy(&reader);
-	return 0;
-
-err_empty:
-	pfn_reader_unpin(&reader);
-	pfn_reader_destroy(&reader);
-	if (reader.start > start)
-		empty_xarray(pages, start, reader.start - 1);
-	iopt_pages_uncharge(pages, missing);
-	return rc;
-}
-
-/**
- * iopt_pages_fill_from_xarray() - Look up pages that the xarray stores
- * @pages: the memory
- * @start: first page index
- * @last: last page index, inclusive; an access covers the whole range
- * @out_pages: receives the struct page of each page
- *
- * Context: @pages->mutex held, may sleep.
- */
-void iopt_pages_fill_from_xarray(struct iopt_pages *pages, unsigned long start,
-				 unsigned long last, struct page **out_pages)
+/* Hand out pages that an access covers already. */
+static void xarray_to_pages(struct iopt_pages *pages, unsigned long start,
+			    unsigned long last, struct page **out_pages)
 {
 	unsigned long index;
 	void *entry;
-
-	lockdep_assert_held(&pages->mutex);
 
 	xa_for_each_range(&pages->pinned_pfns, index, entry, start, last) {
 		out_pages[index - start] = pfn_to_page(xa_to_value(entry));
@@ -175,24 +97,15 @@ void iopt_pages_fill_from_xarray(struct iopt_pages *pages, unsigned long start,
 	}
 }
 
-/**
- * iopt_pages_unfill_xarray() - Undo iopt_pages_fill_xarray()
- * @pages: the memory
- * @start: first page index
- * @last: last page index, inclusive
- *
- * The caller has taken the range out of &iopt_pages.access_itree. What other
- * accesses cover stays, what a domain stores stays pinned.
- *
- * Context: @pages->mutex held, may sleep. Never needs memory.
- */
-void iopt_pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
-			      unsigned long last)
+/* No access covers the range any more; what a domain stores stays pinned. */
+static void unfill_xarray(struct iopt_pages *pages, unsigned long start,
+			  unsigned long last)
 {
-	unsigned long missing = pfn_storage_missing(pages, start, last);
+	unsigned long unpinned = pfn_storage_missing(pages, start, last);
 
 	empty_xarray(pages, start, last);
-	iopt_pages_uncharge(pages, missing);
+	pages->npinned -= unpinned;
+	pages->unpinned += unpinned;
 }
 
 static struct iopt_pages_access *to_access(struct interval_tree_node *node)
@@ -207,25 +120,6 @@ static void access_place(struct iopt_pages *pages,
 	access->node.start = start;
 	access->node.last = last;
 	interval_tree_insert(&access->node, &pages->access_itree);
-}
-
-static int access_create(struct iopt_pages *pages, unsigned long start,
-			 unsigned long last, struct page **out_pages)
-{
-	struct iopt_pages_access *access =
-		kmalloc(sizeof(*access), GFP_KERNEL_ACCOUNT);
-	int rc;
-
-	if (!access)
-		return -ENOMEM;
-	rc = iopt_pages_fill_xarray(pages, start, last, out_pages);
-	if (rc) {
-		kfree(access);
-		return rc;
-	}
-	access->users = 1;
-	access_place(pages, access, start, last);
-	return 0;
 }
 
 /* Put a border in front of @start; returns what begins there. */
@@ -258,71 +152,133 @@ static struct iopt_pages_access *access_trim(struct iopt_pages *pages,
 	return access;
 }
 
-/* Pin up to the next border, and tell where that is. */
-static int pin_step(struct iopt_pages *pages, unsigned long start,
-		    unsigned long *last, struct page **out_pages)
+/* The interval before @index, if the pin that began at @first has made it. */
+static struct iopt_pages_access *access_before(struct iopt_pages *pages,
+					       unsigned long first,
+					       unsigned long index)
 {
-	struct interval_tree_node *node =
-		interval_tree_iter_first(&pages->access_itree, start, *last);
-	struct iopt_pages_access *access;
+	struct interval_tree_node *node;
 
-	if (!node || node->start > start) {
-		if (node)
-			*last = node->start - 1;
-		return access_create(pages, start, *last, out_pages);
+	if (index == first)
+		return NULL;
+	node = interval_tree_iter_first(&pages->access_itree, index - 1,
+					index - 1);
+	return node && node->start >= first && to_access(node)->users == 1 ?
+		       to_access(node) : NULL;
+}
+
+/* Store the PFNs of a batch, which a pin that began at @first covers. */
+static int access_store(struct pfn_reader *reader, unsigned long first)
+{
+	struct iopt_pages *pages = reader->pages;
+	unsigned long start = reader->start;
+	struct iopt_pages_access *access = access_before(pages, first, start);
+	struct iopt_pages_access *new = NULL;
+	int rc;
+
+	if (!access) {
+		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		if (!new)
+			return -ENOMEM;
+		new->users = 1;
 	}
-	access = access_trim(pages, to_access(node), start, *last,
-			     GFP_KERNEL_ACCOUNT);
+	rc = pfn_storage_write_xarray(pages, &reader->batch, 0, start,
+				      reader->next - 1);
+	if (rc) {
+		kfree(new);
+		return rc;
+	}
+	if (access) {
+		start = access->node.start;
+		interval_tree_remove(&access->node, &pages->access_itree);
+	}
+	access_place(pages, access ?: new, start, reader->next - 1);
+	return 0;
+}
+
+/* Pin pages up to @last that no access covers, or the first batch of them. */
+static int pin_batch(struct pfn_reader *reader, unsigned long first,
+		     unsigned long *last, struct page **out_pages)
+{
+	int rc;
+
+	reader->last = *last;
+	rc = pfn_reader_next(reader);
+	if (rc)
+		return rc;
+	rc = access_store(reader, first);
+	if (rc) {
+		pfn_reader_unpin(reader);
+		return rc;
+	}
+	batch_to_pages(&reader->batch, out_pages);
+	pfn_reader_stored(reader);
+	*last = reader->next - 1;
+	return 0;
+}
+
+/* Pin once more what an access covers, up to its end. */
+static int pin_again(struct iopt_pages *pages, struct iopt_pages_access *access,
+		     unsigned long start, unsigned long *last,
+		     struct page **out_pages)
+{
+	access = access_trim(pages, access, start, *last, GFP_KERNEL_ACCOUNT);
 	if (!access)
 		return -ENOMEM;
 	access->users++;
 	*last = access->node.last;
-	iopt_pages_fill_from_xarray(pages, start, *last, out_pages);
+	xarray_to_pages(pages, start, *last, out_pages);
 	return 0;
 }
 
-/**
- * iopt_area_add_access() - Pin a part of an area for the kernel
- * @area: the area
- * @start: first page index in area->pages
- * @last: last page index, inclusive
- * @out_pages: receives the struct page of each page
- * @write: the kernel is going to write
- *
- * Context: area->pages->mutex held, may sleep.
- * Return: 0; -EINVAL if the area is going away; -EPERM for writing to memory
- * that was not mapped for that; else as iopt_pages_fill_xarray(). On failure
- * nothing is pinned.
- */
-int iopt_area_add_access(struct iopt_area *area, unsigned long start,
-			 unsigned long last, struct page **out_pages,
-			 bool write)
+/* Pin from the reader's next page up to some border, and go there. */
+static int pin_step(struct pfn_reader *reader, unsigned long first,
+		    unsigned long last, struct page **out_pages)
 {
-	struct iopt_pages *pages = area->pages;
-	unsigned long index = start;
+	struct iopt_pages *pages = reader->pages;
+	unsigned long index = reader->next;
+	struct interval_tree_node *node =
+		interval_tree_iter_first(&pages->access_itree, index, last);
+	int rc;
 
-	lockdep_assert_held(&pages->mutex);
+	out_pages += index - first;
+	if (!node || node->start > index) {
+		if (node)
+			last = node->start - 1;
+		return pin_batch(reader, first, &last, out_pages);
+	}
+	rc = pin_again(pages, to_access(node), index, &last, out_pages);
+	if (!rc)
+		reader->next = last + 1;
+	return rc;
+}
+
+/* Pin the reader's range; on failure the part before the reader's next page. */
+static int pin_range(struct pfn_reader *reader, struct iopt_area *area,
+		     struct page **out_pages)
+{
+	unsigned long first = reader->start;
+	unsigned long last = reader->last;
+	int rc;
 
 	if (READ_ONCE(area->prevent_access))
 		return -EINVAL;
-	if (write && !pages->writable)
-		return -EPERM;
+	pfn_reader_init(reader);
 	for (;;) {
-		unsigned long end = last;
-		int rc = pin_step(pages, index, &end,
-				  out_pages + (index - start));
+		unsigned long index = reader->next;
 
-		if (rc) {
-			if (index > start)
-				iopt_area_remove_access(area, start, index - 1);
-			return rc;
-		}
-		area->num_accesses += end - index + 1;
-		if (end == last)
-			return 0;
-		index = end + 1;
+		rc = pin_step(reader, first, last, out_pages);
+		if (rc)
+			reader->next = index;
+		if (rc || reader->next > last)
+			break;
 		cond_resched();
 	}
+	pfn_reader_destroy(reader);
+	/* Those who unmap look for pins when they have closed the area. */
+	if (!rc && READ_ONCE(area->prevent_access))
+		rc = -EINVAL;
+	return rc;
 }
 
 /* The first interval of a run of pages that are pinned, and the run. */
@@ -411,7 +367,65 @@ static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
 		node = next;
 	}
 	if (unfill)
-		iopt_pages_unfill_xarray(pages, start, last);
+		unfill_xarray(pages, start, last);
+}
+
+/* Unpin at most @most pages of a range, run by run; returns how many. */
+static unsigned long unpin_range(struct iopt_pages *pages, unsigned long start,
+				 unsigned long last, unsigned long most)
+{
+	unsigned long unpinned = 0;
+
+	for (;;) {
+		struct interval_tree_node *node;
+		unsigned long end = last;
+
+		node = find_pinned(pages, &start, &end);
+		if (!node || end - start >= most - unpinned)
+			break;
+		unpin_run(pages, node, start, end);
+		unpinned += end - start + 1;
+		if (end == last)
+			break;
+		start = end + 1;
+		cond_resched();
+	}
+	return unpinned;
+}
+
+/**
+ * iopt_area_add_access() - Pin a part of an area for the kernel
+ * @area: the area
+ * @start: first page index in area->pages
+ * @last: last page index, inclusive
+ * @out_pages: receives the struct page of each page
+ * @write: the kernel is going to write
+ *
+ * Context: may sleep, takes the locks of area->pages.
+ * Return: 0; -EINVAL if the area is going away; -EPERM for writing to memory
+ * that was not mapped for that; -ENOMEM without memory or over the limit;
+ * -EFAULT as from pin_origin_read(); -EINTR on a fatal signal. On failure
+ * nothing is pinned.
+ */
+int iopt_area_add_access(struct iopt_area *area, unsigned long start,
+			 unsigned long last, struct page **out_pages,
+			 bool write)
+{
+	struct pfn_reader reader __uninitialized;
+	int rc;
+
+	if (write && !area->pages->writable)
+		return -EPERM;
+	rc = pfn_reader_lock(&reader, area->pages, start, last);
+	if (rc)
+		return rc;
+	rc = pin_range(&reader, area, out_pages);
+	if (!rc)
+		area->num_accesses += last - start + 1;
+	else if (reader.next > start)
+		unpin_range(area->pages, start, reader.next - 1, ULONG_MAX);
+	pfn_reader_unlock(&reader);
+	return rc;
 }
 
 /**
@@ -430,27 +444,13 @@ static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
 unsigned long iopt_area_remove_access(struct iopt_area *area,
 				      unsigned long start, unsigned long last)
 {
-	unsigned long unpinned = 0;
-	unsigned long index = start;
+	unsigned long unpinned;
 
 	lockdep_assert_held(&area->pages->mutex);
 
-	for (;;) {
-		struct interval_tree_node *node;
-		unsigned long end = last;
-
-		node = find_pinned(area->pages, &index, &end);
-		/* Others may have the memory pinned through other areas. */
-		if (!node || end - index >= area->num_accesses)
-			break;
-		unpin_run(area->pages, node, index, end);
-		area->num_accesses -= end - index + 1;
-		unpinned += end - index + 1;
-		if (end == last)
-			break;
-		index = end + 1;
-		cond_resched();
-	}
+	/* Others may have the memory pinned through other areas. */
+	unpinned = unpin_range(area->pages, start, last, area->num_accesses);
+	area->num_accesses -= unpinned;
 	WARN_ON_ONCE(unpinned != last - start + 1);
 	return unpinned;
 }

@@ -8,7 +8,6 @@
 #include <linux/types.h>
 
 struct iopt_area;
-struct iopt_pages;
 struct page;
 
 int iopt_area_add_access(struct iopt_area *area, unsigned long start,
@@ -18,11 +17,5 @@ unsigned long iopt_area_remove_access(struct iopt_area *area,
 				      unsigned long start, unsigned long last);
 bool iopt_area_next_pinned(struct iopt_area *area, unsigned long *start,
 			   unsigned long *last);
-void iopt_pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
-			      unsigned long last);
-int iopt_pages_fill_xarray(struct iopt_pages *pages, unsigned long start,
-			   unsigned long last, struct page **out_pages);
-void iopt_pages_fill_from_xarray(struct iopt_pages *pages, unsigned long start,
-				 unsigned long last, struct page **out_pages);
 
 #endif

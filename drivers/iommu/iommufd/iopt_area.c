@@ -35,7 +35,7 @@ void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
 	/* One by one, since the tree nodes and the list entry need nothing. */
 	area->node.last = length - 1;
 	area->pages_node.start = start_byte / PAGE_SIZE;
-	area->pages_node.last = (start_byte + (length - 1)) / PAGE_SIZE;
+	area->last = (start_byte + (length - 1)) / PAGE_SIZE;
 	area->iopt = iopt;
 	area->domains = &iopt->domains;
 	area->pages = pages;
@@ -44,13 +44,12 @@ void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
 	area->generation = 0;
 	area->page_offset = offset_in_page(start_byte);
 	area->iommu_prot = iommu_prot;
-	area->filled = false;
+	area->content = IOPT_AREA_EMPTY;
 	area->one_run = false;
 	area->prevent_access = false;
 	area->state = IOPT_AREA_SETUP;
 	area->setup = NULL;
 	area->num_accesses = 0;
-	area->num_locks = 0;
 	refcount_set(&area->refs, 1);
 }
 

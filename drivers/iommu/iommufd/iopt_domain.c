@@ -7,11 +7,12 @@
  * A domain joins the list first, with a new generation, and is filled area by
  * area afterwards. A map that runs at the same time either filled its area
  * before, then the walk over the areas finds it; or it looks at the list
- * later, then it finds the domain. The mutex of the pages decides which.
+ * later, then it finds the domain. The locks of the pages decide which.
  *
  * Leaving goes the same way: from the generation in which the domain leaves,
- * nobody fills it any more, and the walk empties the areas that did before. It
- * passes over those whose mutex is taken, and comes again for them.
+ * nobody begins to fill it any more, and the walk empties the areas that did
+ * before. It does not wait for those who are about to fill them, see
+ * iopt_area_fill_domains(), so it cannot be delayed by user space.
  */
 #include <linux/iommu.h>
 #include <linux/sched.h>
@@ -20,6 +21,7 @@
 #include "iopt_area.h"
 #include "iopt_fill.h"
 #include "iopt_unfill.h"
+#include "pages.h"
 
 static int reserve_outside_aperture(struct io_pagetable *iopt,
 				    struct iopt_domain *entry)
@@ -52,7 +54,6 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 		down_write(&iopt->domains.rwsem);
 		entry->joined = ++iopt->domains.generation;
 		entry->left = U64_MAX;
-		entry->resume = 0;
 		list_add_tail(&entry->entry, &iopt->domains.list);
 		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
@@ -62,53 +63,32 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 }
 
 /*
- * Take out of a domain that is leaving what can be had without waiting. No area
- * starts to be filled for it any more, so one that is not by now never will be,
- * and its lock is not needed.
+ * No area begins to be filled for the domain any more, so one that is not by now
+ * never will be, and its lock is not needed.
  */
-static bool leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
+static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
-	struct iopt_area *area = iopt_area_get_from(iopt, entry->resume);
-	unsigned long busy = 0;
-	bool gone = true;
+	struct iopt_area *area;
 
-	for (; area; area = iopt_area_get_next(iopt, area)) {
+	iopt_for_each_area(area, iopt) {
 		cond_resched();
 		if (!iopt_domain_in(entry, READ_ONCE(area->generation)))
 			continue;
-		if (mutex_trylock(&area->pages->mutex)) {
-			iopt_area_unfill_domain(area, entry);
-			mutex_unlock(&area->pages->mutex);
-		} else if (gone) {
-			busy = area->node.start;
-			gone = false;
-		}
+		mutex_lock(&area->pages->mutex);
+		iopt_area_unfill_domain(area, entry);
+		iopt_pages_unlock(area->pages);
 	}
-	entry->resume = busy;
-	return gone;
 }
 
 static void leave_end(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
-	list_del_init(&entry->entry);
+	list_del(&entry->entry);
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
 	iopt_unreserve(iopt, entry);
-}
-
-static int fill_area(struct iopt_area *area, struct iopt_domain *entry)
-{
-	int rc;
-
-	if (mutex_lock_killable(&area->pages->mutex))
-		return -EINTR;
-	rc = iopt_area_fill_domain(area, entry);
-	mutex_unlock(&area->pages->mutex);
-	cond_resched();
-	return rc;
 }
 
 /**
@@ -124,9 +104,7 @@ static int fill_area(struct iopt_area *area, struct iopt_domain *entry)
  * its aperture is beyond what this kernel can address;
  * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
  * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
- * failure the domain is not a member any more, or it is leaving: then its
- * &iopt_domain.entry is not empty, and the caller goes on with
- * iopt_remove_domain() before it frees the domain.
+ * failure the domain is empty, and no member.
  */
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
@@ -144,7 +122,8 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 		return rc;
 	}
 	iopt_for_each_area(area, iopt) {
-		rc = fill_area(area, entry);
+		rc = iopt_area_fill_domain(area, entry);
+		cond_resched();
 		if (rc) {
 			iopt_area_put(area);
 			iopt_remove_domain(iopt, entry);
@@ -159,26 +138,14 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
  * @iopt: the io_pagetable
  * @entry: as given to iopt_add_domain(); no device uses the domain any more
  *
- * Does not wait for the mutex of any pages: somebody may hold it in a page
- * fault for as long as user space likes, and who takes a domain away has locks
- * that others need. It does what it can instead, and is called again later for
- * the rest.
- *
  * Context: may sleep, never needs memory. The caller keeps other domains from
  * joining and leaving.
- * Return: true if the domain is empty, and no member any more.
  */
-bool iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 {
-	if (list_empty(&entry->entry))
-		return true;
-	if (entry->left == U64_MAX) {
-		down_write(&iopt->domains.rwsem);
-		entry->left = ++iopt->domains.generation;
-		up_write(&iopt->domains.rwsem);
-	}
-	if (!leave_areas(iopt, entry))
-		return false;
+	down_write(&iopt->domains.rwsem);
+	entry->left = ++iopt->domains.generation;
+	up_write(&iopt->domains.rwsem);
+	leave_areas(iopt, entry);
 	leave_end(iopt, entry);
-	return true;
 }

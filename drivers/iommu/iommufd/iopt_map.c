@@ -518,10 +518,7 @@ static int mapping_fill(struct iopt_mapping *mapping)
 	list_for_each_entry(area, &mapping->areas, list) {
 		int rc;
 
-		if (mutex_lock_killable(&area->pages->mutex))
-			return -EINTR;
 		rc = iopt_area_fill_domains(area);
-		mutex_unlock(&area->pages->mutex);
 		if (rc)
 			return rc;
 		if (!list_is_last(&area->list, &mapping->areas))
@@ -633,7 +630,7 @@ static void mapping_abort(struct iopt_mapping *mapping)
 	mapping_drop(mapping, mapping->waiting ?:
 			      list_last_entry(&mapping->areas,
 					      struct iopt_area, list));
-	iopt_areas_unfill_domains(&mapping->areas);
+	iopt_areas_unfill(&mapping->areas);
 	areas_erase(mapping->iopt, &mapping->areas, &length);
 	if (mapping->setup)
 		iopt_setup_put(mapping->setup);
@@ -662,8 +659,7 @@ void iopt_mapping_end(struct iopt_mapping *mapping, int rc)
  * @last: last IOVA of the range, inclusive
  * @begun: part of the range has been seen
  * @all: all of it has
- * @evict: in-kernel users may have areas pinned, or it takes several locks to
- *         empty them; then a look at each comes first
+ * @evict: in-kernel users may have areas pinned, and are asked to let go
  * @obstacle: at @start, on its way out already; with a reference
  */
 struct iopt_removal {
@@ -745,7 +741,7 @@ static int area_check(const struct iopt_area *area,
 {
 	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
 
-	if (area->num_locks || (setup && removal->rule == IOPT_UNMAP_EXACT))
+	if (setup && removal->rule == IOPT_UNMAP_EXACT)
 		return -EBUSY;
 	/* It was not there when the ends were checked. */
 	if (!setup && removal->rule != IOPT_UNMAP_TYPE1_V1 &&
@@ -896,16 +892,12 @@ static int range_claim(struct io_pagetable *iopt, struct iopt_removal *removal)
 
 /*
  * Does an in-kernel user have a part of an area that nobody begins to use any
- * more? One of them may keep the lock as long as user space likes, in a page
- * fault.
+ * more? Those who just did are seen under the lock, or find out themselves.
  */
-static int area_in_use(struct iopt_area *area, bool *in_use)
+static bool area_in_use(struct iopt_area *area)
 {
-	if (mutex_lock_killable(&area->pages->mutex))
-		return -EINTR;
-	*in_use = area->num_accesses;
-	mutex_unlock(&area->pages->mutex);
-	return 0;
+	guard(mutex)(&area->pages->mutex);
+	return area->num_accesses;
 }
 
 /*
@@ -915,10 +907,8 @@ static int area_in_use(struct iopt_area *area, bool *in_use)
  */
 static int area_evict(struct io_pagetable *iopt, struct iopt_area *area)
 {
-	bool in_use;
+	bool in_use = area_in_use(area);
 
-	if (area_in_use(area, &in_use))
-		return -EINTR;
 	while (in_use) {
 		iopt_notify_unmap(iopt, area);
 		if (wait_event_killable_timeout(iopt->unpinned,
@@ -963,10 +953,7 @@ static void areas_restore_some(struct io_pagetable *iopt,
 	wake_erased(iopt);
 }
 
-/*
- * Undo range_claim(): the areas are as they were before. The lock of the pages
- * may be what we were killed waiting for, so do without it.
- */
+/* Undo range_claim(): the areas are as they were before. */
 static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 {
 	while (!list_empty(areas)) {
@@ -975,46 +962,16 @@ static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 	}
 }
 
-/*
- * Empty areas, and move those that we were killed before to @kept. In-kernel
- * users are asked first, and until that is over all are kept. Behind that the
- * locks are hardly ever waited for, as nobody begins with an area that is on
- * its way out; but it may share its memory with others.
- */
-static int areas_empty(struct io_pagetable *iopt, struct iopt_removal *removal,
-		       struct list_head *kept)
-{
-	struct iopt_area *area;
-	int rc;
-
-	if (!removal->evict && list_is_singular(&removal->areas)) {
-		area = list_first_entry(&removal->areas, typeof(*area), list);
-		rc = iopt_area_unfill_killable(area);
-	} else {
-		rc = areas_evict(iopt, &removal->areas) ?:
-		     iopt_areas_unfill_killable(&removal->areas);
-	}
-	if (!rc)
-		return 0;
-	list_for_each_entry(area, &removal->areas, list)
-		if (area->filled)
-			break;
-	list_splice_init(&removal->areas, kept);
-	list_cut_before(&removal->areas, kept, &area->list);
-	return rc;
-}
-
 /* Unmap areas that were taken, and add their size to @unmapped. */
-static int areas_remove(struct io_pagetable *iopt, struct iopt_removal *removal,
-			unsigned long *unmapped)
+static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
+			 unsigned long *unmapped)
 {
-	LIST_HEAD(kept);
-	int rc = areas_empty(iopt, removal, &kept);
-
-	areas_erase(iopt, &removal->areas, unmapped);
-	if (rc)
-		areas_restore(iopt, &kept);
-	return rc;
+	if (list_is_singular(areas))
+		iopt_area_unfill(list_first_entry(areas, struct iopt_area,
+						  list));
+	else
+		iopt_areas_unfill(areas);
+	areas_erase(iopt, areas, unmapped);
 }
 
 /**
@@ -1032,10 +989,8 @@ static int areas_remove(struct io_pagetable *iopt, struct iopt_removal *removal,
  *
  * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem, for
  * short steps.
- * Return: 0; what @rule says; -EBUSY if an area is locked; -EINTR on a fatal
- * signal while waiting for another thread or an in-kernel user. Nothing is
- * changed on failure, but by a signal that comes when several areas are being
- * emptied: @unmapped tells what is gone then.
+ * Return: 0; what @rule says; -EINTR on a fatal signal while waiting for another
+ * thread or an in-kernel user. On failure nothing is changed.
  */
 int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 		  unsigned long last, enum iopt_unmap_rule rule,
@@ -1047,9 +1002,12 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 	*unmapped = 0;
 	removal_init(&removal, start, last, rule);
 	rc = range_claim(iopt, &removal);
-	if (!rc)
-		return areas_remove(iopt, &removal, unmapped);
-	areas_restore(iopt, &removal.areas);
+	if (!rc && removal.evict)
+		rc = areas_evict(iopt, &removal.areas);
+	if (rc)
+		areas_restore(iopt, &removal.areas);
+	else
+		areas_remove(iopt, &removal.areas, unmapped);
 	return rc;
 }
 
@@ -1079,8 +1037,7 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
  * their work if they are killed.
  *
  * Context: as iopt_unmap_by().
- * Return: 0, also if nothing is mapped; -EBUSY if an area is locked; -EINTR as
- * from iopt_unmap_by().
+ * Return: 0, also if nothing is mapped; -EINTR as from iopt_unmap_by().
  */
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
@@ -1105,9 +1062,8 @@ static bool erase_first(struct io_pagetable *iopt)
  * iopt_empty() - Unmap every area of an io_pagetable that is going away
  * @iopt: without domains and accesses, and used by nobody else
  *
- * Without a domain there are no IOPTEs, and no area stores anything. So this
- * does without the mutex of the pages, which somebody who shows the same memory
- * elsewhere may hold for as long as user space likes.
+ * Without a domain there are no IOPTEs, and no area stores anything, so this does
+ * without the mutexes of the pages.
  *
  * Context: may sleep, never needs memory. Not interrupted by signals.
  */

@@ -113,36 +113,26 @@ static void caller_exit(struct io_pagetable *iopt, struct iopt_access *access)
 }
 
 /* What is pinned of an area from @start on; false if that is nothing. */
-static bool next_pinned(struct iopt_area *area, bool killable,
-			unsigned long *start, unsigned long *last)
+static bool next_pinned(struct iopt_area *area, unsigned long *start,
+			unsigned long *last)
 {
-	struct mutex *mutex = &area->pages->mutex;
-	bool pinned;
-
-	/* Somebody may keep the mutex for long. */
 	if (!READ_ONCE(area->num_accesses))
 		return false;
-	if (!killable)
-		mutex_lock(mutex);
-	else if (mutex_lock_killable(mutex))
-		return false;
-	pinned = iopt_area_next_pinned(area, start, last);
-	mutex_unlock(mutex);
-	return pinned;
+	guard(mutex)(&area->pages->mutex);
+	return iopt_area_next_pinned(area, start, last);
 }
 
 /*
  * Between two questions the pins may change. No page is asked for twice, so
  * this ends whatever the user does.
  */
-static void ask_for_area(struct iopt_access *access, struct iopt_area *area,
-			 bool killable)
+static void ask_for_area(struct iopt_access *access, struct iopt_area *area)
 {
 	unsigned long start = iopt_area_first(area);
 	unsigned long last = iopt_area_last(area);
 
 	while (atomic_long_read(&access->pinned) &&
-	       next_pinned(area, killable, &start, &last)) {
+	       next_pinned(area, &start, &last)) {
 		unsigned long length;
 		unsigned long iova = iopt_area_window(area, start, last,
 						      &length);
@@ -161,7 +151,7 @@ static void ask_for_area(struct iopt_access *access, struct iopt_area *area,
  * @iopt: the io_pagetable
  * @area: with &iopt_area.prevent_access set
  *
- * Context: may sleep, no lock held. Returns early on a fatal signal.
+ * Context: may sleep, no lock held.
  */
 void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 {
@@ -170,7 +160,7 @@ void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 	while ((access = caller_enter(iopt, prev))) {
 		if (prev)
 			caller_exit(iopt, prev);
-		ask_for_area(access, area, true);
+		ask_for_area(access, area);
 		prev = access;
 	}
 	if (prev)
@@ -183,7 +173,7 @@ static void ask_for_everything(struct io_pagetable *iopt,
 	struct iopt_area *area;
 
 	iopt_for_each_area(area, iopt) {
-		ask_for_area(access, area, false);
+		ask_for_area(access, area);
 		if (!atomic_long_read(&access->pinned)) {
 			iopt_area_put(area);
 			return;

@@ -17,6 +17,7 @@
 #include "iopt_access.h"
 #include "iopt_area.h"
 #include "iopt_rw.h"
+#include "pages.h"
 
 static int check_range(unsigned long iova, unsigned long length,
 		       unsigned long *last)
@@ -57,56 +58,17 @@ static unsigned long part_npages(const struct iopt_area_part *part)
 	return part_last(part) - part_first(part) + 1;
 }
 
-static int part_lock(const struct iopt_area_part *part)
-{
-	struct io_pagetable *iopt = part->area->iopt;
-	int rc = 0;
-
-	down_write(&iopt->iova_rwsem);
-	if (iopt_area_state(part->area) == IOPT_AREA_LIVE)
-		part->area->num_locks += part_npages(part);
-	else
-		rc = -EINVAL;
-	up_write(&iopt->iova_rwsem);
-	return rc;
-}
-
-static void part_unlock(const struct iopt_area_part *part,
-			unsigned long npages)
-{
-	struct io_pagetable *iopt = part->area->iopt;
-
-	down_write(&iopt->iova_rwsem);
-	part->area->num_locks -= npages;
-	up_write(&iopt->iova_rwsem);
-}
-
 static int part_pin(const struct iopt_area_part *part, struct page **out_pages,
 		    unsigned int flags)
 {
 	bool write = flags & IOPT_PIN_WRITE;
-	struct iopt_area *area = part->area;
-	int rc;
 
-	rc = check_rights(area, write);
-	if (!rc && (flags & IOPT_PIN_LOCK))
-		rc = part_lock(part);
-	if (rc)
-		return rc;
-	if (mutex_lock_killable(&area->pages->mutex)) {
-		rc = -EINTR;
-	} else {
-		rc = iopt_area_add_access(area, part_first(part),
-					  part_last(part), out_pages, write);
-		mutex_unlock(&area->pages->mutex);
-	}
-	if (rc && (flags & IOPT_PIN_LOCK))
-		part_unlock(part, part_npages(part));
-	return rc;
+	return check_rights(part->area, write) ?:
+	       iopt_area_add_access(part->area, part_first(part),
+				    part_last(part), out_pages, write);
 }
 
-static unsigned long part_unpin(const struct iopt_area_part *part,
-				unsigned int flags)
+static unsigned long part_unpin(const struct iopt_area_part *part)
 {
 	struct iopt_area *area = part->area;
 	unsigned long unpinned;
@@ -115,9 +77,7 @@ static unsigned long part_unpin(const struct iopt_area_part *part,
 	unpinned = iopt_area_remove_access(area, part_first(part),
 					   part_last(part));
 	area_released(area);
-	mutex_unlock(&area->pages->mutex);
-	if (flags & IOPT_PIN_LOCK)
-		part_unlock(part, unpinned);
+	iopt_pages_unlock(area->pages);
 	return unpinned;
 }
 
@@ -135,11 +95,10 @@ static bool part_joins(const struct iopt_area_part *part, bool first, bool last)
  * @iova: first IOVA
  * @length: bytes
  * @out_pages: receives the struct page of each page that the range touches
- * @flags: IOPT_PIN_WRITE if the kernel is going to write; IOPT_PIN_LOCK to have
- *         unmap fail with -EBUSY as long as this is pinned
+ * @flags: IOPT_PIN_WRITE if the kernel is going to write
  *
- * Context: may sleep. Without IOPT_PIN_LOCK an iopt_access has to be there that
- * lets go when its @unmap is called.
+ * Context: may sleep. An iopt_access has to be there that lets go when its
+ * @unmap is called.
  * Return: 0; -EINVAL if @length is 0, if areas do not meet at the edge of a
  * page, or if one is being unmapped; -EOVERFLOW if the range wraps; -ENOENT if
  * part of it is not mapped; -EPERM if it is not mapped for that; else as
@@ -177,7 +136,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		iova += part.length;
 	}
 	if (iova != start)
-		iopt_unpin_pages(iopt, start, iova - start, flags);
+		iopt_unpin_pages(iopt, start, iova - start);
 	return rc;
 }
 
@@ -186,7 +145,6 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
  * @iopt: the same
  * @iova: first IOVA
  * @length: bytes, the end does not wrap
- * @flags: the same
  *
  * The range may be a part of what was pinned, or several pins together.
  *
@@ -196,7 +154,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
  * warning, if not all were pinned.
  */
 unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
-			       unsigned long length, unsigned int flags)
+			       unsigned long length)
 {
 	unsigned long last = iova + (length - 1);
 	unsigned long unpinned = 0;
@@ -207,7 +165,7 @@ unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
 		/* What is pinned cannot have been unmapped. */
 		if (WARN_ON_ONCE(iopt_area_part_get(iopt, iova, last, &part)))
 			return unpinned;
-		unpinned += part_unpin(&part, flags);
+		unpinned += part_unpin(&part);
 		iopt_area_put(part.area);
 		if (last - iova < part.length)
 			return unpinned;
@@ -220,8 +178,7 @@ static int area_enter(struct iopt_area *area)
 {
 	int rc = 0;
 
-	if (mutex_lock_killable(&area->pages->mutex))
-		return -EINTR;
+	mutex_lock(&area->pages->mutex);
 	if (READ_ONCE(area->prevent_access))
 		rc = -EINVAL;
 	else

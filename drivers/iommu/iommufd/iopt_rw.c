@@ -109,7 +109,10 @@ static int rw_origin_page(struct iopt_rw *rw)
 	return 0;
 }
 
-/* Copy the pages up to @last, which no tier stores. */
+/*
+ * Copy the pages up to @last, which no tier stores; or has not, since a page
+ * fault may take as long as user space likes.
+ */
 static int rw_origin(struct iopt_rw *rw, unsigned long last)
 {
 	struct mm_struct *mm = rw->pages->origin.mm;
@@ -161,19 +164,18 @@ static int rw_pages(struct iopt_rw *rw)
 	unsigned long last = (rw->byte + rw->length - 1) / PAGE_SIZE;
 	int rc = 0;
 
-	if (mutex_lock_killable(&rw->pages->mutex))
-		return -EINTR;
 	while (!rc && rw->length) {
 		struct pfn_span span;
 
+		mutex_lock(&rw->pages->mutex);
 		pfn_span_find(&span, rw->pages, rw->byte / PAGE_SIZE, last);
+		if (span.tier != PFN_TIER_ORIGIN)
+			rw_stored(rw, &span);
+		mutex_unlock(&rw->pages->mutex);
 		if (span.tier == PFN_TIER_ORIGIN)
 			rc = rw_origin(rw, span.last);
-		else
-			rw_stored(rw, &span);
 		cond_resched();
 	}
-	mutex_unlock(&rw->pages->mutex);
 	return rc;
 }
 

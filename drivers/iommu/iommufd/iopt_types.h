@@ -37,6 +37,20 @@ enum iopt_area_state {
 };
 
 /**
+ * enum iopt_area_content - What an area shows in the domains
+ * @IOPT_AREA_EMPTY: nothing
+ * @IOPT_AREA_FILLING: its pages are being pinned, by who holds
+ *                     &iopt_pages.fill_mutex; IOPTEs up to those that
+ *                     &iopt_area.pages_node ends with
+ * @IOPT_AREA_FILLED: IOPTEs in all domains of its generation
+ */
+enum iopt_area_content {
+	IOPT_AREA_EMPTY,
+	IOPT_AREA_FILLING,
+	IOPT_AREA_FILLED,
+};
+
+/**
  * struct iopt_setup - What areas share that are published at one moment
  * @refs: the areas, and who maps them
  * @published: nothing of the setup is left to do
@@ -49,8 +63,9 @@ struct iopt_setup {
 /**
  * struct iopt_area - A range of IOVA that shows a range of an iopt_pages
  * @node: the IOVA, in &io_pagetable.tree
- * @pages_node: the page indexes; in &iopt_pages.domains_itree exactly while
- *              @storage_domain is set; the interval is constant
+ * @pages_node: the page indexes that are stored; in &iopt_pages.domains_itree
+ *              exactly while @storage_domain is set; the start is constant
+ * @last: the last page index, inclusive; constant
  * @iopt: the io_pagetable; constant
  * @domains: the domains of @iopt; constant
  * @pages: the memory, counted; constant
@@ -64,7 +79,7 @@ struct iopt_setup {
  *              under @pages->mutex
  * @page_offset: of the first byte in the first page, bytes; constant
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
- * @filled: holds IOPTEs in all domains of @generation; @pages->mutex
+ * @content: @pages->mutex
  * @prevent_access: no new accesses, the area is going away; set under
  *                  &io_pagetable.iova_rwsem for write
  * @state: &io_pagetable.iova_rwsem, but for who publishes: see
@@ -75,14 +90,13 @@ struct iopt_setup {
  *         for, while it is in the tree; &io_pagetable.iova_rwsem
  * @num_accesses: pages that in-kernel users have pinned through this area, each
  *                as often as it is pinned, and copies under way; @pages->mutex
- * @num_locks: those of the pinned pages that keep the area from being unmapped;
- *             &io_pagetable.iova_rwsem for write
  * @refs: keeps the structure and @pages, not the IOPTEs
  * @list: for whoever maps or removes the area
  */
 struct iopt_area {
 	struct iova_node node;
 	struct interval_tree_node pages_node;
+	unsigned long last;
 	struct io_pagetable *iopt;
 	struct iopt_domains *domains;
 	struct iopt_pages *pages;
@@ -92,14 +106,13 @@ struct iopt_area {
 	unsigned long pfn;
 	unsigned int page_offset;
 	int iommu_prot;
-	bool filled;
+	u8 content;
 	bool one_run;
 	bool prevent_access;
 	u8 order;
 	enum iopt_area_state state;
 	struct iopt_setup *setup;
 	unsigned long num_accesses;
-	unsigned long num_locks;
 	refcount_t refs;
 	struct list_head list;
 };
@@ -107,10 +120,14 @@ struct iopt_area {
 /**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
  * @kref: areas and accesses that refer to it
+ * @fill_mutex: held by who pins pages from @origin, which may take as long as
+ *              user space likes, see pfn_reader_lock()
  * @mutex: protects everything below that is not constant, and all IOPTEs of
- *         all areas over this memory
+ *         all areas over this memory. Never held while something is waited for
+ *         that user space can delay, such as a page fault or the mmap lock
  * @npages: size, in pages; constant
- * @npinned: pages that are charged to @account
+ * @npinned: pages that are stored, and charged to @account
+ * @unpinned: pages that are charged still, until iopt_pages_unlock()
  * @writable: the pages are pinned for writing; constant
  * @origin: where PFNs come from in the first place; constant
  * @account: who pays; constant
@@ -130,9 +147,11 @@ struct iopt_area {
  */
 struct iopt_pages {
 	struct kref kref;
+	struct mutex fill_mutex;
 	struct mutex mutex;
 	unsigned long npages;
 	unsigned long npinned;
+	unsigned long unpinned;
 	bool writable;
 	struct pin_origin origin;
 	struct pin_account account;
@@ -178,7 +197,7 @@ static inline unsigned long iopt_area_first(const struct iopt_area *area)
  */
 static inline unsigned long iopt_area_last(const struct iopt_area *area)
 {
-	return area->pages_node.last;
+	return area->last;
 }
 
 /**

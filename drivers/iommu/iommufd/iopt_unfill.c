@@ -8,12 +8,17 @@
  * device can use it any more, unpin. Most of that costs as much for many pages
  * as for one, so many pages, and many areas, go through it together. The
  * mutexes of the pages of all these areas are held until it is over.
+ *
+ * An area may still be on its way to be filled, by a thread that is just
+ * pinning pages without the mutex. Then what it shows so far is taken out, and
+ * that thread finds out when it comes back.
  */
 #include "iopt_unfill.h"
 
 #include <linux/iommu.h>
 #include <linux/sched.h>
 
+#include "account.h"
 #include "iopt_member.h"
 #include "iopt_types.h"
 #include "pages.h"
@@ -49,22 +54,22 @@ struct unfill_part {
  * @batch: the PFNs of all parts, in their order
  * @parts: what @batch holds
  * @nparts: number of @parts
- * @first: the first area whose pages are locked
- * @locked: number of areas from @first on whose pages are locked
+ * @locked: areas whose pages are locked
+ * @nlocked: number of @locked
  */
 struct unfill {
 	struct pfn_batch batch;
 	struct unfill_part parts[UNFILL_AREAS];
 	unsigned int nparts;
-	struct iopt_area *first;
-	unsigned int locked;
+	struct iopt_area *locked[UNFILL_AREAS];
+	unsigned int nlocked;
 };
 
 static void unfill_init(struct unfill *unfill)
 {
 	pfn_batch_init(&unfill->batch);
 	unfill->nparts = 0;
-	unfill->locked = 0;
+	unfill->nlocked = 0;
 }
 
 /**
@@ -197,29 +202,10 @@ static void unfill_pages(struct unfill *unfill, struct iopt_area *area,
 	}
 }
 
-/**
- * iopt_area_empty() - Clear IOPTEs of pages, and unpin what no tier stores
- * @area: the area
- * @only: the domain, NULL for all of the area's generation
- * @source: one of them, to read the PFNs from
- * @index: first page index
- * @last: last page index, inclusive
- *
- * Context: area->pages->mutex held, may sleep. Never needs memory.
- */
-void iopt_area_empty(struct iopt_area *area, struct iopt_domain *only,
-		     struct iommu_domain *source, unsigned long index,
-		     unsigned long last)
+/* The last page index that is stored, inclusive. */
+static unsigned long stored_last(const struct iopt_area *area)
 {
-	struct unfill unfill __uninitialized;
-
-	lockdep_assert_held(&area->pages->mutex);
-
-	unfill_init(&unfill);
-	pfn_batch_grow(&unfill.batch, last - index + 1);
-	unfill_pages(&unfill, area, only, source, index, last);
-	unfill_flush(&unfill);
-	pfn_batch_destroy(&unfill.batch);
+	return area->pages_node.last;
 }
 
 /* Stop being a tier. */
@@ -235,15 +221,19 @@ static struct iommu_domain *drop_storage(struct iopt_area *area)
 static unsigned long area_missing(struct iopt_area *area)
 {
 	return pfn_storage_missing(area->pages, iopt_area_first(area),
-				   iopt_area_last(area));
+				   stored_last(area));
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
 static void storage_dropped(struct iopt_area *area)
 {
+	struct iopt_pages *pages = area->pages;
+	unsigned long unpinned = area_missing(area);
+
 	area->only = NULL;
 	area->one_run = false;
-	iopt_pages_uncharge(area->pages, area_missing(area));
+	pages->npinned -= unpinned;
+	pages->unpinned += unpinned;
 }
 
 /* How many entries of a batch an area may take. */
@@ -252,11 +242,14 @@ static unsigned long most_runs(const struct iopt_area *area)
 	return area->one_run ? 1 : iopt_area_npages(area);
 }
 
-static unsigned long unmap_whole(struct iopt_area *area,
-				 struct iopt_domain *only)
+/* Clear all IOPTEs of an area, in one domain or all. */
+static void unmap_stored(struct iopt_area *area, struct iopt_domain *only)
 {
-	return iopt_area_unmap(area, only, NULL, area->node.start,
-			       area->node.last - area->node.start + 1);
+	unsigned long length;
+	unsigned long iova = iopt_area_window(area, iopt_area_first(area),
+					      stored_last(area), &length);
+
+	iopt_area_unmap(area, only, NULL, iova, length);
 }
 
 static void unfill_area(struct unfill *unfill, struct iopt_area *area,
@@ -266,16 +259,16 @@ static void unfill_area(struct unfill *unfill, struct iopt_area *area,
 
 	if (area_missing(area))
 		unfill_pages(unfill, area, only, source, iopt_area_first(area),
-			     iopt_area_last(area));
+			     stored_last(area));
 	else /* Nothing is going to be unpinned, so it need not be read. */
-		unmap_whole(area, only);
+		unmap_stored(area, only);
 }
 
 /* One run in one domain needs neither a batch nor parts. */
 static void unfill_run(struct iopt_area *area)
 {
 	unsigned long first = iopt_area_first(area);
-	unsigned long last = iopt_area_last(area);
+	unsigned long last = stored_last(area);
 	unsigned long iova, length, unmapped;
 
 	drop_storage(area);
@@ -299,9 +292,19 @@ static void unfill_parts(struct iopt_area *area, struct iopt_domain *only)
 	pfn_batch_destroy(&unfill.batch);
 }
 
+/* Take an area out of one domain, or all, that store its PFNs. */
+static void unfill_domains(struct iopt_area *area, struct iopt_domain *only)
+{
+	if (only && area->one_run && area->only == only)
+		unfill_run(area);
+	else
+		unfill_parts(area, only);
+	storage_dropped(area);
+}
+
 /**
- * iopt_area_unfill_domains() - Undo iopt_area_fill_domains()
- * @area: in the tree
+ * iopt_area_unfill_domains() - Take an area out of all domains
+ * @area: with an IOVA, in any state
  *
  * Devices can no longer reach the memory through this area. Pages that nobody
  * else stores are unpinned.
@@ -312,139 +315,95 @@ void iopt_area_unfill_domains(struct iopt_area *area)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	if (area->storage_domain) {
-		if (area->one_run && area->only)
-			unfill_run(area);
-		else
-			unfill_parts(area, area->only);
-		storage_dropped(area);
-	}
-	area->filled = false;
+	if (area->storage_domain)
+		unfill_domains(area, area->only);
+	area->content = IOPT_AREA_EMPTY;
 }
 
-static void unfill_unlock(struct unfill *unfill, struct iopt_area *area)
+/**
+ * iopt_area_unfill() - iopt_area_unfill_domains() with the mutex
+ * @area: as there
+ *
+ * Context: may sleep, takes the mutex of its pages. Never needs memory.
+ */
+void iopt_area_unfill(struct iopt_area *area)
 {
-	area->filled = false;
-	mutex_unlock(&area->pages->mutex);
-	unfill->locked--;
+	mutex_lock(&area->pages->mutex);
+	iopt_area_unfill_domains(area);
+	iopt_pages_unlock(area->pages);
+}
+
+static unsigned long unfill_unlock(struct iopt_area *area)
+{
+	area->content = IOPT_AREA_EMPTY;
+	return iopt_pages_unlock_charged(area->pages);
 }
 
 /* End with all areas that are locked. */
 static void unfill_finish(struct unfill *unfill)
 {
-	struct iopt_area *area = unfill->first;
+	unsigned long charged[UNFILL_AREAS];
+	unsigned int i;
 
 	unfill_flush(unfill);
-	for (; unfill->locked; area = list_next_entry(area, list)) {
-		if (!area->filled)
-			continue;
-		storage_dropped(area);
-		unfill_unlock(unfill, area);
+	for (i = 0; i < unfill->nlocked; i++) {
+		storage_dropped(unfill->locked[i]);
+		charged[i] = unfill_unlock(unfill->locked[i]);
 	}
-}
-
-/* Wait for the mutex of the pages of an area. */
-static int area_lock(struct iopt_area *area, bool killable)
-{
-	cond_resched();
-	if (killable)
-		return mutex_lock_killable(&area->pages->mutex) ? -EINTR : 0;
-	mutex_lock(&area->pages->mutex);
-	return 0;
+	for (i = 0; i < unfill->nlocked; i++)
+		pin_account_uncharge(&unfill->locked[i]->pages->account,
+				     charged[i]);
+	unfill->nlocked = 0;
 }
 
 /*
  * Lock the pages of one more area. While others are locked it does not wait for
  * the lock; and there is room in the batch, so that a large area does not keep
- * the others waiting. On failure none is locked.
+ * the others waiting.
  */
-static int unfill_lock(struct unfill *unfill, struct iopt_area *area,
-		       bool killable)
+static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
 {
 	unsigned int room = unfill->batch.capacity - unfill->batch.nruns;
-	bool locked = unfill->locked && unfill->locked < UNFILL_AREAS &&
+	bool locked = unfill->nlocked && unfill->nlocked < UNFILL_AREAS &&
 		      mutex_trylock(&area->pages->mutex);
 
 	if (!locked || most_runs(area) > room)
 		unfill_finish(unfill);
-	if (!locked && area_lock(area, killable))
-		return -EINTR;
-	if (!unfill->locked) {
-		unfill->first = area;
+	if (!locked)
+		mutex_lock(&area->pages->mutex);
+	if (!unfill->nlocked)
 		pfn_batch_grow(&unfill->batch, most_runs(area));
-	}
-	unfill->locked++;
-	return 0;
 }
 
 /**
- * iopt_area_unfill_killable() - Lock an area, and iopt_area_unfill_domains()
- * @area: in the tree, in use by nobody else
+ * iopt_areas_unfill() - iopt_area_unfill() for many areas
+ * @areas: linked by &iopt_area.list, of one io_pagetable, in use by nobody else
  *
- * Context: may sleep, takes the mutex of its pages. Never needs memory.
- * Return: 0; -EINTR on a fatal signal, with nothing changed.
- */
-int iopt_area_unfill_killable(struct iopt_area *area)
-{
-	if (mutex_lock_killable(&area->pages->mutex))
-		return -EINTR;
-	iopt_area_unfill_domains(area);
-	mutex_unlock(&area->pages->mutex);
-	return 0;
-}
-
-static int unfill_areas(struct list_head *areas, bool killable)
-{
-	struct unfill unfill __uninitialized;
-	struct iopt_area *area;
-	int rc = 0;
-
-	unfill_init(&unfill);
-	list_for_each_entry(area, areas, list) {
-		if (!area->filled) {
-			cond_resched();
-			continue;
-		}
-		rc = unfill_lock(&unfill, area, killable);
-		if (rc)
-			break;
-		if (area->storage_domain)
-			unfill_area(&unfill, area, area->only);
-		else
-			unfill_unlock(&unfill, area);
-	}
-	unfill_finish(&unfill);
-	pfn_batch_destroy(&unfill.batch);
-	return rc;
-}
-
-/**
- * iopt_areas_unfill_domains() - iopt_area_unfill_domains() for many areas
- * @areas: linked by &iopt_area.list, in the tree, of one io_pagetable, in use
- *         by nobody else
- *
- * Only a map that failed has areas that are not filled, and nobody else fills
- * them. For these this does not wait for a lock that the map may just have
- * failed to get.
+ * Nobody begins to fill an area that is in use by nobody else, so those that
+ * are empty are passed over without a lock.
  *
  * Context: may sleep, takes the mutexes of their pages. Never needs memory.
  */
-void iopt_areas_unfill_domains(struct list_head *areas)
+void iopt_areas_unfill(struct list_head *areas)
 {
-	unfill_areas(areas, false);
-}
+	struct unfill unfill __uninitialized;
+	struct iopt_area *area;
 
-/**
- * iopt_areas_unfill_killable() - iopt_areas_unfill_domains() until a signal
- * @areas: as there, all filled
- *
- * Context: as there.
- * Return: 0; -EINTR on a fatal signal while waiting for a mutex. Then the areas
- * from one on are still filled, and those before it are not.
- */
-int iopt_areas_unfill_killable(struct list_head *areas)
-{
-	return unfill_areas(areas, true);
+	unfill_init(&unfill);
+	list_for_each_entry(area, areas, list) {
+		cond_resched();
+		if (READ_ONCE(area->content) == IOPT_AREA_EMPTY)
+			continue;
+		unfill_lock(&unfill, area);
+		if (area->storage_domain) {
+			unfill.locked[unfill.nlocked++] = area;
+			unfill_area(&unfill, area, area->only);
+		} else {
+			unfill_unlock(area);
+		}
+	}
+	unfill_finish(&unfill);
+	pfn_batch_destroy(&unfill.batch);
 }
 
 /* Another domain that holds the area and can be the storage instead. */
@@ -459,54 +418,18 @@ static struct iommu_domain *storage_successor(struct iopt_area *area,
 	return NULL;
 }
 
+/* Take an area out of one domain, and no other. */
 static void take_out(struct iopt_area *area, struct iopt_domain *entry)
 {
 	struct iommu_domain *successor = storage_successor(area, entry);
 
 	if (area->storage_domain == entry->domain && !successor) {
-		unfill_parts(area, entry);
-		storage_dropped(area);
-	} else {
-		if (area->storage_domain == entry->domain)
-			area->storage_domain = successor;
-		unmap_whole(area, entry);
+		unfill_domains(area, entry);
+		return;
 	}
-	WRITE_ONCE(area->generation, entry->left);
-}
-
-/* Of the domains that an area is in, the one that left first. */
-static struct iopt_domain *first_to_leave(struct iopt_area *area,
-					  u64 generation)
-{
-	struct iopt_domain *member = NULL, *first = NULL;
-
-	while ((member = iopt_member_next(area, NULL, member)))
-		if (member->left <= generation &&
-		    (!first || member->left < first->left))
-			first = member;
-	return first;
-}
-
-/**
- * iopt_area_unfill_left() - Take an area out of the domains that have left
- * @area: filled
- * @generation: up to which they left, inclusive
- *
- * A domain that leaves passes over areas whose pages somebody has locked, and
- * comes again. In between the area must not step over the generation in which
- * the domain left, or nobody would know any more that it is in there.
- *
- * Context: area->pages->mutex held, may sleep. Never needs memory. The caller
- * keeps other domains from joining and leaving.
- */
-void iopt_area_unfill_left(struct iopt_area *area, u64 generation)
-{
-	struct iopt_domain *member;
-
-	lockdep_assert_held(&area->pages->mutex);
-
-	while ((member = first_to_leave(area, generation)))
-		take_out(area, member);
+	if (area->storage_domain == entry->domain)
+		area->storage_domain = successor;
+	unmap_stored(area, entry);
 }
 
 /**
@@ -524,6 +447,10 @@ void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	if (area->filled && iopt_domain_in(entry, area->generation))
-		iopt_area_unfill_left(area, entry->left);
+	if (area->content == IOPT_AREA_EMPTY ||
+	    !iopt_domain_in(entry, area->generation))
+		return;
+	if (area->storage_domain)
+		take_out(area, entry);
+	WRITE_ONCE(area->generation, entry->left);
 }

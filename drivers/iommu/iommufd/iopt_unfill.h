@@ -7,7 +7,6 @@
 
 #include <linux/types.h>
 
-struct iommu_domain;
 struct iopt_area;
 struct iopt_domain;
 struct list_head;
@@ -15,14 +14,9 @@ struct list_head;
 unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
 			      struct iopt_domain *end, unsigned long iova,
 			      unsigned long length);
-void iopt_area_empty(struct iopt_area *area, struct iopt_domain *only,
-		     struct iommu_domain *source, unsigned long index,
-		     unsigned long last);
 void iopt_area_unfill_domains(struct iopt_area *area);
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
-void iopt_area_unfill_left(struct iopt_area *area, u64 generation);
-int iopt_area_unfill_killable(struct iopt_area *area);
-void iopt_areas_unfill_domains(struct list_head *areas);
-int iopt_areas_unfill_killable(struct list_head *areas);
+void iopt_area_unfill(struct iopt_area *area);
+void iopt_areas_unfill(struct list_head *areas);
 
 #endif

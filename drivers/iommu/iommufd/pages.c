@@ -5,10 +5,9 @@
  * The life of a piece of memory, and what both ways of storing its PFNs share.
  *
  * Everything that stores goes the same way: count the pages that no tier
- * holds, charge them, read the range batch by batch, store each batch, and at
- * last enter the range into the interval tree of the tier. Before that last
- * step the range does not count as stored, so undoing is the same as emptying:
- * what no tier holds is unpinned.
+ * holds, charge them, and batch by batch read, store, and enter into the
+ * interval tree of the tier. So after each batch everything is as it says, and
+ * undoing a part is the same as emptying it: what no tier holds is unpinned.
  */
 #include "pages.h"
 
@@ -63,9 +62,11 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 		return ERR_PTR(-ENOMEM);
 	/* One by one: the first area is set up by who uses it. */
 	kref_init(&pages->kref);
+	mutex_init(&pages->fill_mutex);
 	mutex_init(&pages->mutex);
 	pages->npages = npages;
 	pages->npinned = 0;
+	pages->unpinned = 0;
 	pages->writable = writable;
 	pin_account_init(&pages->account, mode);
 	pages->origin = (struct pin_origin){
@@ -97,10 +98,11 @@ static void pages_release(struct kref *kref)
 
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&pages->access_itree.rb_root) ||
 		     !RB_EMPTY_ROOT(&pages->domains_itree.rb_root) ||
-		     pages->npinned);
+		     pages->npinned || pages->unpinned);
 	WARN_ON_ONCE(!xa_empty(&pages->pinned_pfns) ||
 		     !xa_empty(&pages->run_chunks));
 	mutex_destroy(&pages->mutex);
+	mutex_destroy(&pages->fill_mutex);
 	pin_account_destroy(&pages->account);
 	kmem_cache_free(pages_cache, pages);
 }
@@ -117,36 +119,33 @@ void iopt_pages_put(struct iopt_pages *pages)
 }
 
 /**
- * iopt_pages_charge() - Account for pages that are going to be pinned
+ * iopt_pages_unlock_charged() - Release the mutex, and leave a debt
  * @pages: the memory
- * @npages: how many
  *
- * Context: @pages->mutex held, may sleep.
- * Return: as pin_account_charge().
+ * For who holds several of them: giving a charge back may take the mmap lock,
+ * which no mutex is held for.
+ *
+ * Context: @pages->mutex held.
+ * Return: how many pages the caller has to give pin_account_uncharge().
  */
-int iopt_pages_charge(struct iopt_pages *pages, unsigned long npages)
+unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages)
+	__releases(&pages->mutex)
 {
-	int rc;
+	unsigned long npages = pages->unpinned;
 
-	lockdep_assert_held(&pages->mutex);
-
-	rc = pin_account_charge(&pages->account, npages);
-	if (!rc)
-		pages->npinned += npages;
-	return rc;
+	pages->unpinned = 0;
+	mutex_unlock(&pages->mutex);
+	return npages;
 }
 
 /**
- * iopt_pages_uncharge() - Undo iopt_pages_charge()
+ * iopt_pages_unlock() - Release the mutex, and pay for what is pinned only
  * @pages: the memory
- * @npages: how many are not pinned any more
  *
- * Context: @pages->mutex held, may sleep.
+ * Context: @pages->mutex held, and none of other pages; may sleep.
  */
-void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
+void iopt_pages_unlock(struct iopt_pages *pages)
+	__releases(&pages->mutex)
 {
-	lockdep_assert_held(&pages->mutex);
-
-	pages->npinned -= npages;
-	pin_account_uncharge(&pages->account, npages);
+	pin_account_uncharge(&pages->account, iopt_pages_unlock_charged(pages));
 }

@@ -18,7 +18,7 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 void iopt_pages_get(struct iopt_pages *pages);
 void iopt_pages_put(struct iopt_pages *pages);
 
-int iopt_pages_charge(struct iopt_pages *pages, unsigned long npages);
-void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
+void iopt_pages_unlock(struct iopt_pages *pages);
+unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages);
 
 #endif

@@ -62,7 +62,6 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	unsigned long bytes = area->page_offset +
 			      (area->node.last - area->node.start);
 	unsigned long npages = iopt_area_last(area) - iopt_area_first(area);
-	bool removing = area->state == IOPT_AREA_REMOVING;
 
 	return invariant(area->page_offset < PAGE_SIZE) &&
 	       /* The first of several keeps the place of the others. */
@@ -75,8 +74,7 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	       invariant(!(area->iommu_prot & IOMMU_WRITE) ||
 			 area->pages->writable) &&
 	       invariant(refcount_read(&area->refs)) &&
-	       invariant(area->state <= IOPT_AREA_REMOVING) &&
-	       invariant(!removing || !area->num_locks);
+	       invariant(area->state <= IOPT_AREA_REMOVING);
 }
 
 /* The page that pinning gives without a pin is the one with nothing in it. */
@@ -131,7 +129,7 @@ static bool storage_valid(struct iopt_area *area)
 {
 	struct iommu_domain *storage = area->storage_domain;
 	unsigned long first = iopt_area_first(area);
-	unsigned long last = iopt_area_last(area);
+	unsigned long last = area->pages_node.last;
 	bool found = false, member_found = false;
 	struct iopt_domain *member;
 
@@ -145,9 +143,13 @@ static bool storage_valid(struct iopt_area *area)
 	if (!invariant(area->generation <= area->domains->generation))
 		return false;
 	if (!storage)
-		return invariant(!area->filled || !member_found) &&
+		return invariant(area->content != IOPT_AREA_FILLED ||
+				 !member_found) &&
 		       invariant(!area->only) && invariant(!area->one_run);
-	return invariant(area->filled) && invariant(found) &&
+	return invariant(area->content != IOPT_AREA_EMPTY) &&
+	       invariant(found) &&
+	       invariant(last == iopt_area_last(area) ||
+			 area->content == IOPT_AREA_FILLING) &&
 	       invariant(!area->only || area->only->domain == storage) &&
 	       stored_page_valid(area, first) && stored_page_valid(area, last);
 }
@@ -212,7 +214,7 @@ static bool domains_itree_valid(struct iopt_pages *pages)
 
 		if (!invariant(area->pages == pages) ||
 		    !invariant(area->storage_domain) ||
-		    !invariant(area->filled))
+		    !invariant(area->content != IOPT_AREA_EMPTY))
 			return false;
 	}
 	return true;

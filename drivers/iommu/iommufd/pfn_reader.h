@@ -17,13 +17,15 @@ struct iopt_pages;
  * @start: page index
  * @next: page index that the next batch begins with
  * @last: last page index of the range, inclusive
+ * @missing: pages that are going to be charged with the first that is pinned
+ * @charged: pages that are charged and not stored yet
+ * @filling: &iopt_pages.fill_mutex is held
+ * @pinned: @batch has been pinned by the reader, and no tier stores it yet
  * @cursor: pages that are pinned and did not fit into @batch
  *
- * The reader takes PFNs from whichever tier holds them and pins what none
- * holds. The pins of the current batch belong to the caller, who stores the
- * PFNs somewhere, or gives them up with pfn_reader_unpin().
- *
- * All functions: @pages->mutex held, may sleep.
+ * The reader takes PFNs from whichever tier holds them, and pins what none
+ * holds. A batch is either one or the other. Pages are pinned without
+ * &iopt_pages.mutex, see pfn_reader_next().
  */
 struct pfn_reader {
 	struct iopt_pages *pages;
@@ -31,12 +33,20 @@ struct pfn_reader {
 	unsigned long start;
 	unsigned long next;
 	unsigned long last;
+	unsigned long missing;
+	unsigned long charged;
+	bool filling;
+	bool pinned;
 	struct pin_cursor cursor;
 };
 
-void pfn_reader_init(struct pfn_reader *reader, struct iopt_pages *pages,
-		     unsigned long start, unsigned long last);
+int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
+		    unsigned long start, unsigned long last);
+void pfn_reader_unlock(struct pfn_reader *reader);
+int pfn_reader_pin_one(struct pfn_reader *reader, unsigned long *pfn);
+void pfn_reader_init(struct pfn_reader *reader);
 int pfn_reader_next(struct pfn_reader *reader);
+void pfn_reader_stored(struct pfn_reader *reader);
 void pfn_reader_unpin(struct pfn_reader *reader);
 void pfn_reader_destroy(struct pfn_reader *reader);
 
@@ -44,6 +54,7 @@ void pfn_reader_destroy(struct pfn_reader *reader);
  * pfn_reader_done() - Tell whether the range has been read
  * @reader: the reader
  *
+ * Context: any.
  * Return: true if no batch follows.
  */
 static inline bool pfn_reader_done(const struct pfn_reader *reader)

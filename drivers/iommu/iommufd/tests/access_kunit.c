@@ -58,7 +58,7 @@ static void client_unpin(struct client *client)
 		client->pinned--;
 		iopt_note_unpinned(client->iopt, &client->member,
 				   iopt_unpin_pages(client->iopt, IOVA,
-						    PAGE_SIZE, 0));
+						    PAGE_SIZE));
 	}
 }
 
@@ -308,23 +308,6 @@ static void h40_removal_waits_for_the_driver(struct kunit *test)
 	kthread_stop(task);
 }
 
-static void locked_area_stays(struct kunit *test)
-{
-	struct setup *setup = test->priv;
-	unsigned long unmapped;
-	struct page *pages[2];
-
-	map(test, IOVA, 0, LENGTH, READ_WRITE, 0);
-	KUNIT_ASSERT_EQ(test, 0, iopt_pin_pages(&setup->iopt, IOVA + PAGE_SIZE,
-						2 * PAGE_SIZE, pages,
-						IOPT_PIN_LOCK));
-	KUNIT_EXPECT_EQ(test, -EBUSY, unmap_first(setup));
-	KUNIT_EXPECT_EQ(test, -EBUSY, iopt_unmap_all(&setup->iopt, &unmapped));
-	iopt_unpin_pages(&setup->iopt, IOVA + PAGE_SIZE, 2 * PAGE_SIZE,
-			 IOPT_PIN_LOCK);
-	KUNIT_EXPECT_EQ(test, 0, unmap_first(setup));
-}
-
 static void h43_failure_unpins_the_first_area(struct kunit *test)
 {
 	struct setup *setup = test->priv;
@@ -455,7 +438,7 @@ static void copies_from_every_thread(struct kunit *test)
 		check_copy(test, false, 0, seed++);
 		check_copy(test, false, IOMMUFD_ACCESS_RW_KTHREAD, seed++);
 	}
-	iopt_unpin_pages(&setup->iopt, IOVA + PAGE_SIZE, 2 * PAGE_SIZE, 0);
+	iopt_unpin_pages(&setup->iopt, IOVA + PAGE_SIZE, 2 * PAGE_SIZE);
 }
 
 /* So often that what each CPU counts for itself does not matter. */
@@ -501,7 +484,6 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(slow_driver_is_waited_for),
 	KUNIT_CASE(h40_removal_waits_for_the_driver),
 	KUNIT_CASE(h41_stubborn_driver),
-	KUNIT_CASE(locked_area_stays),
 	KUNIT_CASE(h43_failure_unpins_the_first_area),
 	KUNIT_CASE(areas_have_to_join),
 	KUNIT_CASE(copies_from_every_thread),

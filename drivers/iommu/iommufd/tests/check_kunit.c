@@ -76,7 +76,7 @@ static void pages_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_pages_valid(pages), area->pages_node.__subtree_last,
 		    1);
 	EXPECT_SEEN(iopt_pages_valid(pages), area->storage_domain, NULL);
-	EXPECT_SEEN(iopt_pages_valid(pages), area->filled, false);
+	EXPECT_SEEN(iopt_pages_valid(pages), area->content, IOPT_AREA_EMPTY);
 	damage_end(subject);
 }
 
@@ -122,7 +122,7 @@ static void area_damage(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, iopt_area_valid(area));
 	EXPECT_SEEN(iopt_area_valid(area), area->storage_domain, NULL);
 	EXPECT_SEEN(iopt_area_valid(area), area->storage_domain, stranger);
-	EXPECT_SEEN(iopt_area_valid(area), area->filled, false);
+	EXPECT_SEEN(iopt_area_valid(area), area->content, IOPT_AREA_EMPTY);
 	EXPECT_SEEN(iopt_area_valid(area), area->generation, 0);
 	EXPECT_SEEN(iopt_area_valid(area), area->generation, 1000);
 	EXPECT_SEEN(iopt_area_valid(area), area->page_offset, 8);

@@ -899,8 +899,12 @@ static bool settles(struct machine *machine, long users)
 	return true;
 }
 
-/* Somebody may have it in a page fault that never ends. */
-static void detach_beside(struct kunit *test, struct mutex *mutex)
+/*
+ * Somebody may have it in a page fault that never ends. Then @left of one page
+ * table waits for that.
+ */
+static void detach_beside(struct kunit *test, struct mutex *mutex,
+			  unsigned int left)
 {
 	struct machine *machine = test->priv;
 	long users = file_count(machine->ictx->file);
@@ -913,7 +917,7 @@ static void detach_beside(struct kunit *test, struct mutex *mutex)
 	detach(machine, 2);
 	KUNIT_EXPECT_NULL(test, machine->fake[2].present);
 	KUNIT_EXPECT_FALSE(test, exists(machine, id));
-	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 1);
+	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), left);
 	holder_end(&holder);
 	KUNIT_EXPECT_TRUE(test, settles(machine, users));
 	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 0);
@@ -929,44 +933,10 @@ static void h60_detach_waits_for_no_mutex(struct kunit *test)
 	bind_all(test, machine);
 	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
 	KUNIT_ASSERT_EQ(test, map_at(test, 0, 2 * BASE_IOVA), 0);
-	detach_beside(test, &machine->ioas[0]->mutex);
+	detach_beside(test, &machine->ioas[0]->mutex, 1);
 	area = iopt_area_from_node(iova_tree_first(&iopt->tree, BASE_IOVA,
 						   BASE_IOVA));
-	detach_beside(test, &area->pages->mutex);
-}
-
-/* Others join and leave while a domain cannot have an area yet. */
-static void domains_that_leave_late(struct kunit *test)
-{
-	struct machine *machine = test->priv;
-	struct io_pagetable *iopt = &machine->ioas[0]->iopt;
-	struct iopt_area *area;
-	struct holder holder;
-	long users;
-
-	bind_all(test, machine);
-	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
-	area = iopt_area_from_node(iova_tree_first(&iopt->tree, BASE_IOVA,
-						   BASE_IOVA));
-	users = file_count(machine->ictx->file);
-	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
-	KUNIT_ASSERT_EQ(test, attach(machine, 3, 0), 0);
-	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 2);
-	holder_start(&holder, &area->pages->mutex);
-	detach(machine, 2);
-	holder_end(&holder);
-	/* Before anybody comes again for what was left */
-	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 2);
-	KUNIT_ASSERT_EQ(test, attach(machine, 0, 0), 0);
-	KUNIT_EXPECT_EQ(test, machine->fake[0].npages_at_attach, NPAGES);
-	detach(machine, 3);
-	KUNIT_EXPECT_TRUE(test, settles(machine, users));
-	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 1);
-	KUNIT_EXPECT_PTR_EQ(test, area->storage_domain,
-			    &machine->fake[0].present->domain);
-	KUNIT_EXPECT_EQ(test, area->pages->npinned, NPAGES);
-	detach(machine, 0);
-	KUNIT_EXPECT_EQ(test, area->pages->npinned, 0);
+	detach_beside(test, &area->pages->fill_mutex, 0);
 }
 
 static void allowed_ranges_win(struct kunit *test)
@@ -1015,7 +985,6 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(own_page_tables_that_learn_late),
 	KUNIT_CASE(failed_allocation_leaves_nothing),
 	KUNIT_CASE(h60_detach_waits_for_no_mutex),
-	KUNIT_CASE(domains_that_leave_late),
 	KUNIT_CASE(allowed_ranges_win),
 	{}
 };

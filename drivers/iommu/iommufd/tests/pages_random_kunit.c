@@ -260,10 +260,8 @@ static struct crowd_area *crowd_add(struct crowd *crowd, unsigned long start,
 
 static void crowd_fill(struct crowd *crowd, struct crowd_area *area)
 {
-	mutex_lock(&area->area->pages->mutex);
 	KUNIT_EXPECT_EQ(crowd->subject->test, 0,
 			iopt_area_fill_domains(area->area));
-	mutex_unlock(&area->area->pages->mutex);
 }
 
 static void crowd_let_go(struct crowd *crowd, struct crowd_area *area)
@@ -279,9 +277,7 @@ static void crowd_put(struct crowd *crowd)
 	for (i = 0; i < crowd->nareas; i++) {
 		struct iopt_area *area = crowd->areas[i].area;
 
-		mutex_lock(&area->pages->mutex);
-		iopt_area_unfill_domains(area);
-		mutex_unlock(&area->pages->mutex);
+		iopt_area_unfill(area);
 		iopt_area_put(area);
 	}
 	for (i = 0; i < crowd->ngroups; i++)
@@ -360,7 +356,8 @@ static void crowd_check_gone(struct crowd *crowd)
 
 		if (!crowd->areas[i].goes)
 			continue;
-		KUNIT_ASSERT_FALSE(crowd->subject->test, area->filled);
+		KUNIT_ASSERT_EQ(crowd->subject->test, area->content,
+				IOPT_AREA_EMPTY);
 		KUNIT_ASSERT_NULL(crowd->subject->test, area->storage_domain);
 		KUNIT_ASSERT_FALSE(crowd->subject->test,
 				   mutex_is_locked(&area->pages->mutex));
@@ -403,7 +400,7 @@ static void crowd_fill_some(struct crowd *crowd, unsigned int chance)
 	unsigned int i;
 
 	for (i = 0; i < crowd->nareas; i++)
-		if (!crowd->areas[i].area->filled &&
+		if (crowd->areas[i].area->content == IOPT_AREA_EMPTY &&
 		    test_random_chance(&crowd->random, chance))
 			crowd_fill(crowd, &crowd->areas[i]);
 }
@@ -444,7 +441,7 @@ static void crowd_goes(struct crowd *crowd, unsigned int nareas,
 	crowd_fill_some(crowd, 1 + test_random_chance(&crowd->random, 2));
 	crowd_check(crowd);
 	if (!list_empty(&crowd->going))
-		iopt_areas_unfill_domains(&crowd->going);
+		iopt_areas_unfill(&crowd->going);
 	crowd_check_gone(crowd);
 	crowd_check(crowd);
 	crowd_put(crowd);
@@ -563,7 +560,7 @@ static void crowd_is_stuck(struct crowd *crowd, struct stuck_driver *driver,
 	}
 	crowd_fill_some(crowd, 1);
 	driver->iova = first + at * PAGE_SIZE;
-	iopt_areas_unfill_domains(&crowd->going);
+	iopt_areas_unfill(&crowd->going);
 	driver->iova = ULONG_MAX;
 	crowd_check_gone(crowd);
 	KUNIT_ASSERT_EQ(subject->test, 0, crowd_charged(crowd));

@@ -142,7 +142,7 @@ static void lock(struct subject *subject)
 
 static void unlock(struct subject *subject)
 {
-	mutex_unlock(&subject->pages->mutex);
+	iopt_pages_unlock(subject->pages);
 }
 
 static void list_join(struct subject_domain *domain)
@@ -196,9 +196,7 @@ int subject_join(struct subject *subject, unsigned int domain)
 		if (!subject->areas[i] ||
 		    subject->areas[i]->iopt != joining->iopt)
 			continue;
-		lock(subject);
 		rc = iopt_area_fill_domain(subject->areas[i], &joining->entry);
-		unlock(subject);
 	}
 	if (rc)
 		list_leave(subject, joining);
@@ -246,9 +244,7 @@ int subject_add_bytes(struct subject *subject, unsigned int area,
 	KUNIT_ASSERT_NOT_NULL(subject->test, new);
 	new->node.start = iova;
 	new->node.last += iova;
-	lock(subject);
 	rc = iopt_area_fill_domains(new);
-	unlock(subject);
 	if (rc)
 		iopt_area_put(new);
 	else
@@ -293,9 +289,7 @@ void subject_remove_area(struct subject *subject, unsigned int area)
 
 	if (!old)
 		return;
-	lock(subject);
-	iopt_area_unfill_domains(old);
-	unlock(subject);
+	iopt_area_unfill(old);
 	iopt_area_put(old);
 	subject->areas[area] = NULL;
 }
@@ -317,11 +311,9 @@ int subject_access(struct subject *subject, unsigned int access,
 	unsigned long i;
 	int rc;
 
-	lock(subject);
 	rc = iopt_area_add_access(subject->areas[area], start, last,
 				  subject->out_pages,
 				  !subject->config.read_only);
-	unlock(subject);
 	if (rc)
 		return rc;
 	for (i = start; i <= last; i++)
@@ -397,8 +389,9 @@ void subject_read(struct subject *subject, unsigned long start,
 {
 	struct pfn_reader reader;
 
-	lock(subject);
-	pfn_reader_init(&reader, subject->pages, start, last);
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			pfn_reader_lock(&reader, subject->pages, start, last));
+	pfn_reader_init(&reader);
 	while (!pfn_reader_done(&reader)) {
 		KUNIT_ASSERT_EQ(subject->test, reader.next, start);
 		KUNIT_ASSERT_EQ(subject->test, 0, pfn_reader_next(&reader));
@@ -407,7 +400,7 @@ void subject_read(struct subject *subject, unsigned long start,
 		pfn_reader_unpin(&reader);
 	}
 	pfn_reader_destroy(&reader);
-	unlock(subject);
+	pfn_reader_unlock(&reader);
 	KUNIT_ASSERT_EQ(subject->test, start, last + 1);
 }
 

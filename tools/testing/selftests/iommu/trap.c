@@ -71,7 +71,10 @@ int trap_release(struct trap *trap)
 
 void trap_close(struct trap *trap)
 {
-	/* Closing it wakes everybody who still waits. */
-	close(trap->fd);
+	if (trap->fd < 0)
+		return;
 	munmap(trap->va, trap->length);
+	/* Wakes everybody who still waits, for what is not there any more. */
+	close(trap->fd);
+	trap->fd = -1;
 }

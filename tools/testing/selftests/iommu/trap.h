@@ -26,6 +26,8 @@ int trap_wait(struct trap *trap, int timeout_ms);
 
 /* Let go whoever waits: the memory reads as zero from now on. */
 int trap_release(struct trap *trap);
+
+/* Take the memory away; whoever waits in it fails. Once more does nothing. */
 void trap_close(struct trap *trap);
 
 #endif
