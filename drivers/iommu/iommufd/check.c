@@ -17,6 +17,7 @@
 #include <linux/module.h>
 
 #include "attach.h"
+#include "context.h"
 #include "group.h"
 #include "hwpt_paging.h"
 #include "invariant.h"

@@ -14,6 +14,8 @@
 #include <linux/limits.h>
 #include <linux/slab.h>
 
+#include "context.h"
+
 static struct iommufd_group *group_alloc(struct iommufd_ctx *ictx,
 					 struct device *dev)
 {

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
+#include "context.h"
 #include "ioctl.h"
 
 /* Ranges that are copied from user space at a time. */

@@ -15,6 +15,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "check.h"
+#include "context.h"
 #include "hw_info.h"
 #include "hwpt_alloc.h"
 #include "ioas.h"
@@ -24,6 +25,7 @@
 #include "option.h"
 #include "pages.h"
 #include "vfio_compat.h"
+#include "vfio_ioctl.h"
 
 #ifdef CONFIG_IOMMUFD_TEST
 #include "iommufd_test.h"
@@ -257,13 +259,6 @@ static const struct file_operations iommufd_fops = {
 };
 
 /* include/linux/iommufd.h describes what follows. */
-void iommufd_ctx_put(struct iommufd_ctx *ictx)
-{
-	iommufd_vfio_driver_left(ictx);
-	fput(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);
-
 struct iommufd_ctx *iommufd_ctx_from_file(struct file *file)
 {
 	if (file->f_op != &iommufd_fops)
@@ -281,13 +276,6 @@ struct iommufd_ctx *iommufd_ctx_from_fd(int fd)
 			    ERR_PTR(-EBADF);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_from_fd, IOMMUFD);
-
-void iommufd_ctx_get(struct iommufd_ctx *ictx)
-{
-	iommufd_vfio_driver_came(ictx);
-	get_file(ictx->file);
-}
-EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
 
 static struct miscdevice iommufd_misc = {
 	.name = "iommu",

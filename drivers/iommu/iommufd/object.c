@@ -26,6 +26,8 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "context.h"
+
 /*
  * How long DESTROY waits for others to finish what they do with the object. A
  * map may wait for memory to migrate, so this is generous; a fatal signal ends

@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <uapi/linux/iommufd.h>
 
+#include "context.h"
 #include "ioas.h"
 #include "ioctl.h"
 

@@ -8,13 +8,6 @@
  * destroying the IOAS clears it. Who needs the IOAS takes a short-term
  * reference, and no lock is held while the caller uses it, because VFIO calls
  * in with locks of its own held.
- *
- * A container of type1 starts from new when its last group has left. VFIO does
- * not tell us of groups, but each has a reference to the context. So have the
- * devices that are bound, by way of a group or not, and nothing says which
- * reference is which. It need not: what the first of them has brought goes with
- * the last. Then no device uses the IOAS, and as a rule nothing is pinned for
- * one, so that it can be taken apart at once, inside of VFIO's locks.
  */
 #include "vfio_compat.h"
 
@@ -23,21 +16,10 @@
 #include <linux/iommufd.h>
 #include <uapi/linux/iommufd.h>
 
+#include "context.h"
+#include "context_ref.h"
 #include "ioas.h"
 #include "ioctl.h"
-
-/* The choice, unless it is just being destroyed. */
-static struct iommufd_ioas *chosen_ioas(struct iommufd_ctx *ictx)
-{
-	struct iommufd_ioas *ioas = ictx->vfio_ioas;
-
-	lockdep_assert_held(&ictx->objects.xa_lock);
-
-	if (!ioas ||
-	    xa_load(&ictx->objects, ioas->object.id) != &ioas->object)
-		return NULL;
-	return ioas;
-}
 
 /**
  * iommufd_vfio_ioas_get() - Look up the IOAS that containers act on
@@ -52,7 +34,7 @@ struct iommufd_ioas *iommufd_vfio_ioas_get(struct iommufd_ctx *ictx)
 	struct iommufd_ioas *ioas;
 
 	xa_lock(&ictx->objects);
-	ioas = chosen_ioas(ictx);
+	ioas = iommufd_chosen_ioas(ictx);
 	if (ioas)
 		refcount_inc(&ioas->object.shortterm_users);
 	xa_unlock(&ictx->objects);
@@ -86,61 +68,6 @@ bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx)
 bool iommufd_vfio_serves_all(struct iommufd_ctx *ictx)
 {
 	return !ictx->as_container || READ_ONCE(ictx->drivers);
-}
-
-/**
- * iommufd_vfio_driver_came() - A driver has got a reference to the context
- * @ictx: context
- *
- * Context: any but interrupts.
- */
-void iommufd_vfio_driver_came(struct iommufd_ctx *ictx)
-{
-	xa_lock(&ictx->objects);
-	WRITE_ONCE(ictx->drivers, ictx->drivers + 1);
-	xa_unlock(&ictx->objects);
-}
-
-/* End the choice that the kernel made; returns the IOAS, in use by the caller. */
-static struct iommufd_ioas *end_automatic(struct iommufd_ctx *ictx)
-{
-	struct iommufd_ioas *ioas = chosen_ioas(ictx);
-
-	lockdep_assert_held(&ictx->objects.xa_lock);
-
-	if (!ictx->vfio_ioas_automatic)
-		return NULL;
-	if (ioas)
-		iommufd_object_use(&ioas->object);
-	ictx->vfio_ioas = NULL;
-	ictx->vfio_ioas_automatic = false;
-	return ioas;
-}
-
-/**
- * iommufd_vfio_driver_left() - A driver is about to give up its reference
- * @ictx: context
- *
- * With the last of them goes the IOAS that was made for the first. Should a page
- * table still use it, one that the program made or that is on its way out, then
- * it goes with that.
- *
- * Context: process context, may sleep, for about a second; VFIO holds locks of
- * the group. Needs no memory.
- */
-void iommufd_vfio_driver_left(struct iommufd_ctx *ictx)
-{
-	struct iommufd_ioas *ioas = NULL;
-
-	xa_lock(&ictx->objects);
-	WRITE_ONCE(ictx->drivers, ictx->drivers - 1);
-	if (!ictx->drivers) {
-		WRITE_ONCE(ictx->no_iommu_mode, false);
-		ioas = end_automatic(ictx);
-	}
-	xa_unlock(&ictx->objects);
-	if (ioas)
-		iommufd_object_disown(&ioas->object);
 }
 
 static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
@@ -207,7 +134,7 @@ int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 	struct iommufd_ioas *ioas;
 
 	xa_lock(&ictx->objects);
-	ioas = chosen_ioas(ictx);
+	ioas = iommufd_chosen_ioas(ictx);
 	if (ioas)
 		*out_ioas_id = ioas->object.id;
 	xa_unlock(&ictx->objects);
@@ -226,7 +153,7 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 	xa_lock(&ictx->objects);
 	if (ictx->no_iommu_mode) {
 		rc = -EINVAL;
-	} else if (!chosen_ioas(ictx)) {
+	} else if (!iommufd_chosen_ioas(ictx)) {
 		/* Others see both, the object and the choice, or neither. */
 		iommufd_object_publish_locked(&fresh->object);
 		ictx->vfio_ioas = fresh;

@@ -16,10 +16,5 @@ int iommufd_vfio_ioas(struct iommufd_call *call, struct iommu_vfio_ioas *cmd);
 struct iommufd_ioas *iommufd_vfio_ioas_get(struct iommufd_ctx *ictx);
 bool iommufd_vfio_no_iommu(struct iommufd_ctx *ictx);
 bool iommufd_vfio_serves_all(struct iommufd_ctx *ictx);
-void iommufd_vfio_driver_came(struct iommufd_ctx *ictx);
-void iommufd_vfio_driver_left(struct iommufd_ctx *ictx);
-
-int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
-		       unsigned long arg);
 
 #endif

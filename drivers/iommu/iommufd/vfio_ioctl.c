@@ -7,7 +7,7 @@
  * of a request that is wrong in itself is type1's, in type1's order of checks;
  * Documentation/userspace-api/iommufd.rst lists what is different.
  */
-#include "vfio_compat.h"
+#include "vfio_ioctl.h"
 
 #include <linux/align.h>
 #include <linux/build_bug.h>
@@ -20,8 +20,11 @@
 #include <uapi/linux/iommufd.h>
 #include <uapi/linux/vfio.h>
 
+#include "context.h"
 #include "hwpt_paging.h"
 #include "ioas.h"
+#include "object.h"
+#include "vfio_compat.h"
 
 /* Sizes of what user space passes, without members that were added later. */
 #define INFO_MIN_SIZE offsetofend(struct vfio_iommu_type1_info, iova_pgsizes)

@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
+#include "../context.h"
 #include "../ioas.h"
 #include "../io_pagetable.h"
 #include "../object.h"

@@ -16,6 +16,7 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/iommufd.h>
 
+#include "../context.h"
 #include "../device.h"
 #include "../group.h"
 #include "../hw_pagetable.h"
