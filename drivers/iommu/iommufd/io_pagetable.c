@@ -34,8 +34,8 @@ void iopt_init(struct io_pagetable *iopt)
 }
 
 /**
- * iopt_destroy() - Unmap everything and free what is left
- * @iopt: without domains and accesses, and used by nobody else
+ * iopt_destroy() - Free what an io_pagetable consists of
+ * @iopt: without areas, domains and accesses, and used by nobody else
  *
  * Context: may sleep, never needs memory.
  */
@@ -43,7 +43,6 @@ void iopt_destroy(struct io_pagetable *iopt)
 {
 	WARN_ON_ONCE(!list_empty(&iopt->domains.list));
 	WARN_ON_ONCE(!list_empty(&iopt->accesses));
-	iopt_empty(iopt);
 	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);

@@ -27,6 +27,7 @@ static void iommufd_ioas_destroy(struct iommufd_object *object)
 		object->ictx->vfio_ioas = NULL;
 	xa_unlock(&object->ictx->objects);
 	WARN_ON_ONCE(!list_empty(&ioas->hwpt_list));
+	iopt_empty(&ioas->iopt);
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->mutex);
 }

@@ -170,6 +170,7 @@ static void access_exit(struct kunit *test)
 {
 	struct setup *setup = test->priv;
 
+	iopt_empty(&setup->iopt);
 	iopt_destroy(&setup->iopt);
 }
 

@@ -45,6 +45,7 @@ static void ioas_destroy(struct iommufd_object *object)
 {
 	struct iommufd_ioas *ioas = iommufd_ioas_from(object);
 
+	iopt_empty(&ioas->iopt);
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->mutex);
 }
