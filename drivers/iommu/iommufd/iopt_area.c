@@ -18,26 +18,24 @@
 /**
  * iopt_area_init() - Describe how a range of memory is going to be shown
  * @area: uninitialised, with one reference afterwards
- * @iopt: where to
  * @pages: the memory; the caller's reference becomes the area's
  * @start_byte: offset of the first byte in @pages, bytes
  * @length: bytes, not 0; start and end lie in @pages
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
  *
- * The area has no IOVA yet, but its length in node.last.
+ * The area has no IOVA yet, but its length in node.last. Whoever shows it in an
+ * io_pagetable sets @area->iopt and @area->domains.
  *
  * Context: any.
  */
-void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
-		    struct iopt_pages *pages, unsigned long start_byte,
-		    unsigned long length, int iommu_prot)
+void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
+		    unsigned long start_byte, unsigned long length,
+		    int iommu_prot)
 {
 	/* One by one, since the tree nodes and the list entry need nothing. */
 	area->node.last = length - 1;
 	area->pages_node.start = start_byte / PAGE_SIZE;
 	area->last = (start_byte + (length - 1)) / PAGE_SIZE;
-	area->iopt = iopt;
-	area->domains = &iopt->domains;
 	area->pages = pages;
 	area->storage_domain = NULL;
 	area->only = NULL;
@@ -55,7 +53,6 @@ void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
 
 /**
  * iopt_area_alloc() - Make an area of pages that have their first one already
- * @iopt: where to
  * @pages: the memory, a reference to it is taken
  * @start_byte: offset of the first byte in @pages, bytes
  * @length: bytes, not 0; start and end lie in @pages
@@ -64,8 +61,7 @@ void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
  * Context: may sleep.
  * Return: the area, as after iopt_area_init(); NULL without memory.
  */
-struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
-				  struct iopt_pages *pages,
+struct iopt_area *iopt_area_alloc(struct iopt_pages *pages,
 				  unsigned long start_byte,
 				  unsigned long length, int iommu_prot)
 {
@@ -74,7 +70,7 @@ struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
 	if (!area)
 		return NULL;
 	iopt_pages_get(pages);
-	iopt_area_init(area, iopt, pages, start_byte, length, iommu_prot);
+	iopt_area_init(area, pages, start_byte, length, iommu_prot);
 	return area;
 }
 

@@ -57,11 +57,10 @@ struct iopt_area_part {
 
 int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last, struct iopt_area_part *part);
-void iopt_area_init(struct iopt_area *area, struct io_pagetable *iopt,
-		    struct iopt_pages *pages, unsigned long start_byte,
-		    unsigned long length, int iommu_prot);
-struct iopt_area *iopt_area_alloc(struct io_pagetable *iopt,
-				  struct iopt_pages *pages,
+void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
+		    unsigned long start_byte, unsigned long length,
+		    int iommu_prot);
+struct iopt_area *iopt_area_alloc(struct iopt_pages *pages,
 				  unsigned long start_byte,
 				  unsigned long length, int iommu_prot);
 void iopt_setup_put(struct iopt_setup *setup);

@@ -53,6 +53,8 @@ void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 static void mapping_add_area(struct iopt_mapping *mapping,
 			     struct iopt_area *area, unsigned long length)
 {
+	area->iopt = mapping->iopt;
+	area->domains = &mapping->iopt->domains;
 	list_add_tail(&area->list, &mapping->areas);
 	mapping->length += length;
 	mapping->bits |= area->page_offset | length;
@@ -105,7 +107,7 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 				 mapping->iommu_prot & IOMMU_WRITE, mode);
 	if (IS_ERR(pages))
 		return PTR_ERR(pages);
-	iopt_area_init(&pages->first_area, mapping->iopt, pages, offset, length,
+	iopt_area_init(&pages->first_area, pages, offset, length,
 		       mapping->iommu_prot);
 	mapping_add_area(mapping, &pages->first_area, length);
 	return 0;
@@ -123,8 +125,8 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 	rc = mapping_share_setup(mapping);
 	if (rc)
 		return rc;
-	area = iopt_area_alloc(mapping->iopt, pages, part->start_byte,
-			       part->length, mapping->iommu_prot);
+	area = iopt_area_alloc(pages, part->start_byte, part->length,
+			       mapping->iommu_prot);
 	if (!area)
 		return -ENOMEM;
 	if (mapping->setup) {

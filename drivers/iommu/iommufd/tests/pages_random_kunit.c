@@ -248,10 +248,12 @@ static struct crowd_area *crowd_add(struct crowd *crowd, unsigned long start,
 	new->first = crowd->next_page - pages->npages + start;
 	new->npages = npages;
 	new->goes = false;
-	new->area = iopt_area_alloc(&crowd->subject->iopts[0], pages,
-				    start * PAGE_SIZE, npages * PAGE_SIZE,
+	new->area = iopt_area_alloc(pages, start * PAGE_SIZE,
+				    npages * PAGE_SIZE,
 				    IOMMU_READ | IOMMU_WRITE);
 	KUNIT_ASSERT_NOT_NULL(crowd->subject->test, new->area);
+	new->area->iopt = &crowd->subject->iopts[0];
+	new->area->domains = &new->area->iopt->domains;
 	new->area->node.start = crowd->next_iova;
 	new->area->node.last += crowd->next_iova;
 	crowd->next_iova += npages * PAGE_SIZE;

@@ -239,9 +239,10 @@ int subject_add_bytes(struct subject *subject, unsigned int area,
 	struct iopt_area *new;
 	int rc;
 
-	new = iopt_area_alloc(&subject->iopts[iopt], subject->pages, start_byte,
-			      length, prot);
+	new = iopt_area_alloc(subject->pages, start_byte, length, prot);
 	KUNIT_ASSERT_NOT_NULL(subject->test, new);
+	new->iopt = &subject->iopts[iopt];
+	new->domains = &new->iopt->domains;
 	new->node.start = iova;
 	new->node.last += iova;
 	rc = iopt_area_fill_domains(new);
