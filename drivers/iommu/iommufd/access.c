@@ -23,6 +23,8 @@
 
 #include "io_pagetable.h"
 #include "ioas.h"
+#include "iopt_notify.h"
+#include "iopt_pin.h"
 #include "object.h"
 
 /**

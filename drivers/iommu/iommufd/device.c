@@ -49,6 +49,7 @@
 #include "group.h"
 #include "hwpt_paging.h"
 #include "ioas.h"
+#include "resv.h"
 
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);

@@ -22,6 +22,7 @@
 
 #include "../iommu-priv.h"
 #include "ioas.h"
+#include "iopt_domain.h"
 
 static struct iommufd_hwpt_paging *paging_from(struct iommufd_hw_pagetable *hwpt)
 {

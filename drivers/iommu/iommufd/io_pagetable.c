@@ -10,8 +10,6 @@
 #include <linux/errno.h>
 #include <linux/iommu.h>
 
-#include "iopt_area.h"
-
 /**
  * iopt_init() - Set up an empty io_pagetable
  * @iopt: to be set up

@@ -14,6 +14,7 @@
 
 #include "context.h"
 #include "ioctl.h"
+#include "iopt_map.h"
 
 /* Ranges that are copied from user space at a time. */
 #define RANGES_STEP 32

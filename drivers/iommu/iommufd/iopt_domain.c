@@ -14,6 +14,8 @@
  * before. It does not wait for those who are about to fill them, see
  * iopt_area_fill_domains(), so it cannot be delayed by user space.
  */
+#include "iopt_domain.h"
+
 #include <linux/iommu.h>
 #include <linux/sched.h>
 

@@ -9,6 +9,8 @@
  * filled; an unmap first takes areas out of use, and frees their IOVA when
  * they are empty.
  */
+#include "iopt_map.h"
+
 #include <linux/cleanup.h>
 #include <linux/iommu.h>
 #include <linux/overflow.h>
@@ -19,6 +21,7 @@
 #include "io_pagetable.h"
 #include "iopt_area.h"
 #include "iopt_fill.h"
+#include "iopt_notify.h"
 #include "iopt_unfill.h"
 #include "pages.h"
 

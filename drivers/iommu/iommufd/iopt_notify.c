@@ -11,6 +11,8 @@
  * They are told of what is pinned and no more, since a driver may look each
  * page up. Which of several users has a page pinned is not known.
  */
+#include "iopt_notify.h"
+
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>

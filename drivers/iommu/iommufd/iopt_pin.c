@@ -7,6 +7,8 @@
  * The lock of the map is held to find an area and no longer. Whoever uses an
  * area counts in &iopt_area.num_accesses, which keeps an unmap waiting.
  */
+#include "iopt_pin.h"
+
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>

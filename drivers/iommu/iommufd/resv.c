@@ -4,6 +4,8 @@
  *
  * IOVA that a device cannot use for memory.
  */
+#include "resv.h"
+
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/limits.h>

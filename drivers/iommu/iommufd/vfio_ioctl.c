@@ -23,6 +23,7 @@
 #include "context.h"
 #include "hwpt_paging.h"
 #include "ioas.h"
+#include "iopt_map.h"
 #include "object.h"
 #include "vfio_compat.h"
 

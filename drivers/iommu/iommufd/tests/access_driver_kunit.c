@@ -15,6 +15,8 @@
 #include "../ioas.h"
 #include "../iopt_area.h"
 #include "../iopt_check.h"
+#include "../iopt_domain.h"
+#include "../iopt_map.h"
 #include "../io_pagetable.h"
 #include "../pages_check.h"
 #include "context.h"

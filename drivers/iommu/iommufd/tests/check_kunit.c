@@ -10,6 +10,7 @@
 
 #include "../iopt_area.h"
 #include "../iopt_check.h"
+#include "../iopt_map.h"
 #include "../iopt_types.h"
 #include "../pages_check.h"
 #include "../pfn_batch.h"

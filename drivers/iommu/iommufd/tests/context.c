@@ -13,6 +13,7 @@
 #include "../context.h"
 #include "../ioas.h"
 #include "../io_pagetable.h"
+#include "../iopt_map.h"
 #include "../object.h"
 
 static const struct file_operations context_fops = {

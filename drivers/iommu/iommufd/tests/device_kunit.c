@@ -25,6 +25,7 @@
 #include "../ioctl.h"
 #include "../iopt_area.h"
 #include "../iopt_check.h"
+#include "../iopt_map.h"
 #include "../io_pagetable.h"
 #include "context.h"
 #include "fake_iommu.h"
