@@ -46,8 +46,9 @@ def check(path, place):
             found = INCLUDE.match(line)
             if not found:
                 continue
-            other = name_of(os.path.join(os.path.dirname(path),
-                                         found.group(1)))
+            beside = os.path.join(os.path.dirname(path), found.group(1))
+            other = name_of(beside if os.path.exists(beside) else
+                            os.path.join(DRIVER, found.group(1)))
             if not other or other in INTERFACES:
                 continue
             if other not in place:
@@ -59,10 +60,10 @@ def check(path, place):
 
 def main():
     place = read_layers()
-    files = [f for directory in ("", "mock")
-             for f in sorted(glob.glob(os.path.join(DRIVER, directory,
-                                                    "*.[ch]")))
-             if name_of(f) not in INTERFACES]
+    files = [f for f in sorted(glob.glob(os.path.join(DRIVER, "**/*.[ch]"),
+                                         recursive=True))
+             if name_of(f) not in INTERFACES and
+             not name_of(f).startswith("tests/")]
     errors = [e for path in files for e in check(path, place)]
     known = {name_of(f) for f in files}
     errors += [f"scripts/layers.txt: {name} does not exist"

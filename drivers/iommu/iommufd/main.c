@@ -14,16 +14,16 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
-#include "check.h"
-#include "context.h"
-#include "hw_info.h"
-#include "hwpt_alloc.h"
-#include "ioas.h"
-#include "ioctl.h"
+#include "check/check.h"
+#include "device/hw_info.h"
+#include "device/hwpt_alloc.h"
 #include "mock/mock.h"
-#include "object.h"
+#include "object/context.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
+#include "object/object.h"
 #include "option.h"
-#include "pages.h"
+#include "pages/pages.h"
 #include "vfio_compat.h"
 #include "vfio_ioctl.h"
 

@@ -9,9 +9,9 @@
 #include <linux/capability.h>
 #include <uapi/linux/iommufd.h>
 
-#include "context.h"
-#include "ioas.h"
-#include "ioctl.h"
+#include "object/context.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
 
 static int option_set_rlimit_mode(struct iommufd_ctx *ictx, u64 value)
 {

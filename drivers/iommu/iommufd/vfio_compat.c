@@ -16,10 +16,10 @@
 #include <linux/iommufd.h>
 #include <uapi/linux/iommufd.h>
 
-#include "context.h"
-#include "context_ref.h"
-#include "ioas.h"
-#include "ioctl.h"
+#include "object/context.h"
+#include "object/context_ref.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
 
 /**
  * iommufd_vfio_ioas_get() - Look up the IOAS that containers act on

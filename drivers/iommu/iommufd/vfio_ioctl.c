@@ -20,11 +20,11 @@
 #include <uapi/linux/iommufd.h>
 #include <uapi/linux/vfio.h>
 
-#include "context.h"
-#include "hwpt_paging.h"
-#include "ioas.h"
-#include "iopt_map.h"
-#include "object.h"
+#include "device/hwpt_paging.h"
+#include "iopt/iopt_map.h"
+#include "object/context.h"
+#include "object/ioas.h"
+#include "object/object.h"
 #include "vfio_compat.h"
 
 /* Sizes of what user space passes, without members that were added later. */

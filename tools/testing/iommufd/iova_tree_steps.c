@@ -31,7 +31,7 @@ static unsigned long steps;
 		__pointer ? rb_entry(__pointer, type, member) : NULL;     \
 	})
 
-#include "iova_tree.c"
+#include "lib/iova_tree.c"
 #include "tests/test_random.h"
 
 #define SEARCHES 2000

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "mock/test_hooks.h"
+#include "lib/test_hooks.h"
 
 static unsigned long in_use;
 static size_t fail_from = SIZE_MAX;

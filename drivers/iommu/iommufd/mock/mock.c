@@ -11,14 +11,14 @@
 #include <linux/overflow.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../ioas.h"
-#include "../ioctl.h"
-#include "../iommufd_test.h"
+#include "iommufd_test.h"
+#include "lib/test_hooks.h"
 #include "mock_access.h"
 #include "mock_check.h"
 #include "mock_device.h"
 #include "mock_iommu.h"
-#include "test_hooks.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
 
 /* Owner of the IOVA that tests reserve; nobody gives it back. */
 static const char test_owner;

@@ -26,10 +26,10 @@
 #include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../ioas.h"
-#include "../ioctl.h"
-#include "../iommufd_test.h"
-#include "../object.h"
+#include "iommufd_test.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
+#include "object/object.h"
 
 #define KNOWN_CREATE_FLAGS MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
 #define KNOWN_PIN_FLAGS (MOCK_FLAGS_ACCESS_WRITE | MOCK_FLAGS_ACCESS_SYZ)

@@ -16,10 +16,10 @@
 #include <linux/sched/signal.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../hw_pagetable.h"
-#include "../ioctl.h"
-#include "../iommufd_test.h"
+#include "device/hw_pagetable.h"
+#include "iommufd_test.h"
 #include "mock_iommu.h"
+#include "object/ioctl.h"
 
 static int check_range(u64 start, u64 length, unsigned long granule)
 {

@@ -13,11 +13,11 @@
 #include <linux/platform_device.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../device.h"
-#include "../ioctl.h"
-#include "../iommufd_test.h"
-#include "../object.h"
+#include "device/device.h"
+#include "iommufd_test.h"
 #include "mock_iommu.h"
+#include "object/ioctl.h"
+#include "object/object.h"
 
 #define KNOWN_FLAGS                                                 \
 	(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA | \

@@ -23,9 +23,9 @@
 #include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../iommufd_test.h"
+#include "iommufd_test.h"
+#include "lib/test_hooks.h"
 #include "software_iommu.h"
-#include "test_hooks.h"
 
 #define HUGE_IOPTE_SIZE SZ_2M
 

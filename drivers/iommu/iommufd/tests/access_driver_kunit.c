@@ -12,15 +12,15 @@
 #include <linux/moduleparam.h>
 #include <linux/workqueue.h>
 
-#include "../ioas.h"
-#include "../iopt_area.h"
-#include "../iopt_check.h"
-#include "../iopt_domain.h"
-#include "../iopt_map.h"
-#include "../io_pagetable.h"
-#include "../pages_check.h"
+#include "check/iopt_check.h"
+#include "check/pages_check.h"
 #include "context.h"
+#include "iopt/io_pagetable.h"
+#include "iopt/iopt_domain.h"
+#include "iopt/iopt_lookup.h"
+#include "iopt/iopt_map.h"
 #include "memory_domain.h"
+#include "object/ioas.h"
 #include "test_random.h"
 #include "user_memory.h"
 

@@ -17,11 +17,11 @@
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
-#include "../account.h"
-#include "../io_pagetable.h"
-#include "../iopt_map.h"
-#include "../iopt_notify.h"
-#include "../iopt_pin.h"
+#include "iopt/io_pagetable.h"
+#include "iopt/iopt_access.h"
+#include "iopt/iopt_map.h"
+#include "iopt/iopt_pin.h"
+#include "pin/account.h"
 #include "user_memory.h"
 
 #define NPAGES 8UL

@@ -8,13 +8,13 @@
 #include <linux/iommu.h>
 #include <linux/mm.h>
 
-#include "../iopt_area.h"
-#include "../iopt_check.h"
-#include "../iopt_map.h"
-#include "../iopt_types.h"
-#include "../pages_check.h"
-#include "../pfn_batch.h"
-#include "../pfn_storage.h"
+#include "check/iopt_check.h"
+#include "check/pages_check.h"
+#include "iopt/iopt_lookup.h"
+#include "iopt/iopt_map.h"
+#include "lib/pfn_batch.h"
+#include "pages/iopt_types.h"
+#include "pages/pfn_storage.h"
 #include "pages_subject.h"
 
 #define NPAGES 8

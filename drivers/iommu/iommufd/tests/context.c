@@ -10,11 +10,11 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 
-#include "../context.h"
-#include "../ioas.h"
-#include "../io_pagetable.h"
-#include "../iopt_map.h"
-#include "../object.h"
+#include "iopt/io_pagetable.h"
+#include "iopt/iopt_map.h"
+#include "object/context.h"
+#include "object/ioas.h"
+#include "object/object.h"
 
 static const struct file_operations context_fops = {
 	.owner = THIS_MODULE,

@@ -16,19 +16,19 @@
 #include <linux/workqueue.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../context.h"
-#include "../device.h"
-#include "../group.h"
-#include "../hw_pagetable.h"
-#include "../hwpt_alloc.h"
-#include "../ioas.h"
-#include "../ioctl.h"
-#include "../iopt_area.h"
-#include "../iopt_check.h"
-#include "../iopt_map.h"
-#include "../io_pagetable.h"
+#include "check/iopt_check.h"
 #include "context.h"
+#include "device/device.h"
+#include "device/group.h"
+#include "device/hw_pagetable.h"
+#include "device/hwpt_alloc.h"
 #include "fake_iommu.h"
+#include "iopt/io_pagetable.h"
+#include "iopt/iopt_lookup.h"
+#include "iopt/iopt_map.h"
+#include "object/context.h"
+#include "object/ioas.h"
+#include "object/ioctl.h"
 
 #define NPAGES 4
 #define BASE_IOVA 0x100000UL

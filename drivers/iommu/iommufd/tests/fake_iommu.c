@@ -11,7 +11,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
-#include "../mock/software_iommu.h"
+#include "mock/software_iommu.h"
 
 static struct {
 	struct software_iommu units[FAKE_UNITS];

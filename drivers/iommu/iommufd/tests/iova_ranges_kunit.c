@@ -13,7 +13,7 @@
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
-#include "../iova_ranges.h"
+#include "lib/iova_ranges.h"
 #include "test_random.h"
 
 #define UNTOUCHED 0x5eedUL

@@ -11,7 +11,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 
-#include "../iova_tree.h"
+#include "lib/iova_tree.h"
 #include "test_random.h"
 
 #define TOP_BIT (1UL << (BITS_PER_LONG - 1))

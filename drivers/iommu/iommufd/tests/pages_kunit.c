@@ -13,12 +13,12 @@
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
-#include "../iopt_types.h"
-#include "../iopt_access.h"
-#include "../iopt_fill.h"
-#include "../pages.h"
-#include "../pfn_batch.h"
-#include "../pfn_domain.h"
+#include "lib/pfn_batch.h"
+#include "pages/iopt_fill.h"
+#include "pages/iopt_types.h"
+#include "pages/pages.h"
+#include "pages/pages_access.h"
+#include "pages/pfn_domain.h"
 #include "pages_subject.h"
 
 /* Enough for two ranges to lie in each of the 13 ways to each other */

@@ -12,14 +12,14 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 
-#include "../iopt_area.h"
-#include "../iopt_fill.h"
-#include "../iopt_types.h"
-#include "../iopt_unfill.h"
-#include "../mock/test_hooks.h"
-#include "../pages.h"
-#include "../pages_check.h"
-#include "../pfn_domain.h"
+#include "check/pages_check.h"
+#include "iopt/iopt_lookup.h"
+#include "lib/test_hooks.h"
+#include "pages/iopt_fill.h"
+#include "pages/iopt_types.h"
+#include "pages/iopt_unfill.h"
+#include "pages/pages.h"
+#include "pages/pfn_domain.h"
 #include "pages_subject.h"
 #include "test_random.h"
 

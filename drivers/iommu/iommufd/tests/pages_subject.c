@@ -12,13 +12,13 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/user.h>
 
-#include "../iopt_area.h"
-#include "../iopt_access.h"
-#include "../iopt_fill.h"
-#include "../iopt_unfill.h"
-#include "../pages.h"
-#include "../pages_check.h"
-#include "../pfn_reader.h"
+#include "check/pages_check.h"
+#include "iopt/iopt_lookup.h"
+#include "pages/iopt_fill.h"
+#include "pages/iopt_unfill.h"
+#include "pages/pages.h"
+#include "pages/pages_access.h"
+#include "pages/pfn_reader.h"
 
 #define AREA_IOVA(area) (((area) + 1UL) << 32)
 

@@ -9,10 +9,10 @@
 #ifndef __IOMMUFD_TESTS_PAGES_SUBJECT_H
 #define __IOMMUFD_TESTS_PAGES_SUBJECT_H
 
-#include "../account.h"
-#include "../domain_list.h"
-#include "../io_pagetable.h"
+#include "iopt/io_pagetable.h"
 #include "memory_domain.h"
+#include "pages/domains.h"
+#include "pin/account.h"
 #include "user_memory.h"
 
 struct iopt_area;

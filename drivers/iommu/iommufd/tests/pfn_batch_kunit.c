@@ -12,7 +12,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 
-#include "../pfn_batch.h"
+#include "lib/pfn_batch.h"
 #include "test_random.h"
 
 #define MAX_PAGES 20000

@@ -11,9 +11,9 @@
 #include <linux/slab.h>
 #include <trace/events/iommu.h>
 
-#include "../pfn_batch.h"
-#include "../pfn_domain.h"
+#include "lib/pfn_batch.h"
 #include "memory_domain.h"
+#include "pages/pfn_domain.h"
 #include "test_random.h"
 
 #define MAX_RUNS 5

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Looking for damage in an io_pagetable, and in what it maps.
+ */
+#include "iopt_check.h"
+
+#include <linux/cleanup.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
+
+#include "iopt/io_pagetable.h"
+#include "iopt/iopt_lookup.h"
+#include "lib/interval_check.h"
+#include "lib/invariant.h"
+#include "pages_check.h"
+
+/* So many pages in the xarray take as long as an area does; so many runs, too. */
+#define AREA_PAGES 8
+#define RUN_PAGES 512
+
+static bool ranges_valid(const struct iova_ranges *ranges)
+{
+	unsigned long count;
+
+	return interval_tree_valid(&ranges->root, ULONG_MAX, &count) &&
+	       invariant(count == ranges->count);
+}
+
+static bool allowed_valid(struct io_pagetable *iopt)
+{
+	struct iova_range *range, *next;
+
+	for (range = iova_ranges_first(&iopt->allowed, 0, ULONG_MAX); range;
+	     range = next) {
+		next = iova_ranges_next(range, 0, ULONG_MAX);
+		if (!invariant(!next || range->node.last < next->node.start))
+			return false;
+	}
+	return invariant(!iova_ranges_overlap_set(&iopt->allowed,
+						  &iopt->reserved));
+}
+
+static bool alignment_valid(struct io_pagetable *iopt)
+{
+	unsigned long alignment = iopt->domains.small_pages ? PAGE_SIZE : 1;
+	struct iopt_access *access;
+	struct iopt_domain *member;
+
+	list_for_each_entry(member, &iopt->domains.list, entry)
+		alignment = max(alignment, iopt_domain_alignment(member));
+	list_for_each_entry(access, &iopt->accesses, entry) {
+		alignment = max(alignment, access->alignment);
+		if (!invariant(atomic_read(&access->callers) >= 0))
+			return false;
+	}
+	return invariant(iopt->iova_alignment == alignment) &&
+	       invariant(is_power_of_2(alignment)) &&
+	       invariant(alignment <= PAGE_SIZE) &&
+	       invariant(!iopt_areas_below(iopt, alignment));
+}
+
+static bool area_in_tree_valid(struct io_pagetable *iopt,
+			       const struct iopt_area *area)
+{
+	return iopt_area_shape_valid(area) &&
+	       invariant(area->iopt == iopt) &&
+	       invariant(area->domains == &iopt->domains) &&
+	       invariant(area->order <= iopt_area_alignment_order(area)) &&
+	       invariant(!iova_ranges_overlap(&iopt->reserved,
+					      area->node.start,
+					      area->node.last));
+}
+
+static bool areas_valid(struct io_pagetable *iopt)
+{
+	unsigned long counts[PAGE_SHIFT + 1] = {};
+	unsigned long mapped = 0;
+	struct iova_node *node;
+
+	for (node = iova_tree_first(&iopt->tree, 0, ULONG_MAX); node;
+	     node = iova_tree_next(node, ULONG_MAX)) {
+		const struct iopt_area *area = iopt_area_from_node(node);
+
+		if (!area_in_tree_valid(iopt, area))
+			return false;
+		counts[area->order]++;
+		mapped += node->last - node->start + 1;
+	}
+	return invariant(mapped == iopt->mapped) &&
+	       invariant(!memcmp(counts, iopt->areas_by_alignment,
+				 sizeof(counts)));
+}
+
+/**
+ * iopt_valid() - Check what an io_pagetable says about IOVA
+ * @iopt: the io_pagetable
+ *
+ * Linear in the number of areas and ranges. Stalls maps and unmaps, so no
+ * longer than a test likes.
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem and &iopt_domains.rwsem
+ * for read.
+ * Return: false if the tree of areas or a set of ranges is damaged; if an area
+ * is in a reserved range, does not know where it is, or has nonsense in it; if
+ * allowed ranges overlap each other or what is reserved; if areas are counted
+ * wrong or less aligned than all domains and accesses ask for; if the list of
+ * domains is wrong.
+ */
+bool iopt_valid(struct io_pagetable *iopt)
+{
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	guard(rwsem_read)(&iopt->domains.rwsem);
+
+	return invariant(iova_tree_valid(&iopt->tree)) &&
+	       ranges_valid(&iopt->reserved) && ranges_valid(&iopt->allowed) &&
+	       allowed_valid(iopt) && areas_valid(iopt) &&
+	       iopt_domains_valid(&iopt->domains) && alignment_valid(iopt);
+}
+
+/*
+ * Has something its turn that takes @cost, if a turn should take @budget? On
+ * average, and neither in step with who else has turns, nor with user space.
+ */
+static bool is_due(unsigned long cost, unsigned int turn, unsigned int budget)
+{
+	return hash_32(turn, 16) % (cost / budget + 1) == 0;
+}
+
+static unsigned long areas_cost(const struct io_pagetable *iopt)
+{
+	unsigned long cost = 0;
+	unsigned int order;
+
+	for (order = 0; order < ARRAY_SIZE(iopt->areas_by_alignment); order++)
+		cost += READ_ONCE(iopt->areas_by_alignment[order]);
+	return cost;
+}
+
+static unsigned long pages_cost(const struct iopt_pages *pages)
+{
+	unsigned long cost = pages->npages / RUN_PAGES / AREA_PAGES;
+
+	return xa_empty(&pages->pinned_pfns) ? cost :
+					       cost + pages->npinned / AREA_PAGES;
+}
+
+/*
+ * Whoever has the mutex may keep it as long as user space likes, and checks are
+ * nothing to wait for.
+ */
+static bool contents_valid(struct iopt_area *area, bool with_pages,
+			   unsigned int turn, unsigned int budget)
+{
+	struct iopt_pages *pages = area->pages;
+	bool valid;
+
+	if (!mutex_trylock(&pages->mutex))
+		return true;
+	valid = iopt_area_valid(area);
+	if (valid && with_pages && is_due(pages_cost(pages), turn, budget))
+		valid = iopt_pages_valid(pages);
+	mutex_unlock(&pages->mutex);
+	return valid;
+}
+
+/**
+ * iopt_checked() - Check an io_pagetable, and all that its areas have stored
+ * @iopt: the io_pagetable
+ * @turn: a number that is another one for each call
+ * @areas: how many areas a call looks at on average, not 0
+ *
+ * The more there is to look at, the fewer calls look at all of it, and the
+ * others at nothing. Takes one lock at a time and skips areas that somebody
+ * works on.
+ *
+ * Context: as iopt_valid(), and tries &iopt_pages.mutex.
+ * Return: false if iopt_valid(), iopt_area_valid() or iopt_pages_valid() is.
+ */
+bool iopt_checked(struct io_pagetable *iopt, unsigned int turn,
+		  unsigned int areas)
+{
+	struct iopt_pages *pages = NULL;
+	struct iopt_area *area;
+
+	if (!is_due(areas_cost(iopt), turn, areas))
+		return true;
+	if (!iopt_valid(iopt))
+		return false;
+	iopt_for_each_area(area, iopt) {
+		if (!contents_valid(area, area->pages != pages, turn, areas)) {
+			iopt_area_put(area);
+			return false;
+		}
+		/* Only compared, so it does not matter if it is gone. */
+		pages = area->pages;
+		cond_resched();
+	}
+	return true;
+}

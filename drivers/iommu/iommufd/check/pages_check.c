@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Looking for damage in what stores PFNs: the pages, and their areas.
+ *
+ * The checks look at what is true whenever the lock is free that they are
+ * called with, and at nothing else, so that they may run at any time. They do
+ * not allocate.
+ */
+#include "pages_check.h"
+
+#include <linux/cleanup.h>
+#include <linux/iommu.h>
+#include <linux/math.h>
+#include <linux/mm.h>
+#include <linux/sched/user.h>
+
+#include "lib/interval_check.h"
+#include "lib/invariant.h"
+#include "pages/iopt_types.h"
+#include "pages/pfn_storage.h"
+
+/**
+ * iopt_domains_valid() - Check the list of domains
+ * @domains: to check
+ *
+ * Context: &iopt_domains.rwsem held.
+ * Return: false if the generations of a domain are wrong, or the order.
+ */
+bool iopt_domains_valid(const struct iopt_domains *domains)
+{
+	const struct iopt_domain *member;
+	unsigned int leaving = 0;
+	u64 joined = 0;
+
+	list_for_each_entry(member, &domains->list, entry) {
+		if (!invariant(member->domain) ||
+		    !invariant(member->joined > joined) ||
+		    !invariant(member->joined <= domains->generation))
+			return false;
+		joined = member->joined;
+		if (member->left == U64_MAX)
+			continue;
+		if (!invariant(member->left > member->joined) ||
+		    !invariant(member->left <= domains->generation) ||
+		    !invariant(!leaving++))
+			return false;
+	}
+	return true;
+}
+
+/**
+ * iopt_area_shape_valid() - Check what an area says about itself
+ * @area: in the tree
+ *
+ * Context: &io_pagetable.iova_rwsem held.
+ * Return: false if its IOVA, its pages and its state do not go together.
+ */
+bool iopt_area_shape_valid(const struct iopt_area *area)
+{
+	unsigned long bytes = area->page_offset +
+			      (area->node.last - area->node.start);
+	unsigned long npages = iopt_area_last(area) - iopt_area_first(area);
+
+	return invariant(area->page_offset < PAGE_SIZE) &&
+	       /* The first of several keeps the place of the others. */
+	       invariant(npages == bytes / PAGE_SIZE ||
+			 (area->state == IOPT_AREA_SETUP && area->setup &&
+			  npages < bytes / PAGE_SIZE)) &&
+	       invariant(iopt_area_first(area) <= iopt_area_last(area)) &&
+	       invariant(iopt_area_last(area) < area->pages->npages) &&
+	       invariant(area->iommu_prot & (IOMMU_READ | IOMMU_WRITE)) &&
+	       invariant(!(area->iommu_prot & IOMMU_WRITE) ||
+			 area->pages->writable) &&
+	       invariant(refcount_read(&area->refs)) &&
+	       invariant(area->state <= IOPT_AREA_REMOVING);
+}
+
+/* The page that pinning gives without a pin is the one with nothing in it. */
+static bool pfn_pinned(unsigned long pfn)
+{
+	return pfn_valid(pfn) &&
+	       (is_zero_pfn(pfn) ||
+		folio_maybe_dma_pinned(page_folio(pfn_to_page(pfn))));
+}
+
+static bool in_domains_itree(struct iopt_area *area)
+{
+	struct interval_tree_node *node = &area->pages_node;
+	struct interval_tree_node *found;
+
+	for (found = interval_tree_iter_first(&area->pages->domains_itree,
+					      node->start, node->last);
+	     found && found->start <= node->start;
+	     found = interval_tree_iter_next(found, node->start, node->last))
+		if (found == node)
+			return true;
+	return false;
+}
+
+/* Is the page in every domain of the area, and in the xarray, the same? */
+static bool stored_page_valid(struct iopt_area *area, unsigned long index)
+{
+	unsigned long offset = index == iopt_area_first(area) ?
+				       area->page_offset : 0;
+	unsigned long iova = iopt_area_index_iova(area, index);
+	phys_addr_t phys = iommu_iova_to_phys(area->storage_domain, iova);
+	void *entry = xa_load(&area->pages->pinned_pfns, index);
+	struct iopt_domain *member;
+
+	if (!invariant(phys) || !invariant(offset_in_page(phys) == offset) ||
+	    !invariant(pfn_pinned(PHYS_PFN(phys))) ||
+	    !invariant(!area->one_run ||
+		       PHYS_PFN(phys) == area->pfn + index -
+					 iopt_area_first(area)) ||
+	    !invariant(!entry || xa_to_value(entry) == PHYS_PFN(phys)))
+		return false;
+	list_for_each_entry(member, &area->domains->list, entry)
+		if (member->domain != area->storage_domain &&
+		    iopt_domain_in(member, area->generation) &&
+		    !invariant(iommu_iova_to_phys(member->domain, iova) ==
+			       phys))
+			return false;
+	return true;
+}
+
+static bool storage_valid(struct iopt_area *area)
+{
+	struct iommu_domain *storage = area->storage_domain;
+	unsigned long first = iopt_area_first(area);
+	unsigned long last = area->pages_node.last;
+	bool found = false, member_found = false;
+	struct iopt_domain *member;
+
+	guard(rwsem_read)(&area->domains->rwsem);
+	list_for_each_entry(member, &area->domains->list, entry) {
+		if (!iopt_domain_in(member, area->generation))
+			continue;
+		member_found = true;
+		found |= member->domain == storage;
+	}
+	if (!invariant(area->generation <= area->domains->generation))
+		return false;
+	if (!storage)
+		return invariant(area->content != IOPT_AREA_FILLED ||
+				 !member_found) &&
+		       invariant(!area->only) && invariant(!area->one_run);
+	return invariant(area->content != IOPT_AREA_EMPTY) &&
+	       invariant(found) &&
+	       invariant(last == iopt_area_last(area) ||
+			 area->content == IOPT_AREA_FILLING) &&
+	       invariant(!area->only || area->only->domain == storage) &&
+	       stored_page_valid(area, first) && stored_page_valid(area, last);
+}
+
+/**
+ * iopt_area_valid() - Check how an area is stored
+ * @area: with a reference, in the tree or no longer
+ *
+ * Of the pages it looks at two; iopt_pages_valid() counts them all.
+ *
+ * Context: area->pages->mutex held, may sleep.
+ * Return: false if the storage domain is not one that has the area, or if it
+ * is not known to the pages; if domains disagree about a page, or one that is
+ * stored is not pinned; if accesses are turned away from an area that is in use.
+ */
+bool iopt_area_valid(struct iopt_area *area)
+{
+	lockdep_assert_held(&area->pages->mutex);
+
+	/* Their lock is not held: a removal may just be given up. */
+	if (READ_ONCE(area->prevent_access) &&
+	    READ_ONCE(area->state) == IOPT_AREA_LIVE &&
+	    !invariant(!READ_ONCE(area->prevent_access)))
+		return false;
+	return invariant(in_domains_itree(area) == !!area->storage_domain) &&
+	       storage_valid(area);
+}
+
+static bool access_itree_valid(struct iopt_pages *pages)
+{
+	struct interval_tree_node *node, *prev = NULL;
+	unsigned long count;
+
+	if (!interval_tree_valid(&pages->access_itree, pages->npages - 1,
+				 &count))
+		return false;
+	for (node = interval_tree_iter_first(&pages->access_itree, 0,
+					     ULONG_MAX);
+	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
+		if (!invariant(container_of(node, struct iopt_pages_access,
+					    node)->users) ||
+		    !invariant(!prev || prev->last < node->start))
+			return false;
+		prev = node;
+	}
+	return true;
+}
+
+static bool domains_itree_valid(struct iopt_pages *pages)
+{
+	struct interval_tree_node *node;
+	unsigned long count;
+
+	if (!interval_tree_valid(&pages->domains_itree, pages->npages - 1,
+				 &count))
+		return false;
+	for (node = interval_tree_iter_first(&pages->domains_itree, 0,
+					     ULONG_MAX);
+	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
+		struct iopt_area *area = container_of(node, struct iopt_area,
+						      pages_node);
+
+		if (!invariant(area->pages == pages) ||
+		    !invariant(area->storage_domain) ||
+		    !invariant(area->content != IOPT_AREA_EMPTY))
+			return false;
+	}
+	return true;
+}
+
+/* Is what the xarray has pinned, and covered by accesses? Counts it, too. */
+static bool xarray_valid(struct iopt_pages *pages, unsigned long *count)
+{
+	struct pfn_span span = {};
+	unsigned long index;
+	void *entry;
+
+	*count = 0;
+	xa_for_each(&pages->pinned_pfns, index, entry) {
+		if (!*count || index > span.last)
+			pfn_span_find(&span, pages, index, ULONG_MAX);
+		if (!invariant(span.tier == PFN_TIER_XARRAY) ||
+		    !invariant(xa_is_value(entry)) ||
+		    !invariant(pfn_pinned(xa_to_value(entry))))
+			return false;
+		(*count)++;
+	}
+	return true;
+}
+
+static bool tiers_valid(struct iopt_pages *pages)
+{
+	unsigned long accessed = 0, stored = 0, entries;
+	struct pfn_span span;
+
+	pfn_span_find(&span, pages, 0, pages->npages - 1);
+	do {
+		unsigned long npages = span.last - span.start + 1;
+
+		if (span.tier == PFN_TIER_XARRAY)
+			accessed += npages;
+		if (span.tier != PFN_TIER_ORIGIN)
+			stored += npages;
+	} while (pfn_span_next(&span, pages, pages->npages - 1));
+	return invariant(stored == pages->npinned) &&
+	       xarray_valid(pages, &entries) && invariant(entries == accessed);
+}
+
+/* The charge is there before the pages are, and goes after them. */
+static bool charge_valid(const struct iopt_pages *pages)
+{
+	const struct pin_account *account = &pages->account;
+	u64 in_mm = atomic64_read(&account->mm->pinned_vm);
+	bool limited = account->mode == PIN_ACCOUNT_USER;
+	unsigned long of_user = !limited ? 0 :
+				atomic_long_read(&account->user->locked_vm);
+
+	return invariant(in_mm >= pages->npinned) &&
+	       invariant(!limited || of_user >= pages->npinned);
+}
+
+/**
+ * iopt_pages_valid() - Check which pages are stored where, and their number
+ * @pages: to check
+ *
+ * Linear in the number of intervals, and of pages in the xarray.
+ *
+ * Context: @pages->mutex held, may sleep.
+ * Return: false if an interval tree is damaged; if the xarray has other pages
+ * than accesses cover, or has one that is not pinned; if not as many pages are
+ * charged as are stored; if a chunk counts as a run that is not one.
+ */
+bool iopt_pages_valid(struct iopt_pages *pages)
+{
+	lockdep_assert_held(&pages->mutex);
+
+	return invariant(kref_read(&pages->kref)) &&
+	       invariant(pages->npages) &&
+	       invariant(pages->origin.mm == pages->account.mm) &&
+	       invariant(pages->origin.writable == pages->writable) &&
+	       access_itree_valid(pages) && domains_itree_valid(pages) &&
+	       tiers_valid(pages) && charge_valid(pages) &&
+	       invariant(pfn_storage_runs_valid(pages));
+}

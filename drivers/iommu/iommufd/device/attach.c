@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Which page table the DMA of a group goes through, and the switch from one to
+ * another.
+ *
+ * A page table is filled before the first DMA can find it, where the driver
+ * allows that. The IOMMU core promises that DMA finds the old page table or the
+ * new one and nothing else; it does not promise that DMA finds one of them all
+ * the time. VT-d, AMD-Vi and s390 block it while they switch. They also do so
+ * when they refuse a page table in the end, so a group that does DMA already is
+ * spared attempts that may fail.
+ */
+#include "attach.h"
+
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/msi.h>
+#include <linux/slab.h>
+
+#include "../../iommu-priv.h"
+#include "group.h"
+#include "hwpt_paging.h"
+#include "object/ioas.h"
+
+/**
+ * iommufd_attach_ioas() - The IOAS that the devices reserve IOVA in
+ * @attach: any
+ *
+ * Context: any.
+ * Return: the IOAS, in use by the page table.
+ */
+struct iommufd_ioas *iommufd_attach_ioas(const struct iommufd_attach *attach)
+{
+	return iommufd_hwpt_paging(attach->hwpt)->ioas;
+}
+
+/*
+ * What the IOMMU core leaves to its user. The other way round is allowed:
+ * without enforcement in the page table, a device that could have it works too.
+ */
+static int check_device(struct iommufd_hw_pagetable *hwpt, struct device *dev)
+{
+	if (hwpt->domain->owner != dev_iommu_ops(dev))
+		return -EINVAL;
+	if (iommufd_hwpt_paging(hwpt)->enforce_cache_coherency &&
+	    !device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
+		return -EINVAL;
+	return 0;
+}
+
+/* A device that attaches, or all devices of the group that move. */
+static int check_devices(struct iommufd_device *idev,
+			 struct iommufd_hw_pagetable *hwpt)
+{
+	struct iommufd_attach *attach = idev->group->attach;
+	struct iommufd_device *other;
+	int rc = check_device(hwpt, idev->dev);
+
+	if (rc || !attach)
+		return rc;
+	list_for_each_entry(other, &attach->devices, attach_entry) {
+		rc = check_device(hwpt, other->dev);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Let DMA find the page table; if that fails it finds what it found before. */
+static int switch_page_table(struct iommufd_group *group,
+			     struct iommufd_attach *attach)
+{
+	struct iommufd_hw_pagetable *hwpt = attach->hwpt;
+	int rc;
+
+	rc = iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
+						group->sw_msi_start);
+	return rc ?: iommu_replace_group_handle(group->group, hwpt->domain,
+						&attach->handle);
+}
+
+#ifdef CONFIG_GENERIC_MSI_IRQ
+static bool has_interrupts(struct device *dev)
+{
+	struct msi_desc *desc;
+
+	if (!READ_ONCE(dev->msi.data))
+		return false;
+	msi_lock_descs(dev);
+	desc = msi_domain_first_desc(dev, MSI_DEFAULT_DOMAIN,
+				     MSI_DESC_ASSOCIATED);
+	msi_unlock_descs(dev);
+	return desc;
+}
+#else
+static bool has_interrupts(struct device *dev)
+{
+	return false;
+}
+#endif
+
+/*
+ * Where the IOMMU translates interrupts, the kernel maps a doorbell in the page
+ * table that a device has when its interrupt is set up, remembers where, and
+ * does not do so again. In another page table the interrupt would be lost, and
+ * what the kernel remembers belongs to the old one.
+ */
+static int check_interrupts(struct iommufd_device *idev,
+			    struct iommufd_hw_pagetable *hwpt)
+{
+	struct iommufd_group *group = idev->group;
+	struct iommufd_attach *attach = group->attach;
+	struct iommufd_device *other;
+
+	if (group->sw_msi_start == PHYS_ADDR_MAX)
+		return 0;
+	if (!attach)
+		return has_interrupts(idev->dev) ? -EBUSY : 0;
+	if (iommufd_hwpt_paging(attach->hwpt) == iommufd_hwpt_paging(hwpt))
+		return 0;
+	list_for_each_entry(other, &attach->devices, attach_entry)
+		if (has_interrupts(other->dev))
+			return -EBUSY;
+	return 0;
+}
+
+static void switch_back(struct iommufd_group *group)
+{
+	struct iommufd_attach *old = group->attach;
+
+	if (old && !iommu_replace_group_handle(group->group, old->hwpt->domain,
+					       &old->handle))
+		return;
+	/*
+	 * Blocking cannot fail. If a driver really does not take back what it
+	 * had a moment ago, the devices lose DMA until they are attached anew,
+	 * but nobody else loses memory.
+	 */
+	iommu_detach_group_handle(NULL, group->group);
+}
+
+static int fill_then_switch(struct iommufd_group *group,
+			    struct iommufd_attach *attach)
+{
+	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(attach->hwpt);
+	int rc;
+
+	rc = iommufd_hwpt_paging_fill(paging);
+	if (rc)
+		return rc;
+	rc = switch_page_table(group, attach);
+	if (rc)
+		iommufd_hwpt_paging_unfill(paging);
+	return rc;
+}
+
+/* For drivers that decide late. DMA finds an empty page table for a while. */
+static int switch_then_fill(struct iommufd_group *group,
+			    struct iommufd_attach *attach)
+{
+	int rc;
+
+	rc = switch_page_table(group, attach);
+	if (rc)
+		return rc;
+	rc = iommufd_hwpt_paging_fill(iommufd_hwpt_paging(attach->hwpt));
+	if (rc)
+		switch_back(group);
+	return rc;
+}
+
+static int fill_and_switch(struct iommufd_group *group,
+			   struct iommufd_attach *attach)
+{
+	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(attach->hwpt);
+
+	if (iommufd_hwpt_paging_filled(paging))
+		return switch_page_table(group, attach);
+	if (iommufd_hwpt_paging_ready(paging))
+		return fill_then_switch(group, attach);
+	return switch_then_fill(group, attach);
+}
+
+/* The devices that were attached move along; the caller ends the old use. */
+static void set_attach(struct iommufd_group *group,
+		       struct iommufd_attach *attach)
+{
+	struct iommufd_attach *old = group->attach;
+
+	iommufd_object_use(&attach->hwpt->object);
+	if (old)
+		list_splice(&old->devices, &attach->devices);
+	group->attach = attach;
+	kfree(old);
+}
+
+/**
+ * iommufd_attach_to_hwpt() - Let the group of a device use a page table
+ * @idev: the device; it attaches as the first one of its group, or is attached
+ *        and moves together with all that are
+ * @hwpt: kept by the caller
+ *
+ * The page table that the group had stays in use, which the caller ends.
+ *
+ * Context: may sleep, for long if @hwpt is not filled; group lock and the mutex
+ * of the IOAS of @hwpt held.
+ * Return: 0; -EINVAL if the page table is another driver's, enforces cache
+ * coherency where a device cannot have it, has its window for interrupts
+ * elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
+ * are translated by another page table; as iommufd_hwpt_paging_fill(); -ENOMEM;
+ * or another error of the IOMMU driver. On failure nothing has changed, but
+ * @hwpt may have got a window for interrupts.
+ */
+int iommufd_attach_to_hwpt(struct iommufd_device *idev,
+			   struct iommufd_hw_pagetable *hwpt)
+{
+	struct iommufd_attach *attach;
+	int rc;
+
+	lockdep_assert_held(&idev->group->lock);
+
+	rc = check_devices(idev, hwpt) ?: check_interrupts(idev, hwpt);
+	if (rc)
+		return rc;
+	attach = kzalloc(sizeof(*attach), GFP_KERNEL_ACCOUNT);
+	if (!attach)
+		return -ENOMEM;
+	attach->hwpt = hwpt;
+	INIT_LIST_HEAD(&attach->devices);
+	rc = fill_and_switch(idev->group, attach);
+	if (rc)
+		kfree(attach);
+	else
+		set_attach(idev->group, attach);
+	return rc;
+}
+
+/*
+ * May an automatic page table do? One that enforces less would work too, but
+ * whoever knows what the device could have relies on it, as KVM does with help
+ * of VFIO. A page table that was made for the same IOMMU fits; another one may,
+ * which is worth a try as long as there is no DMA that the try could disturb.
+ */
+static bool may_do(struct iommufd_device *idev,
+		   const struct iommufd_hwpt_paging *paging)
+{
+	return paging->hwpt.auto_domain &&
+	       paging->enforce_cache_coherency ==
+		       device_iommu_capable(idev->dev,
+					    IOMMU_CAP_ENFORCE_CACHE_COHERENCY) &&
+	       (!idev->group->attach ||
+		paging->iommu == idev->dev->iommu->iommu_dev);
+}
+
+static int attach_to_listed(struct iommufd_device *idev,
+			    struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_hw_pagetable *hwpt = &paging->hwpt;
+	struct iommufd_object *object;
+	int rc;
+
+	if (!may_do(idev, paging))
+		return -EINVAL;
+	/* One that is being destroyed leaves the list last. */
+	object = iommufd_object_get(hwpt->object.ictx, hwpt->object.id,
+				    IOMMUFD_OBJ_HWPT_PAGING);
+	if (IS_ERR(object))
+		return -EINVAL;
+	rc = iommufd_attach_to_hwpt(idev, hwpt);
+	iommufd_object_put(object);
+	return rc;
+}
+
+static int attach_to_new(struct iommufd_device *idev, struct iommufd_ioas *ioas)
+{
+	struct iommufd_hwpt_paging *paging;
+	int rc;
+
+	paging = iommufd_hwpt_paging_alloc(ioas, idev->dev, true);
+	if (IS_ERR(paging))
+		return PTR_ERR(paging);
+	rc = iommufd_attach_to_hwpt(idev, &paging->hwpt);
+	if (rc)
+		iommufd_hwpt_paging_abort(paging);
+	else
+		iommufd_object_publish(&paging->hwpt.object);
+	return rc;
+}
+
+/**
+ * iommufd_attach_to_ioas() - Let the group of a device use a page table of ours
+ * @idev: as for iommufd_attach_to_hwpt()
+ * @ioas: what the page table has to mirror; one that is there is preferred
+ *
+ * Context: may sleep, for long; group lock and mutex of @ioas held.
+ * Return: as iommufd_attach_to_hwpt() and iommufd_hwpt_paging_alloc().
+ */
+int iommufd_attach_to_ioas(struct iommufd_device *idev,
+			   struct iommufd_ioas *ioas)
+{
+	struct iommufd_hwpt_paging *paging;
+	int rc;
+
+	/* -EINVAL means that another page table may do. */
+	list_for_each_entry(paging, &ioas->hwpt_list, entry) {
+		rc = attach_to_listed(idev, paging);
+		if (rc != -EINVAL)
+			return rc;
+	}
+	return attach_to_new(idev, ioas);
+}
+
+/**
+ * iommufd_attach_join() - Let a device use what others of its group use
+ * @idev: the device, not attached
+ *
+ * The caller puts it on the list.
+ *
+ * Context: may sleep; group lock and the mutex of the IOAS held.
+ * Return: 0; -EINVAL if the device cannot use the page table of its group, or
+ * its window for interrupts is elsewhere; -EBUSY if it has interrupts there;
+ * -ENOMEM.
+ */
+int iommufd_attach_join(struct iommufd_device *idev)
+{
+	struct iommufd_group *group = idev->group;
+	struct iommufd_hw_pagetable *hwpt = group->attach->hwpt;
+	int rc;
+
+	lockdep_assert_held(&group->lock);
+
+	rc = check_device(hwpt, idev->dev);
+	if (rc)
+		return rc;
+	/* Nobody knows in which page table they were set up. */
+	if (group->sw_msi_start != PHYS_ADDR_MAX && has_interrupts(idev->dev))
+		return -EBUSY;
+	return iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
+						  group->sw_msi_start);
+}
+
+/**
+ * iommufd_attach_end() - Stop DMA of a group
+ * @group: with a page table, and no device that is attached any more
+ *
+ * Context: may sleep, never needs memory; group lock held.
+ * Return: the page table it had; the caller ends the use of it.
+ */
+struct iommufd_hw_pagetable *iommufd_attach_end(struct iommufd_group *group)
+{
+	struct iommufd_attach *attach = group->attach;
+	struct iommufd_hw_pagetable *hwpt = attach->hwpt;
+
+	lockdep_assert_held(&group->lock);
+
+	iommu_detach_group_handle(hwpt->domain, group->group);
+	group->attach = NULL;
+	group->sw_msi_start = PHYS_ADDR_MAX;
+	kfree(attach);
+	return hwpt;
+}

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Page tables of the IOMMU, which mirror what an IOAS maps.
+ *
+ * A page table passes through these states:
+ *
+ *   allocated   it has a domain, nobody else knows it
+ *   filled      it is on the list of its IOAS and follows every map and unmap
+ *   published   its id can be looked up, so user space can attach a device
+ *
+ * A driver that settles the format of a page table only with the first device
+ * exchanges the last two, see iommufd_hwpt_paging_ready(). Destroying a page
+ * table leads back from any state.
+ */
+#include "hwpt_paging.h"
+
+#include <linux/err.h>
+#include <linux/iommu.h>
+#include <linux/limits.h>
+
+#include "../../iommu-priv.h"
+#include "iopt/iopt_domain.h"
+#include "object/ioas.h"
+
+static struct iommufd_hwpt_paging *paging_from(struct iommufd_hw_pagetable *hwpt)
+{
+	return container_of(hwpt, struct iommufd_hwpt_paging, hwpt);
+}
+
+static void leave_ioas(struct iommufd_hwpt_paging *paging)
+{
+	lockdep_assert_held(&paging->ioas->mutex);
+
+	if (list_empty(&paging->entry))
+		return;
+	iopt_remove_domain(&paging->ioas->iopt, &paging->member);
+	list_del_init(&paging->entry);
+}
+
+/* The lock may be held by somebody whom a page fault keeps waiting. */
+static bool paging_retire(struct iommufd_object *object)
+{
+	struct iommufd_hwpt_paging *paging =
+		paging_from(iommufd_hwpt_from(object));
+
+	if (!mutex_trylock(&paging->ioas->mutex))
+		return false;
+	leave_ioas(paging);
+	mutex_unlock(&paging->ioas->mutex);
+	return true;
+}
+
+static void paging_destroy(struct iommufd_object *object)
+{
+	struct iommufd_hwpt_paging *paging =
+		paging_from(iommufd_hwpt_from(object));
+
+	iommu_domain_free(paging->hwpt.domain);
+	iommufd_object_unuse(&paging->ioas->object);
+}
+
+static const struct iommufd_hwpt_kind paging_kind = {
+	.object = {
+		.type = IOMMUFD_OBJ_HWPT_PAGING,
+		.retire = paging_retire,
+		.destroy = paging_destroy,
+	},
+	.paging = paging_from,
+};
+
+static struct iommu_domain *alloc_domain(struct device *dev)
+{
+	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	struct iommu_domain *domain;
+
+	/*
+	 * What the DMA API would use on this device, for example a first-stage
+	 * table, need not be the best for memory that user space maps, so the
+	 * driver is asked for that when it makes a difference.
+	 */
+	if (!ops->domain_alloc_user)
+		return iommu_paging_domain_alloc(dev);
+
+	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
+	/* Not all drivers set this, and the core refuses the domain without. */
+	if (!IS_ERR(domain))
+		domain->owner = ops;
+	return domain;
+}
+
+/*
+ * VFIO tells KVM to rely on enforcement from the capability of the device
+ * alone, so with the capability it must not fail.
+ */
+static int enforce_cache_coherency(struct iommufd_hwpt_paging *paging,
+				   struct device *dev)
+{
+	struct iommu_domain *domain = paging->hwpt.domain;
+
+	if (!device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
+		return 0;
+	if (!domain->ops->enforce_cache_coherency ||
+	    !domain->ops->enforce_cache_coherency(domain))
+		return -EINVAL;
+	paging->enforce_cache_coherency = true;
+	return 0;
+}
+
+static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
+{
+	struct iommu_domain *domain = alloc_domain(dev);
+	int rc;
+
+	if (IS_ERR(domain))
+		return PTR_ERR(domain);
+	paging->hwpt.domain = domain;
+	paging->member.domain = domain;
+	paging->iommu = dev->iommu->iommu_dev;
+	paging->sw_msi_start = PHYS_ADDR_MAX;
+	INIT_LIST_HEAD(&paging->entry);
+	rc = enforce_cache_coherency(paging, dev);
+	if (rc)
+		iommu_domain_free(domain);
+	return rc;
+}
+
+/**
+ * iommufd_hwpt_paging_alloc() - Make a page table over an IOAS
+ * @ioas: what it is to mirror; kept by the caller until this returns
+ * @dev: a device that the page table has to be good for; kept likewise
+ * @auto_domain: it is to go with its last user
+ *
+ * Context: may sleep.
+ * Return: the page table, not filled and not published; ERR_PTR(-ENOMEM);
+ * ERR_PTR(-EINVAL) if the IOMMU does not do what it promised; or another error
+ * of its driver.
+ */
+struct iommufd_hwpt_paging *iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas,
+						      struct device *dev,
+						      bool auto_domain)
+{
+	struct iommufd_hwpt_paging *paging;
+	int rc;
+
+	paging = iommufd_object_alloc(ioas->object.ictx, paging, hwpt.object,
+				      &paging_kind.object);
+	if (IS_ERR(paging))
+		return paging;
+	rc = init_domain(paging, dev);
+	if (rc) {
+		iommufd_object_abort(&paging->hwpt.object);
+		return ERR_PTR(rc);
+	}
+	paging->hwpt.auto_domain = auto_domain;
+	paging->ioas = ioas;
+	iommufd_object_use(&ioas->object);
+	return paging;
+}
+
+/**
+ * iommufd_hwpt_paging_abort() - Free a page table that nobody else has seen
+ * @paging: not published, not used
+ *
+ * One that cannot be emptied at once goes later.
+ *
+ * Context: may sleep, never needs memory; the mutex of the IOAS may be held.
+ */
+void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_object *object = &paging->hwpt.object;
+
+	if (!list_empty(&paging->entry) && !paging_retire(object)) {
+		iommufd_object_abort_later(object);
+		return;
+	}
+	paging_destroy(object);
+	iommufd_object_abort(object);
+}
+
+/**
+ * iommufd_hwpt_paging_ready() - Tell whether a page table can be filled
+ * @paging: any
+ *
+ * Most drivers know from the start which IOMMU will use the domain: VT-d,
+ * AMD-Vi, SMMUv3, s390. Others learn it when the first device is attached, and
+ * until then the domain has neither a format nor a size: virtio-iommu, SMMUv2
+ * and Qualcomm's variant of it. Those have no aperture yet, by which they are
+ * recognised. There is no useful domain whose last IOVA is 0.
+ *
+ * Context: any.
+ * Return: false if a device has to be attached first.
+ */
+bool iommufd_hwpt_paging_ready(const struct iommufd_hwpt_paging *paging)
+{
+	return paging->hwpt.domain->geometry.aperture_end;
+}
+
+/**
+ * iommufd_hwpt_paging_filled() - Tell whether a page table has all mappings
+ * @paging: any
+ *
+ * Context: mutex of the IOAS held.
+ * Return: true from iommufd_hwpt_paging_fill() on, until it leaves.
+ */
+bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging)
+{
+	lockdep_assert_held(&paging->ioas->mutex);
+
+	return !list_empty(&paging->entry);
+}
+
+/**
+ * iommufd_hwpt_paging_fill() - Map what the IOAS maps, from now on
+ * @paging: ready, and not filled
+ *
+ * Context: may sleep, for long; mutex of the IOAS held.
+ * Return: 0; else an error of iopt_add_domain(), with nothing mapped.
+ */
+int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
+{
+	struct iommufd_ioas *ioas = paging->ioas;
+	int rc;
+
+	lockdep_assert_held(&ioas->mutex);
+
+	rc = iopt_add_domain(&ioas->iopt, &paging->member);
+	if (!rc)
+		list_add_tail(&paging->entry, &ioas->hwpt_list);
+	return rc;
+}
+
+/**
+ * iommufd_hwpt_paging_unfill() - Undo iommufd_hwpt_paging_fill()
+ * @paging: filled, with no device attached to its domain
+ *
+ * Context: may sleep, never needs memory; mutex of the IOAS held.
+ */
+void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging)
+{
+	leave_ioas(paging);
+}
+
+/**
+ * iommufd_hwpt_paging_set_msi_window() - Give interrupts a place in the IOVA
+ * @paging: any
+ * @start: first IOVA of the window of the device that is going to be attached,
+ *         reserved in the IOAS; PHYS_ADDR_MAX if its IOMMU does not translate
+ *         interrupts
+ *
+ * The kernel maps a doorbell there when an interrupt is set up. The window
+ * stays as long as the page table.
+ *
+ * Context: may sleep; mutex of the IOAS held.
+ * Return: 0; -EINVAL if the page table has a window elsewhere; -ENOMEM.
+ */
+int iommufd_hwpt_paging_set_msi_window(struct iommufd_hwpt_paging *paging,
+				       phys_addr_t start)
+{
+	int rc;
+
+	lockdep_assert_held(&paging->ioas->mutex);
+
+	if (start == PHYS_ADDR_MAX || start == paging->sw_msi_start)
+		return 0;
+	if (paging->sw_msi_start != PHYS_ADDR_MAX)
+		return -EINVAL;
+	rc = iommu_get_msi_cookie(paging->hwpt.domain, start);
+	if (rc)
+		return rc;
+	paging->sw_msi_start = start;
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_HWPT_PAGING_H
+#define __IOMMUFD_HWPT_PAGING_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "hw_pagetable.h"
+#include "pages/domains.h"
+
+struct device;
+struct iommu_device;
+struct iommufd_ioas;
+
+/**
+ * struct iommufd_hwpt_paging - A page table that mirrors an IOAS
+ * @hwpt: what all page tables have
+ * @ioas: what it mirrors; constant, and in use
+ * @member: its domain as a member of the io_pagetable of @ioas
+ * @iommu: the IOMMU that it was made for; constant. Only to compare with, it
+ *         may be gone.
+ * @enforce_cache_coherency: no device can bypass the CPU's caches, whatever
+ *                           its transactions say; constant. Every IOPTE depends
+ *                           on it, so it is decided before the first one.
+ * @sw_msi_start: first IOVA of the window where the kernel maps interrupt
+ *                doorbells, PHYS_ADDR_MAX without one; set once, protected by
+ *                the mutex of @ioas
+ * @entry: in &iommufd_ioas.hwpt_list exactly while @member is a member, also one
+ *         that is leaving; protected by the mutex of @ioas
+ */
+struct iommufd_hwpt_paging {
+	struct iommufd_hw_pagetable hwpt;
+	struct iommufd_ioas *ioas;
+	struct iopt_domain member;
+	const struct iommu_device *iommu;
+	bool enforce_cache_coherency;
+	phys_addr_t sw_msi_start;
+	struct list_head entry;
+};
+
+struct iommufd_hwpt_paging *iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas,
+						      struct device *dev,
+						      bool auto_domain);
+void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging);
+bool iommufd_hwpt_paging_ready(const struct iommufd_hwpt_paging *paging);
+bool iommufd_hwpt_paging_filled(const struct iommufd_hwpt_paging *paging);
+int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging);
+void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging);
+int iommufd_hwpt_paging_set_msi_window(struct iommufd_hwpt_paging *paging,
+				       phys_addr_t start);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IO_PAGETABLE_H
+#define __IOMMUFD_IO_PAGETABLE_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <asm/page.h>
+
+#include "lib/iova_ranges.h"
+#include "lib/iova_tree.h"
+#include "pages/domains.h"
+
+struct iommu_iova_range;
+
+/**
+ * struct io_pagetable - The map from IOVA to memory of one IOAS
+ * @iova_rwsem: protects all other members but @domains, and the state of the
+ *              areas. Never held while pages are pinned, IOPTEs are written or
+ *              user memory is touched. No other lock of ours but
+ *              &iopt_domains.rwsem is taken inside.
+ * @tree: the areas, in every state
+ * @reserved: IOVA that no area may use, with owners: a device, a domain
+ * @allowed: where automatic allocation looks, if not empty; never overlaps
+ *           @reserved
+ * @iova_alignment: what start and length of an area have to be a multiple of,
+ *                  bytes; 1 without a domain, an access that pins or the
+ *                  option of small pages, at most PAGE_SIZE
+ * @areas_by_alignment: number of areas whose largest alignment is 1 << index
+ * @mapped: bytes that all areas cover
+ * @areas_left: how many more areas there may be, in this and all others with
+ *              the same counter; NULL without a limit; constant
+ * @domains: the domains that are kept filled
+ * @erased: woken when areas are not on their way out any more
+ * @accesses: struct iopt_access
+ * @unpinned: woken when an in-kernel user has let go of an area that is on its
+ *            way out, or of everything on its own, or when a caller of
+ *            &iopt_access.unmap is back
+ */
+struct io_pagetable {
+	struct rw_semaphore iova_rwsem;
+	struct iova_tree tree;
+	struct iova_ranges reserved;
+	struct iova_ranges allowed;
+	unsigned long iova_alignment;
+	unsigned long areas_by_alignment[PAGE_SHIFT + 1];
+	unsigned long mapped;
+	atomic_long_t *areas_left;
+	struct iopt_domains domains;
+	wait_queue_head_t erased;
+	struct list_head accesses;
+	wait_queue_head_t unpinned;
+};
+
+/**
+ * struct iopt_access - An in-kernel user of an io_pagetable
+ * @entry: in &io_pagetable.accesses; &io_pagetable.iova_rwsem
+ * @unmap: asks the user to let go of length bytes from iova, all of which is
+ *         pinned; NULL if it never pins. Called without locks. Constant.
+ * @alignment: what start and length of areas have to be a multiple of as long
+ *             as the user is there, bytes; constant
+ * @pinned: pages that the user has pinned, each as often as it is pinned; the
+ *          user adds before it pins, and tells iopt_note_unpinned() after it
+ *          has unpinned. Who has none is not asked for any.
+ * @callers: threads that are in @unmap, or about to be
+ * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
+ */
+struct iopt_access {
+	struct list_head entry;
+	void (*unmap)(struct iopt_access *access, unsigned long iova,
+		      unsigned long length);
+	unsigned long alignment;
+	atomic_long_t pinned;
+	atomic_t callers;
+	bool leaving;
+};
+
+/**
+ * struct iopt_stats - What a person wants to know about an io_pagetable
+ * @areas: number of areas
+ * @mapped: bytes of IOVA that they cover
+ * @domains: number of domains
+ */
+struct iopt_stats {
+	unsigned long areas;
+	unsigned long mapped;
+	unsigned int domains;
+};
+
+void iopt_init(struct io_pagetable *iopt);
+void iopt_destroy(struct io_pagetable *iopt);
+
+int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed);
+int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
+		 unsigned long last, const void *owner);
+void iopt_unreserve(struct io_pagetable *iopt, const void *owner);
+size_t iopt_usable_ranges(struct io_pagetable *iopt,
+			  struct iommu_iova_range *out, size_t capacity,
+			  unsigned long *alignment);
+
+int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
+bool iopt_large_pages(struct io_pagetable *iopt);
+unsigned long iopt_domain_alignment(const struct iopt_domain *entry);
+bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
+void iopt_refresh_alignment(struct io_pagetable *iopt);
+
+void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats);
+
+#endif

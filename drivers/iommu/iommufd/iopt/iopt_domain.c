@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Domains that join and leave an io_pagetable while others map and unmap.
+ *
+ * A domain joins the list first, with a new generation, and is filled area by
+ * area afterwards. A map that runs at the same time either filled its area
+ * before, then the walk over the areas finds it; or it looks at the list
+ * later, then it finds the domain. The locks of the pages decide which.
+ *
+ * Leaving goes the same way: from the generation in which the domain leaves,
+ * nobody begins to fill it any more, and the walk empties the areas that did
+ * before. It does not wait for those who are about to fill them, see
+ * iopt_area_fill_domains(), so it cannot be delayed by user space.
+ */
+#include "iopt_domain.h"
+
+#include <linux/iommu.h>
+#include <linux/sched.h>
+
+#include "io_pagetable.h"
+#include "iopt_lookup.h"
+#include "pages/iopt_fill.h"
+#include "pages/iopt_unfill.h"
+#include "pages/pages.h"
+
+static int reserve_outside_aperture(struct io_pagetable *iopt,
+				    struct iopt_domain *entry)
+{
+	const struct iommu_domain_geometry *geometry = &entry->domain->geometry;
+	int rc;
+
+	if (geometry->aperture_start > ULONG_MAX)
+		return -EINVAL;
+	if (geometry->aperture_start) {
+		rc = iopt_reserve(iopt, 0, geometry->aperture_start - 1, entry);
+		if (rc)
+			return rc;
+	}
+	/* dma_addr_t may be wider than what an IOVA can be here. */
+	if (geometry->aperture_end >= ULONG_MAX)
+		return 0;
+	return iopt_reserve(iopt, geometry->aperture_end + 1, ULONG_MAX, entry);
+}
+
+static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	unsigned long alignment = iopt_domain_alignment(entry);
+	int rc = 0;
+
+	down_write(&iopt->iova_rwsem);
+	if (iopt_areas_below(iopt, alignment)) {
+		rc = -EADDRINUSE;
+	} else {
+		down_write(&iopt->domains.rwsem);
+		entry->joined = ++iopt->domains.generation;
+		entry->left = U64_MAX;
+		list_add_tail(&entry->entry, &iopt->domains.list);
+		iopt_refresh_alignment(iopt);
+		up_write(&iopt->domains.rwsem);
+	}
+	up_write(&iopt->iova_rwsem);
+	return rc;
+}
+
+/*
+ * No area begins to be filled for the domain any more, so one that is not by now
+ * never will be, and its lock is not needed.
+ */
+static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	struct iopt_area *area;
+
+	iopt_for_each_area(area, iopt) {
+		cond_resched();
+		if (!iopt_domain_in(entry, READ_ONCE(area->generation)))
+			continue;
+		mutex_lock(&area->pages->mutex);
+		iopt_area_unfill_domain(area, entry);
+		iopt_pages_unlock(area->pages);
+	}
+}
+
+static void leave_end(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	down_write(&iopt->iova_rwsem);
+	down_write(&iopt->domains.rwsem);
+	list_del(&entry->entry);
+	iopt_refresh_alignment(iopt);
+	up_write(&iopt->domains.rwsem);
+	up_write(&iopt->iova_rwsem);
+	iopt_unreserve(iopt, entry);
+}
+
+/**
+ * iopt_add_domain() - Fill a domain with everything that is mapped, and go on
+ * @iopt: the io_pagetable
+ * @entry: with the domain set, empty
+ *
+ * Maps and unmaps of other threads go on meanwhile.
+ *
+ * Context: may sleep. The caller keeps other domains from joining and leaving,
+ * see &iommufd_ioas.mutex.
+ * Return: 0; -EINVAL if the domain's smallest page is larger than PAGE_SIZE or
+ * its aperture is beyond what this kernel can address;
+ * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
+ * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
+ * failure the domain is empty, and no member.
+ */
+int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	struct iommu_domain *domain = entry->domain;
+	struct iopt_area *area;
+	int rc;
+
+	if (!domain->pgsize_bitmap || iopt_domain_alignment(entry) > PAGE_SIZE)
+		return -EINVAL;
+	rc = reserve_outside_aperture(iopt, entry);
+	if (!rc)
+		rc = join(iopt, entry);
+	if (rc) {
+		iopt_unreserve(iopt, entry);
+		return rc;
+	}
+	iopt_for_each_area(area, iopt) {
+		rc = iopt_area_fill_domain(area, entry);
+		cond_resched();
+		if (rc) {
+			iopt_area_put(area);
+			iopt_remove_domain(iopt, entry);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/**
+ * iopt_remove_domain() - Empty a domain and stop keeping it filled
+ * @iopt: the io_pagetable
+ * @entry: as given to iopt_add_domain(); no device uses the domain any more
+ *
+ * Context: may sleep, never needs memory. The caller keeps other domains from
+ * joining and leaving.
+ */
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+{
+	down_write(&iopt->domains.rwsem);
+	entry->left = ++iopt->domains.generation;
+	up_write(&iopt->domains.rwsem);
+	leave_areas(iopt, entry);
+	leave_end(iopt, entry);
+}

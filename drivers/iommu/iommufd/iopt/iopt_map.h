@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_MAP_H
+#define __IOMMUFD_IOPT_MAP_H
+
+#include <linux/bits.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "pin/account.h"
+
+struct io_pagetable;
+struct iopt_area;
+struct iopt_setup;
+
+/* flags of struct iopt_mapping */
+#define IOPT_MAP_FIXED BIT(0)
+
+/**
+ * struct iopt_mapping - Areas on their way into an io_pagetable
+ * @iopt: where to
+ * @iova: first IOVA; input with IOPT_MAP_FIXED, else found by
+ *        iopt_mapping_prepare()
+ * @length: bytes
+ * @flags: IOPT_MAP_*
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE for all areas
+ * @bits: all offsets in a page and lengths of the areas, ORed
+ * @setup: publishes several areas, with a reference; NULL for one
+ * @waiting: NULL before the IOVA is taken; then the last area that is not in
+ *           the tree yet, or the first area if all are
+ * @areas: struct iopt_area in the order of the IOVA
+ *
+ * The steps of mapping are init, add, prepare and end. The end is right after
+ * any of them, undoes everything if that failed, and cannot fail itself.
+ */
+struct iopt_mapping {
+	struct io_pagetable *iopt;
+	unsigned long iova;
+	unsigned long length;
+	unsigned int flags;
+	int iommu_prot;
+	unsigned long bits;
+	struct iopt_setup *setup;
+	struct iopt_area *waiting;
+	struct list_head areas;
+};
+
+/**
+ * enum iopt_unmap_rule - What becomes of areas at the ends of a range
+ * @IOPT_UNMAP_EXACT: -ENOENT if nothing is mapped or the range cuts an area,
+ *                    -EBUSY if an area is still being mapped
+ * @IOPT_UNMAP_TYPE1_V2: -ENOENT if the range cuts an area; what is still being
+ *                       mapped counts as mapped afterwards
+ * @IOPT_UNMAP_TYPE1_V1: an area that begins in the range is unmapped as a
+ *                       whole; nothing is unmapped if the range begins inside
+ *                       of one; what is still being mapped counts as mapped
+ *                       afterwards
+ */
+enum iopt_unmap_rule {
+	IOPT_UNMAP_EXACT,
+	IOPT_UNMAP_TYPE1_V2,
+	IOPT_UNMAP_TYPE1_V1,
+};
+
+void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
+		       int iommu_prot, unsigned int flags);
+int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
+			  unsigned long length, enum pin_account_mode mode);
+int iopt_mapping_add_copy(struct iopt_mapping *mapping,
+			  struct io_pagetable *source, unsigned long iova,
+			  unsigned long length);
+int iopt_mapping_prepare(struct iopt_mapping *mapping);
+void iopt_mapping_end(struct iopt_mapping *mapping, int rc);
+
+unsigned long iopt_page_sizes(struct io_pagetable *iopt);
+int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
+		  unsigned long last, enum iopt_unmap_rule rule,
+		  unsigned long *unmapped);
+int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
+	       unsigned long last, unsigned long *unmapped);
+int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
+void iopt_empty(struct io_pagetable *iopt);
+
+#endif

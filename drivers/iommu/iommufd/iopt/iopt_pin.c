@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * In-kernel use of ranges of IOVA, which may cover several areas.
+ *
+ * The lock of the map is held to find an area and no longer. Whoever uses an
+ * area counts in &iopt_area.num_accesses, which keeps an unmap waiting.
+ */
+#include "iopt_pin.h"
+
+#include <linux/errno.h>
+#include <linux/iommu.h>
+#include <linux/iommufd.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+
+#include "io_pagetable.h"
+#include "iopt_lookup.h"
+#include "pages/pages.h"
+#include "pages/pages_access.h"
+#include "pages/pages_rw.h"
+
+static int check_range(unsigned long iova, unsigned long length,
+		       unsigned long *last)
+{
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, last))
+		return -EOVERFLOW;
+	return 0;
+}
+
+static int check_rights(const struct iopt_area *area, bool write)
+{
+	return area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ) ? 0 :
+								       -EPERM;
+}
+
+/* Who waits for an area to be let go of may go on. */
+static void area_released(struct iopt_area *area)
+{
+	/* Pairs with the look of a waiter, after it has closed the area. */
+	if (READ_ONCE(area->prevent_access))
+		wake_up_all(&area->iopt->unpinned);
+}
+
+static unsigned long part_first(const struct iopt_area_part *part)
+{
+	return part->start_byte / PAGE_SIZE;
+}
+
+static unsigned long part_last(const struct iopt_area_part *part)
+{
+	return (part->start_byte + part->length - 1) / PAGE_SIZE;
+}
+
+static unsigned long part_npages(const struct iopt_area_part *part)
+{
+	return part_last(part) - part_first(part) + 1;
+}
+
+static int part_pin(const struct iopt_area_part *part, struct page **out_pages,
+		    unsigned int flags)
+{
+	bool write = flags & IOPT_PIN_WRITE;
+
+	return check_rights(part->area, write) ?:
+	       iopt_area_add_access(part->area, part_first(part),
+				    part_last(part), out_pages, write);
+}
+
+static unsigned long part_unpin(const struct iopt_area_part *part)
+{
+	struct iopt_area *area = part->area;
+	unsigned long unpinned;
+
+	mutex_lock(&area->pages->mutex);
+	unpinned = iopt_area_remove_access(area, part_first(part),
+					   part_last(part));
+	area_released(area);
+	iopt_pages_unlock(area->pages);
+	return unpinned;
+}
+
+/* Can pages of the parts stand in one array, without a page twice or a gap? */
+static bool part_joins(const struct iopt_area_part *part, bool first, bool last)
+{
+	if (!first && offset_in_page(part->start_byte))
+		return false;
+	return last || !offset_in_page(part->start_byte + part->length);
+}
+
+/**
+ * iopt_pin_pages() - Pin the memory at a range of IOVA for the kernel
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @length: bytes
+ * @out_pages: receives the struct page of each page that the range touches
+ * @flags: IOPT_PIN_WRITE if the kernel is going to write
+ *
+ * Context: may sleep. An iopt_access has to be there that lets go when its
+ * @unmap is called.
+ * Return: 0; -EINVAL if @length is 0, if areas do not meet at the edge of a
+ * page, or if one is being unmapped; -EOVERFLOW if the range wraps; -ENOENT if
+ * part of it is not mapped; -EPERM if it is not mapped for that; else as
+ * iopt_area_add_access(). On failure nothing is pinned.
+ */
+int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
+		   unsigned long length, struct page **out_pages,
+		   unsigned int flags)
+{
+	unsigned long start = iova;
+	unsigned long last;
+	int rc;
+
+	rc = check_range(iova, length, &last);
+	if (rc)
+		return rc;
+	for (;;) {
+		struct iopt_area_part part;
+		bool end;
+
+		rc = iopt_area_part_get(iopt, iova, last, &part);
+		if (rc)
+			break;
+		end = last - iova < part.length;
+		if (part_joins(&part, iova == start, end))
+			rc = part_pin(&part, out_pages, flags);
+		else
+			rc = -EINVAL;
+		iopt_area_put(part.area);
+		if (rc)
+			break;
+		if (end)
+			return 0;
+		out_pages += part_npages(&part);
+		iova += part.length;
+	}
+	if (iova != start)
+		iopt_unpin_pages(iopt, start, iova - start);
+	return rc;
+}
+
+/**
+ * iopt_unpin_pages() - Undo iopt_pin_pages()
+ * @iopt: the same
+ * @iova: first IOVA
+ * @length: bytes, the end does not wrap
+ *
+ * The range may be a part of what was pinned, or several pins together.
+ *
+ * Context: may sleep. Needs memory only for a part of a pin, see
+ * iopt_area_remove_access().
+ * Return: number of pages that were unpinned; fewer than asked for, with a
+ * warning, if not all were pinned.
+ */
+unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
+			       unsigned long length)
+{
+	unsigned long last = iova + (length - 1);
+	unsigned long unpinned = 0;
+
+	for (;;) {
+		struct iopt_area_part part;
+
+		/* What is pinned cannot have been unmapped. */
+		if (WARN_ON_ONCE(iopt_area_part_get(iopt, iova, last, &part)))
+			return unpinned;
+		unpinned += part_unpin(&part);
+		iopt_area_put(part.area);
+		if (last - iova < part.length)
+			return unpinned;
+		iova += part.length;
+	}
+}
+
+/* Keep an area from being unmapped while its memory is copied. */
+static int area_enter(struct iopt_area *area)
+{
+	int rc = 0;
+
+	mutex_lock(&area->pages->mutex);
+	if (READ_ONCE(area->prevent_access))
+		rc = -EINVAL;
+	else
+		area->num_accesses++;
+	mutex_unlock(&area->pages->mutex);
+	return rc;
+}
+
+static void area_exit(struct iopt_area *area)
+{
+	mutex_lock(&area->pages->mutex);
+	area->num_accesses--;
+	area_released(area);
+	mutex_unlock(&area->pages->mutex);
+}
+
+static int part_rw(const struct iopt_area_part *part, void *data,
+		   unsigned int flags)
+{
+	struct iopt_area *area = part->area;
+	struct iopt_rw rw = {
+		.pages = area->pages,
+		.byte = part->start_byte,
+		.data = data,
+		.length = part->length,
+		.flags = flags,
+	};
+	int rc;
+
+	rc = check_rights(area, flags & IOMMUFD_ACCESS_RW_WRITE);
+	if (!rc)
+		rc = area_enter(area);
+	if (rc)
+		return rc;
+	rc = iopt_pages_rw_access(&rw);
+	area_exit(area);
+	return rc;
+}
+
+/**
+ * iopt_rw() - Copy between a kernel buffer and the memory at a range of IOVA
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @data: kernel buffer
+ * @length: bytes
+ * @flags: IOMMUFD_ACCESS_RW_*, see include/linux/iommufd.h
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL if @length is 0 or an area is being unmapped; -EOVERFLOW
+ * if the range wraps; -ENOENT if part of it is not mapped; -EPERM if it is not
+ * mapped for that; else as iopt_pages_rw_access(). On failure part of the range
+ * may have been copied.
+ */
+int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
+	    unsigned long length, unsigned int flags)
+{
+	unsigned long last;
+	int rc;
+
+	rc = check_range(iova, length, &last);
+	if (rc)
+		return rc;
+	for (;;) {
+		struct iopt_area_part part;
+
+		rc = iopt_area_part_get(iopt, iova, last, &part);
+		if (rc)
+			return rc;
+		rc = part_rw(&part, data, flags);
+		iopt_area_put(part.area);
+		if (rc || last - iova < part.length)
+			return rc;
+		iova += part.length;
+		data += part.length;
+	}
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * The domains that an area is in.
+ *
+ * Such a domain cannot finish leaving while the mutex of the pages is held,
+ * because that takes the mutex of the pages of every area it is in. So it can
+ * be used, and the walk continued from it, without a lock in between.
+ */
+#include "area_domains.h"
+
+#include <linux/cleanup.h>
+
+#include "iopt_types.h"
+
+static struct iopt_domain *member_after(const struct iopt_area *area,
+					struct iopt_domain *prev)
+{
+	struct iopt_domains *domains = area->domains;
+	struct iopt_domain *member;
+
+	lockdep_assert_held(&domains->rwsem);
+
+	member = list_prepare_entry(prev, &domains->list, entry);
+	list_for_each_entry_continue(member, &domains->list, entry)
+		if (iopt_domain_in(member, area->generation))
+			return member;
+	return NULL;
+}
+
+/**
+ * iopt_member_first() - The first domain of an area's generation
+ * @area: the area
+ * @only: receives the domain if there is no other, else NULL
+ *
+ * Context: area->pages->mutex and &iopt_domains.rwsem held.
+ * Return: the domain, NULL if there is none.
+ */
+struct iopt_domain *iopt_member_first(const struct iopt_area *area,
+				      struct iopt_domain **only)
+{
+	struct iopt_domain *first = member_after(area, NULL);
+
+	*only = first && !member_after(area, first) ? first : NULL;
+	return first;
+}
+
+/**
+ * iopt_member_next() - Walk the domains that a step works on
+ * @area: the area
+ * @only: the step works on just this one; NULL for all of the area's generation
+ * @prev: the current domain, NULL to begin
+ *
+ * Context: area->pages->mutex held. With @only no lock is needed, otherwise
+ * this takes &iopt_domains.rwsem.
+ * Return: the next domain, NULL at the end.
+ */
+struct iopt_domain *iopt_member_next(const struct iopt_area *area,
+				     struct iopt_domain *only,
+				     struct iopt_domain *prev)
+{
+	lockdep_assert_held(&area->pages->mutex);
+
+	if (only)
+		return prev ? NULL : only;
+
+	guard(rwsem_read)(&area->domains->rwsem);
+	return member_after(area, prev);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Storing PFNs in domains: making the memory of an area visible to them.
+ *
+ * Pages are pinned without &iopt_pages.mutex, so in between domains may leave,
+ * and the area may be unmapped. What is stored until then is taken out by those
+ * who do that, since &iopt_area.pages_node tells how far it goes; here it is
+ * enough to look again after each batch.
+ */
+#include "iopt_fill.h"
+
+#include <linux/iommu.h>
+#include <linux/sched/signal.h>
+
+#include "area_domains.h"
+#include "iopt_types.h"
+#include "iopt_unfill.h"
+#include "pages.h"
+#include "pfn_domain.h"
+#include "pfn_reader.h"
+#include "pfn_storage.h"
+#include "pin/pin.h"
+
+/* The IOVA of some pages, and how to map them. */
+static void area_window(struct iopt_area *area, unsigned long start,
+			unsigned long last, struct pfn_window *window)
+{
+	window->iova = iopt_area_window(area, start, last, &window->length);
+	window->offset = start == iopt_area_first(area) ? area->page_offset : 0;
+	window->prot = area->iommu_prot;
+	window->small_pages = READ_ONCE(area->domains->small_pages);
+}
+
+/**
+ * struct fill_target - Where an area's memory is to be visible
+ * @generation: of the domains, as @area was given it
+ * @storage: the domain that PFNs are read back from; NULL if all domains left
+ * @only: the only domain, NULL if there are several or none
+ * @joining: others have the area and store its PFNs, only @only is to be filled
+ */
+struct fill_target {
+	u64 generation;
+	struct iopt_domain *storage;
+	struct iopt_domain *only;
+	bool joining;
+};
+
+/* Is there anything left to do, after others have had the mutex? */
+static bool fill_wanted(struct iopt_area *area, struct fill_target *target)
+{
+	struct iopt_domains *domains = area->domains;
+
+	if (area->content != IOPT_AREA_FILLING)
+		return false;
+	if (area->generation == target->generation)
+		return true;
+	down_read(&domains->rwsem);
+	target->generation = area->generation;
+	target->storage = iopt_member_first(area, &target->only);
+	up_read(&domains->rwsem);
+	return target->storage;
+}
+
+/* The area is visible, and stored, up to a page index, inclusive. */
+static void area_store(struct iopt_area *area, const struct fill_target *target,
+		       unsigned long last)
+{
+	struct rb_root_cached *itree = &area->pages->domains_itree;
+
+	if (target->joining)
+		return;
+	if (area->storage_domain)
+		interval_tree_remove(&area->pages_node, itree);
+	else
+		area->storage_domain = target->storage->domain;
+	area->pages_node.last = last;
+	interval_tree_insert(&area->pages_node, itree);
+	area->only = target->only;
+}
+
+static void area_store_run(struct iopt_area *area, unsigned long pfn)
+{
+	area->pfn = pfn;
+	area->one_run = true;
+}
+
+/*
+ * One page that is pinned for one domain needs no buffers. With that a small
+ * map costs an eighth less.
+ */
+static int fill_page(struct iopt_area *area, struct fill_target *target,
+		     struct pfn_reader *reader)
+{
+	struct pfn_run run = { .npages = 1 };
+	struct pfn_window window;
+	int rc;
+
+	rc = pfn_reader_pin_one(reader, &run.pfn);
+	if (rc)
+		return rc;
+	if (fill_wanted(area, target)) {
+		area_window(area, reader->start, reader->start, &window);
+		rc = pfn_domain_map(target->storage->domain, &run, &window);
+		if (!rc) {
+			area_store_run(area, run.pfn);
+			area_store(area, target, reader->start);
+			pfn_reader_stored(reader);
+			return 0;
+		}
+	}
+	pin_release_run(&reader->pages->origin, run.pfn, 1);
+	return rc;
+}
+
+static int map_members(struct iopt_area *area, const struct fill_target *target,
+		       const struct pfn_reader *reader)
+{
+	struct iopt_domain *member = NULL;
+	struct pfn_window window;
+	int rc = 0;
+
+	area_window(area, reader->start, reader->next - 1, &window);
+	while (!rc && (member = iopt_member_next(area, target->only, member)))
+		rc = pfn_domain_map(member->domain, reader->batch.runs,
+				    &window);
+	if (rc && iopt_area_unmap(area, target->only, member, window.iova,
+				  window.length) < window.length)
+		pfn_domain_keep(reader->batch.runs, &window);
+	return rc;
+}
+
+/* Map one batch, whose pins then are the domains'. */
+static int fill_batch(struct iopt_area *area, struct fill_target *target,
+		      struct pfn_reader *reader)
+{
+	const struct pfn_batch *batch = &reader->batch;
+	int rc = map_members(area, target, reader);
+
+	if (rc)
+		return rc;
+	if (batch->npages == iopt_area_npages(area) && batch->nruns == 1)
+		area_store_run(area, batch->runs[0].pfn);
+	pfn_storage_note_runs(area->pages, batch, reader->start);
+	area_store(area, target, reader->next - 1);
+	pfn_reader_stored(reader);
+	if (pfn_reader_done(reader))
+		return 0;
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static int fill_batches(struct iopt_area *area, struct fill_target *target,
+			struct pfn_reader *reader)
+{
+	int rc;
+
+	pfn_reader_init(reader);
+	do {
+		bool wanted;
+
+		rc = pfn_reader_next(reader);
+		if (rc)
+			break;
+		wanted = fill_wanted(area, target);
+		if (wanted)
+			rc = fill_batch(area, target, reader);
+		if (!wanted || rc) {
+			pfn_reader_unpin(reader);
+			break;
+		}
+	} while (!pfn_reader_done(reader));
+	pfn_reader_destroy(reader);
+	return rc;
+}
+
+static int area_fill(struct iopt_area *area, struct fill_target *target,
+		     struct pfn_reader *reader)
+{
+	int rc;
+
+	area->content = IOPT_AREA_FILLING;
+	if (reader->missing == 1 && target->only && iopt_area_npages(area) == 1)
+		rc = fill_page(area, target, reader);
+	else
+		rc = fill_batches(area, target, reader);
+	if (!rc && area->content == IOPT_AREA_FILLING)
+		area->content = IOPT_AREA_FILLED;
+	return rc;
+}
+
+static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
+{
+	struct iopt_domains *domains = area->domains;
+	struct fill_target target = {};
+	int rc;
+
+	/* Under the lock, so that a domain that leaves knows what to expect. */
+	down_read(&domains->rwsem);
+	target.generation = domains->generation;
+	WRITE_ONCE(area->generation, target.generation);
+	target.storage = iopt_member_first(area, &target.only);
+	up_read(&domains->rwsem);
+
+	if (!target.storage) {
+		area->content = IOPT_AREA_FILLED;
+		return 0;
+	}
+	rc = area_fill(area, &target, reader);
+	if (rc)
+		iopt_area_unfill_domains(area);
+	return rc;
+}
+
+/**
+ * iopt_area_fill_domains() - Make an area's memory visible to all domains
+ * @area: empty, in the tree so that a domain that leaves finds it, and used by
+ *        nobody else
+ *
+ * Without a domain nothing is pinned, and the area counts as filled.
+ *
+ * Context: may sleep, takes the locks of area->pages.
+ * Return: 0; -ENOMEM without memory or over the limit; -EFAULT as from
+ * pin_origin_read(); -EINTR on a fatal signal; what the IOMMU driver says.
+ * On failure everything is as before.
+ */
+int iopt_area_fill_domains(struct iopt_area *area)
+{
+	struct pfn_reader reader __uninitialized;
+	int rc;
+
+	rc = pfn_reader_lock(&reader, area->pages, iopt_area_first(area),
+			     iopt_area_last(area));
+	if (rc)
+		return rc;
+	rc = fill_domains(area, &reader);
+	pfn_reader_unlock(&reader);
+	return rc;
+}
+
+/* Undo what a domain has got of an area that stays in the others. */
+static void fill_undo(struct iopt_area *area, const struct fill_target *target,
+		      const struct pfn_reader *reader)
+{
+	unsigned long first = iopt_area_first(area);
+	unsigned long iova, length;
+
+	if (!target->joining) {
+		iopt_area_unfill_domains(area);
+	} else if (reader->start > first) {
+		iova = iopt_area_window(area, first, reader->start - 1, &length);
+		iopt_area_unmap(area, target->only, NULL, iova, length);
+	}
+}
+
+static int fill_domain(struct iopt_area *area, struct iopt_domain *entry,
+		       struct pfn_reader *reader)
+{
+	u64 before = area->generation;
+	struct fill_target target = {
+		.generation = entry->joined,
+		.storage = entry,
+		.only = entry,
+		.joining = area->storage_domain,
+	};
+	int rc;
+
+	if (area->content == IOPT_AREA_EMPTY || before >= entry->joined)
+		return 0;
+	WRITE_ONCE(area->generation, entry->joined);
+	rc = area_fill(area, &target, reader);
+	if (area->content == IOPT_AREA_EMPTY)
+		return rc;
+	if (rc) {
+		fill_undo(area, &target, reader);
+		WRITE_ONCE(area->generation, before);
+		area->content = IOPT_AREA_FILLED;
+	} else if (target.joining) {
+		area->only = NULL;
+	}
+	return rc;
+}
+
+/**
+ * iopt_area_fill_domain() - Make an area's memory visible to one more domain
+ * @area: in the tree, in any state
+ * @entry: the domain, on the list
+ *
+ * PFNs that are stored already are read from there. Does nothing if the area
+ * is empty, was filled with @entry on the list, or is being unmapped.
+ *
+ * Context: may sleep, takes the locks of area->pages. The caller keeps other
+ * domains from joining and leaving.
+ * Return: as iopt_area_fill_domains().
+ */
+int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry)
+{
+	struct pfn_reader reader __uninitialized;
+	int rc;
+
+	rc = pfn_reader_lock(&reader, area->pages, iopt_area_first(area),
+			     iopt_area_last(area));
+	if (rc)
+		return rc;
+	rc = fill_domain(area, entry, &reader);
+	pfn_reader_unlock(&reader);
+	return rc;
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_IOPT_TYPES_H
+#define __IOMMUFD_IOPT_TYPES_H
+
+#include <linux/interval_tree.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mm_types.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/xarray.h>
+
+#include "domains.h"
+#include "lib/iova_tree.h"
+#include "pin/account.h"
+#include "pin/pin.h"
+
+struct io_pagetable;
+struct iommu_domain;
+struct iopt_pages;
+
+/**
+ * enum iopt_area_state - The life of an area
+ * @IOPT_AREA_SETUP: its IOVA is taken, nobody may use it yet
+ * @IOPT_AREA_LIVE: published
+ * @IOPT_AREA_REMOVING: out of use, its IOVA is taken until the IOPTEs are gone
+ * @IOPT_AREA_ERASED: not in the tree any more
+ */
+enum iopt_area_state {
+	IOPT_AREA_SETUP,
+	IOPT_AREA_LIVE,
+	IOPT_AREA_REMOVING,
+	IOPT_AREA_ERASED,
+};
+
+/**
+ * enum iopt_area_content - What an area shows in the domains
+ * @IOPT_AREA_EMPTY: nothing
+ * @IOPT_AREA_FILLING: its pages are being pinned, by who holds
+ *                     &iopt_pages.fill_mutex; IOPTEs up to those that
+ *                     &iopt_area.pages_node ends with
+ * @IOPT_AREA_FILLED: IOPTEs in all domains of its generation
+ */
+enum iopt_area_content {
+	IOPT_AREA_EMPTY,
+	IOPT_AREA_FILLING,
+	IOPT_AREA_FILLED,
+};
+
+/**
+ * struct iopt_setup - What areas share that are published at one moment
+ * @refs: the areas, and who maps them
+ * @published: nothing of the setup is left to do
+ */
+struct iopt_setup {
+	refcount_t refs;
+	bool published;
+};
+
+/**
+ * struct iopt_area - A range of IOVA that shows a range of an iopt_pages
+ * @node: the IOVA, in &io_pagetable.tree
+ * @pages_node: the page indexes that are stored; in &iopt_pages.domains_itree
+ *              exactly while @storage_domain is set; the start is constant
+ * @last: the last page index, inclusive; constant
+ * @iopt: the io_pagetable; constant
+ * @domains: the domains of @iopt; constant
+ * @pages: the memory, counted; constant
+ * @storage_domain: the domain that stores the PFNs; @pages->mutex
+ * @only: the only domain of @generation, NULL if there are several or none or
+ *        it is not known; @pages->mutex
+ * @pfn: of the first page, if @one_run; @pages->mutex
+ * @one_run: the domains hold the area in one physical run, which is as good as
+ *           reading it back; @pages->mutex
+ * @generation: of @domains that it is filled, or being filled, for; written
+ *              under @pages->mutex
+ * @page_offset: of the first byte in the first page, bytes; constant
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
+ * @content: @pages->mutex
+ * @prevent_access: no new accesses, the area is going away; set under
+ *                  &io_pagetable.iova_rwsem for write
+ * @state: &io_pagetable.iova_rwsem, but for who publishes: see
+ *         iopt_area_state()
+ * @setup: publishes several areas, with a reference; NULL for an area that is
+ *         published alone; constant
+ * @order: log2 of the alignment that &io_pagetable.areas_by_alignment counts it
+ *         for, while it is in the tree; &io_pagetable.iova_rwsem
+ * @num_accesses: pages that in-kernel users have pinned through this area, each
+ *                as often as it is pinned, and copies under way; @pages->mutex
+ * @refs: keeps the structure and @pages, not the IOPTEs
+ * @list: for whoever maps or removes the area
+ */
+struct iopt_area {
+	struct iova_node node;
+	struct interval_tree_node pages_node;
+	unsigned long last;
+	struct io_pagetable *iopt;
+	struct iopt_domains *domains;
+	struct iopt_pages *pages;
+	struct iommu_domain *storage_domain;
+	struct iopt_domain *only;
+	u64 generation;
+	unsigned long pfn;
+	unsigned int page_offset;
+	int iommu_prot;
+	u8 content;
+	bool one_run;
+	bool prevent_access;
+	u8 order;
+	enum iopt_area_state state;
+	struct iopt_setup *setup;
+	unsigned long num_accesses;
+	refcount_t refs;
+	struct list_head list;
+};
+
+/**
+ * struct iopt_pages - A piece of memory, and where its PFNs are stored
+ * @kref: areas and accesses that refer to it
+ * @fill_mutex: held by who pins pages from @origin, which may take as long as
+ *              user space likes, see pfn_reader_lock()
+ * @mutex: protects everything below that is not constant, and all IOPTEs of
+ *         all areas over this memory. Never held while something is waited for
+ *         that user space can delay, such as a page fault or the mmap lock
+ * @npages: size, in pages; constant
+ * @npinned: pages that are stored, and charged to @account
+ * @unpinned: pages that are charged still, until iopt_pages_unlock()
+ * @writable: the pages are pinned for writing; constant
+ * @origin: where PFNs come from in the first place; constant
+ * @account: who pays; constant
+ * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
+ *               interval of @access_itree covers
+ * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
+ * @access_itree: struct iopt_pages_access, intervals of page indexes that do
+ *                not overlap
+ * @domains_itree: areas that have a storage domain, tier two, through
+ *                 &iopt_area.pages_node, intervals of page indexes
+ * @first_area: the area that the memory was mapped for; most have no other. It
+ *              keeps a reference like any area, and is not used again
+ *
+ * A page is pinned, once, exactly if an interval of @access_itree or
+ * @domains_itree covers it. Reading any other page pins it from @origin, tier
+ * three.
+ */
+struct iopt_pages {
+	struct kref kref;
+	struct mutex fill_mutex;
+	struct mutex mutex;
+	unsigned long npages;
+	unsigned long npinned;
+	unsigned long unpinned;
+	bool writable;
+	struct pin_origin origin;
+	struct pin_account account;
+	struct xarray pinned_pfns;
+	struct xarray run_chunks;
+	struct rb_root_cached access_itree;
+	struct rb_root_cached domains_itree;
+	struct iopt_area first_area;
+};
+
+/**
+ * struct iopt_pages_access - A range of pages that in-kernel users have pinned
+ * @node: page indexes, in &iopt_pages.access_itree
+ * @users: how often each of the pages is pinned, not 0
+ *
+ * A pin has a border of such a range at both of its ends. The borders stay as
+ * long as the pages on both sides are pinned, so undoing a pin never needs
+ * memory; undoing a part of one may.
+ */
+struct iopt_pages_access {
+	struct interval_tree_node node;
+	unsigned int users;
+};
+
+/**
+ * iopt_area_first() - Index of the first page of an area in its pages
+ * @area: the area
+ *
+ * Context: any.
+ * Return: the page index.
+ */
+static inline unsigned long iopt_area_first(const struct iopt_area *area)
+{
+	return area->pages_node.start;
+}
+
+/**
+ * iopt_area_last() - Index of the last page of an area in its pages
+ * @area: the area
+ *
+ * Context: any.
+ * Return: the page index, inclusive.
+ */
+static inline unsigned long iopt_area_last(const struct iopt_area *area)
+{
+	return area->last;
+}
+
+/**
+ * iopt_area_index_iova() - IOVA at which a page of an area begins
+ * @area: the area
+ * @index: page index, from the first to the last of the area
+ *
+ * Context: any.
+ * Return: the IOVA; for the first page that of the area's first byte.
+ */
+static inline unsigned long iopt_area_index_iova(const struct iopt_area *area,
+						 unsigned long index)
+{
+	if (index == iopt_area_first(area))
+		return area->node.start;
+	return area->node.start - area->page_offset +
+	       (index - iopt_area_first(area)) * PAGE_SIZE;
+}
+
+/**
+ * iopt_area_index_iova_last() - Last IOVA that a page of an area covers
+ * @area: the area
+ * @index: page index, from the first to the last of the area
+ *
+ * Context: any.
+ * Return: the IOVA, inclusive.
+ */
+static inline unsigned long
+iopt_area_index_iova_last(const struct iopt_area *area, unsigned long index)
+{
+	if (index == iopt_area_last(area))
+		return area->node.last;
+	return area->node.start - area->page_offset +
+	       (index - iopt_area_first(area)) * PAGE_SIZE + (PAGE_SIZE - 1);
+}
+
+/**
+ * iopt_area_npages() - Number of pages that an area shows
+ * @area: the area
+ *
+ * Context: any.
+ * Return: pages, those included that it shows a part of.
+ */
+static inline unsigned long iopt_area_npages(const struct iopt_area *area)
+{
+	return iopt_area_last(area) - iopt_area_first(area) + 1;
+}
+
+/**
+ * iopt_area_window() - The IOVA of some pages of an area
+ * @area: the area
+ * @start: first page index
+ * @last: last page index, inclusive
+ * @length: receives the number of bytes
+ *
+ * Context: any.
+ * Return: the first IOVA.
+ */
+static inline unsigned long iopt_area_window(const struct iopt_area *area,
+					     unsigned long start,
+					     unsigned long last,
+					     unsigned long *length)
+{
+	unsigned long iova = iopt_area_index_iova(area, start);
+
+	*length = iopt_area_index_iova_last(area, last) - iova + 1;
+	return iova;
+}
+
+#endif
