@@ -13,8 +13,8 @@
 #include <linux/moduleparam.h>
 
 #include "check/pages_check.h"
-#include "iopt/iopt_lookup.h"
 #include "lib/test_hooks.h"
+#include "pages/area.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_types.h"
 #include "pages/iopt_unfill.h"

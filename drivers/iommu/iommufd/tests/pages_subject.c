@@ -13,7 +13,7 @@
 #include <linux/sched/user.h>
 
 #include "check/pages_check.h"
-#include "iopt/iopt_lookup.h"
+#include "pages/area.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
