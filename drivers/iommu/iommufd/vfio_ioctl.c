@@ -21,7 +21,9 @@
 #include <uapi/linux/vfio.h>
 
 #include "device/hwpt_paging.h"
+#include "iopt/iopt_iova.h"
 #include "iopt/iopt_map.h"
+#include "iopt/iopt_unmap.h"
 #include "object/context.h"
 #include "object/ioas.h"
 #include "object/object.h"

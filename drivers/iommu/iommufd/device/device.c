@@ -48,6 +48,7 @@
 #include "attach.h"
 #include "group.h"
 #include "hwpt_paging.h"
+#include "iopt/iopt_iova.h"
 #include "iopt/iopt_resv.h"
 #include "object/ioas.h"
 

@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * The io_pagetable itself: which IOVA may be used, and its options.
+ * The io_pagetable itself: its life, its options, and the alignment it asks for.
  */
 #include "io_pagetable.h"
 
@@ -98,93 +98,6 @@ void iopt_refresh_alignment(struct io_pagetable *iopt)
 	list_for_each_entry(access, &iopt->accesses, entry)
 		alignment = max(alignment, access->alignment);
 	iopt->iova_alignment = alignment;
-}
-
-/**
- * iopt_set_allowed() - Replace the ranges that automatic allocation may use
- * @iopt: the io_pagetable
- * @allowed: the new ranges; on success it holds the old ones
- *
- * Context: may sleep.
- * Return: 0; -EADDRINUSE if a range overlaps what is reserved, with nothing
- * changed.
- */
-int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed)
-{
-	int rc = 0;
-
-	down_write(&iopt->iova_rwsem);
-	if (iova_ranges_overlap_set(allowed, &iopt->reserved))
-		rc = -EADDRINUSE;
-	else
-		swap(iopt->allowed, *allowed);
-	up_write(&iopt->iova_rwsem);
-	return rc;
-}
-
-/**
- * iopt_reserve() - Keep areas out of a range of IOVA
- * @iopt: the io_pagetable
- * @start: first IOVA
- * @last: last IOVA, inclusive
- * @owner: for iopt_unreserve()
- *
- * Context: may sleep.
- * Return: 0; -EADDRINUSE if an area or an allowed range is there; -EINVAL if
- * @start is above @last; -ENOMEM.
- */
-int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
-		 unsigned long last, const void *owner)
-{
-	int rc;
-
-	if (start > last)
-		return -EINVAL;
-	down_write(&iopt->iova_rwsem);
-	if (iova_tree_first(&iopt->tree, start, last) ||
-	    iova_ranges_overlap(&iopt->allowed, start, last))
-		rc = -EADDRINUSE;
-	else
-		rc = iova_ranges_add(&iopt->reserved, start, last, owner);
-	up_write(&iopt->iova_rwsem);
-	return rc;
-}
-
-/**
- * iopt_unreserve() - Give back all that an owner has reserved
- * @iopt: the io_pagetable
- * @owner: as given to iopt_reserve(); may own nothing
- *
- * Context: may sleep, never needs memory.
- */
-void iopt_unreserve(struct io_pagetable *iopt, const void *owner)
-{
-	down_write(&iopt->iova_rwsem);
-	iova_ranges_remove_owner(&iopt->reserved, owner);
-	up_write(&iopt->iova_rwsem);
-}
-
-/**
- * iopt_usable_ranges() - List the IOVA that areas may use
- * @iopt: the io_pagetable
- * @out: receives the ranges, ascending
- * @capacity: entries that @out has room for
- * @alignment: receives &io_pagetable.iova_alignment
- *
- * Context: may sleep.
- * Return: how many ranges there are, also if @out has room for less.
- */
-size_t iopt_usable_ranges(struct io_pagetable *iopt,
-			  struct iommu_iova_range *out, size_t capacity,
-			  unsigned long *alignment)
-{
-	size_t count;
-
-	down_read(&iopt->iova_rwsem);
-	count = iova_ranges_holes(&iopt->reserved, out, capacity);
-	*alignment = iopt->iova_alignment;
-	up_read(&iopt->iova_rwsem);
-	return count;
 }
 
 /**

@@ -16,8 +16,6 @@
 #include "lib/iova_tree.h"
 #include "pages/domains.h"
 
-struct iommu_iova_range;
-
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
  * @iova_rwsem: protects all other members but @domains, and the state of the
@@ -94,14 +92,6 @@ struct iopt_stats {
 
 void iopt_init(struct io_pagetable *iopt);
 void iopt_destroy(struct io_pagetable *iopt);
-
-int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed);
-int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
-		 unsigned long last, const void *owner);
-void iopt_unreserve(struct io_pagetable *iopt, const void *owner);
-size_t iopt_usable_ranges(struct io_pagetable *iopt,
-			  struct iommu_iova_range *out, size_t capacity,
-			  unsigned long *alignment);
 
 int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_large_pages(struct io_pagetable *iopt);

@@ -20,6 +20,7 @@
 #include <linux/sched.h>
 
 #include "io_pagetable.h"
+#include "iopt_iova.h"
 #include "iopt_lookup.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"

@@ -47,23 +47,6 @@ struct iopt_mapping {
 	struct list_head areas;
 };
 
-/**
- * enum iopt_unmap_rule - What becomes of areas at the ends of a range
- * @IOPT_UNMAP_EXACT: -ENOENT if nothing is mapped or the range cuts an area,
- *                    -EBUSY if an area is still being mapped
- * @IOPT_UNMAP_TYPE1_V2: -ENOENT if the range cuts an area; what is still being
- *                       mapped counts as mapped afterwards
- * @IOPT_UNMAP_TYPE1_V1: an area that begins in the range is unmapped as a
- *                       whole; nothing is unmapped if the range begins inside
- *                       of one; what is still being mapped counts as mapped
- *                       afterwards
- */
-enum iopt_unmap_rule {
-	IOPT_UNMAP_EXACT,
-	IOPT_UNMAP_TYPE1_V2,
-	IOPT_UNMAP_TYPE1_V1,
-};
-
 void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 		       int iommu_prot, unsigned int flags);
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
@@ -73,14 +56,5 @@ int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 			  unsigned long length);
 int iopt_mapping_prepare(struct iopt_mapping *mapping);
 void iopt_mapping_end(struct iopt_mapping *mapping, int rc);
-
-unsigned long iopt_page_sizes(struct io_pagetable *iopt);
-int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
-		  unsigned long last, enum iopt_unmap_rule rule,
-		  unsigned long *unmapped);
-int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
-	       unsigned long last, unsigned long *unmapped);
-int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
-void iopt_empty(struct io_pagetable *iopt);
 
 #endif

@@ -13,6 +13,7 @@
 #include <linux/overflow.h>
 
 #include "io_pagetable.h"
+#include "iopt_iova.h"
 
 /*
  * Where the hardware has a window of its own, interrupts pass by the page table

@@ -12,6 +12,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "iommufd_test.h"
+#include "iopt/iopt_iova.h"
 #include "lib/test_hooks.h"
 #include "mock_access.h"
 #include "mock_check.h"

@@ -14,7 +14,9 @@
 
 #include "context.h"
 #include "ioctl.h"
+#include "iopt/iopt_iova.h"
 #include "iopt/iopt_map.h"
+#include "iopt/iopt_unmap.h"
 
 /* Ranges that are copied from user space at a time. */
 #define RANGES_STEP 32

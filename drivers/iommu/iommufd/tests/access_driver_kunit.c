@@ -19,6 +19,7 @@
 #include "iopt/iopt_domain.h"
 #include "iopt/iopt_lookup.h"
 #include "iopt/iopt_map.h"
+#include "iopt/iopt_unmap.h"
 #include "memory_domain.h"
 #include "object/ioas.h"
 #include "test_random.h"

@@ -21,6 +21,7 @@
 #include "iopt/iopt_access.h"
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_pin.h"
+#include "iopt/iopt_unmap.h"
 #include "pin/account.h"
 #include "user_memory.h"
 

@@ -12,6 +12,7 @@
 #include "check/pages_check.h"
 #include "iopt/iopt_lookup.h"
 #include "iopt/iopt_map.h"
+#include "iopt/iopt_unmap.h"
 #include "lib/pfn_batch.h"
 #include "pages/iopt_types.h"
 #include "pages/pfn_storage.h"

@@ -11,7 +11,7 @@
 #include <linux/module.h>
 
 #include "iopt/io_pagetable.h"
-#include "iopt/iopt_map.h"
+#include "iopt/iopt_unmap.h"
 #include "object/context.h"
 #include "object/ioas.h"
 #include "object/object.h"

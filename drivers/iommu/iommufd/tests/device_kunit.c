@@ -24,6 +24,7 @@
 #include "device/hwpt_alloc.h"
 #include "fake_iommu.h"
 #include "iopt/io_pagetable.h"
+#include "iopt/iopt_iova.h"
 #include "iopt/iopt_lookup.h"
 #include "iopt/iopt_map.h"
 #include "object/context.h"
