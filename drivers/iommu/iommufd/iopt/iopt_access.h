@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_IOPT_NOTIFY_H
-#define __IOMMUFD_IOPT_NOTIFY_H
+#ifndef __IOMMUFD_IOPT_ACCESS_H
+#define __IOMMUFD_IOPT_ACCESS_H
 
 struct io_pagetable;
 struct iopt_access;

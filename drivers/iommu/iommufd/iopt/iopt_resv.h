@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_RESV_H
-#define __IOMMUFD_RESV_H
+#ifndef __IOMMUFD_IOPT_RESV_H
+#define __IOMMUFD_IOPT_RESV_H
 
 #include <linux/types.h>
 

@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_IOPT_MEMBER_H
-#define __IOMMUFD_IOPT_MEMBER_H
+#ifndef __IOMMUFD_AREA_DOMAINS_H
+#define __IOMMUFD_AREA_DOMAINS_H
 
 struct iopt_area;
 struct iopt_domain;

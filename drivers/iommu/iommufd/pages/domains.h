@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_DOMAIN_LIST_H
-#define __IOMMUFD_DOMAIN_LIST_H
+#ifndef __IOMMUFD_DOMAINS_H
+#define __IOMMUFD_DOMAINS_H
 
 #include <linux/limits.h>
 #include <linux/list.h>

@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_IOPT_RW_H
-#define __IOMMUFD_IOPT_RW_H
+#ifndef __IOMMUFD_PAGES_RW_H
+#define __IOMMUFD_PAGES_RW_H
 
 struct iopt_pages;
 
