@@ -17,6 +17,7 @@ help:
 	@echo '                CONTAINER=iommufd to serve /dev/vfio/vfio, too)'
 	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
 	@echo '  make check    style, sparse, warnings, kernel-doc, layers'
+	@echo '  make graph    who includes and who calls whom, as pictures in build/graph'
 	@echo '  make shell    a shell in the instrumented guest (IOMMU=vtd|amd|virtio)'
 	@echo '  make deps     only install the packages that are missing'
 	@echo '  make clean    remove build/'
@@ -46,6 +47,9 @@ kernel: deps-test
 check: deps-check
 	@scripts/check.sh
 
+graph: deps-graph
+	@scripts/graph.py
+
 IOMMU ?= vtd
 shell: kernel
 	@scripts/guest.py --iommu $(IOMMU) --timeout 86400
@@ -58,4 +62,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test test-clients bench modules kernel check shell deps clean
+.PHONY: help run test test-clients bench modules kernel check graph shell deps clean

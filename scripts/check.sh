@@ -125,10 +125,11 @@ for name in sys.argv[1:]:
 
 "$top/scripts/base.sh"
 check scripts run_scripts
-check layers scripts/layers.py
+check layers-test scripts/layers_test.py
 check checkpatch run_checkpatch
 check kernel-doc run_kernel_doc
 check compile run_compile
+check layers scripts/layers.py
 check headers run_headers
 check uapi run_uapi
 if [ $failures -gt 0 ]; then

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: deps.sh build|run|test|bench|check...
+# usage: deps.sh build|run|test|bench|check|graph...
 #
 # Install the Debian packages that a task needs and that are not there yet.
 # When nothing is missing, apt is not called.
@@ -19,6 +19,7 @@ kernel_packages=(bc bison flex libelf-dev libssl-dev)
 # A program that was written for VFIO's own containers.
 legacy_packages=(dpdk-dev)
 check_packages=(sparse shellcheck)
+graph_packages=(graphviz)
 
 packages_of()
 {
@@ -31,6 +32,7 @@ packages_of()
 			"${legacy_packages[@]}") ;;
 	bench) packages+=("${guest_packages[@]}" "${kernel_packages[@]}") ;;
 	check) packages+=("${kernel_packages[@]}" "${check_packages[@]}") ;;
+	graph) packages+=("${kernel_packages[@]}" "${graph_packages[@]}") ;;
 	*) die "unknown task '$1'" ;;
 	esac
 	printf '%s\n' "${packages[@]}"
@@ -97,7 +99,7 @@ check_known()
 	done
 }
 
-[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check..."
+[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check|graph..."
 command -v dpkg-query >/dev/null ||
 	die "this needs Debian or a distribution made from it; elsewhere" \
 	    "build the overlay as part of a kernel, see README.md"
