@@ -95,11 +95,17 @@ run_headers()
 	rm -f "$out/header.c"
 }
 
-# User space includes it on its own, in the oldest C and in a newer one.
+# User space includes it on its own, in the oldest C and in a newer one. Each
+# structure is among those that uapi.c knows the size of.
 run_uapi()
 {
-	local language
+	local language structures=include/uapi/linux/iommufd.h
 
+	sed -n 's/^struct \([a-z0-9_]*\) {$/\1/p' $structures |
+		while IFS= read -r name; do
+			grep -q "sizeof(struct $name) ==" "$driver/uapi.c" ||
+				echo "$driver/uapi.c: does not know struct $name"
+		done
 	for language in 'c -std=c90' 'c -std=gnu17'; do
 		# shellcheck disable=SC2086 # language and its option
 		echo '#include "include/uapi/linux/iommufd.h"' |

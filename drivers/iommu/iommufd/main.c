@@ -4,6 +4,7 @@
  *
  * /dev/iommu: the file, and the way of an ioctl to its handler.
  */
+#include <linux/build_bug.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommufd.h>
@@ -37,11 +38,6 @@ module_param(dma_entry_limit, uint, 0644);
 MODULE_PARM_DESC(dma_entry_limit,
 		 "Most mappings of an open /dev/vfio/vfio (65535). /dev/iommu has no limit.");
 
-static int iommufd_destroy(struct iommufd_call *call, struct iommu_destroy *cmd)
-{
-	return iommufd_object_destroy_id(call->ictx, cmd->id);
-}
-
 /* The structures by the name of their command. */
 union iommufd_cmd {
 	struct iommu_destroy destroy;
@@ -67,27 +63,69 @@ union iommufd_cmd {
 typedef int (*iommufd_handler_t)(struct iommufd_call *call,
 				 union iommufd_cmd *cmd);
 
-/* Lets a handler take its own structure and sit in the table all the same. */
-#define DEFINE_HANDLER(_name)                                      \
-	static int handle_##_name(struct iommufd_call *call,       \
-				  union iommufd_cmd *cmd)          \
-	{                                                          \
-		return iommufd_##_name(call, &cmd->_name);         \
-	}
+/* Each takes its own structure out of the union. */
+static int handle_destroy(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_object_destroy_id(call->ictx, cmd->destroy.id);
+}
 
-DEFINE_HANDLER(destroy)
-DEFINE_HANDLER(hw_info)
-DEFINE_HANDLER(hwpt_alloc)
-DEFINE_HANDLER(ioas_alloc)
-DEFINE_HANDLER(ioas_allow_iovas)
-DEFINE_HANDLER(ioas_copy)
-DEFINE_HANDLER(ioas_iova_ranges)
-DEFINE_HANDLER(ioas_map)
-DEFINE_HANDLER(ioas_unmap)
-DEFINE_HANDLER(option)
-DEFINE_HANDLER(vfio_ioas)
+static int handle_hw_info(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_hw_info(call, &cmd->hw_info);
+}
+
+static int handle_hwpt_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_hwpt_alloc(call, &cmd->hwpt_alloc);
+}
+
+static int handle_ioas_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_alloc(call, &cmd->ioas_alloc);
+}
+
+static int handle_ioas_allow_iovas(struct iommufd_call *call,
+				   union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_allow_iovas(call, &cmd->ioas_allow_iovas);
+}
+
+static int handle_ioas_copy(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_copy(call, &cmd->ioas_copy);
+}
+
+static int handle_ioas_iova_ranges(struct iommufd_call *call,
+				   union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_iova_ranges(call, &cmd->ioas_iova_ranges);
+}
+
+static int handle_ioas_map(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_map(call, &cmd->ioas_map);
+}
+
+static int handle_ioas_unmap(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_unmap(call, &cmd->ioas_unmap);
+}
+
+static int handle_option(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_option(call, &cmd->option);
+}
+
+static int handle_vfio_ioas(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_vfio_ioas(call, &cmd->vfio_ioas);
+}
+
 #ifdef CONFIG_IOMMUFD_TEST
-DEFINE_HANDLER(test)
+static int handle_test(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_test(call, &cmd->test);
+}
 #endif
 
 /* Part of the interface, and not served yet. */
@@ -114,7 +152,10 @@ struct iommufd_ioctl {
 #define IOCTL(_cmd, _handler, _member, _first_last)                       \
 	[IOCTL_INDEX(_cmd)] = {                                           \
 		.handler = _handler,                                      \
-		.size = sizeof_field(union iommufd_cmd, _member),         \
+		.size = sizeof_field(union iommufd_cmd, _member) +        \
+			/* Where ioctl_read() looks for it. */            \
+			BUILD_BUG_ON_ZERO(offsetof(union iommufd_cmd,     \
+						   _member.size)),        \
 		.first_size = offsetofend(union iommufd_cmd,              \
 					  _member._first_last),           \
 	}
