@@ -4,7 +4,7 @@
 
 Builds the same lean kernel twice, with our iommufd and with the base's, boots
 them in QEMU with an emulated VT-d, and runs one program for all three
-(tools/testing/selftests/iommu/bench.c). Results: a table, where the
+(tools/testing/selftests/iommu/bench). Results: a table, where the
 instructions go in rows that miss their target, what a second thread adds;
 build/bench/bench.json and plots beside it. The exit status is 0 when every
 target is met, or less than pinning and the IOMMU driver alone take. Name

@@ -8,8 +8,8 @@ import guest
 
 OUT = os.path.join(guest.BUILD, "bench")
 SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
-PROGRAM = os.path.join(guest.BUILD, "selftests/bench")
-DRIVER = os.path.join(SELFTESTS, "bench_access")
+PROGRAM = os.path.join(guest.BUILD, "selftests/iommu_bench")
+DRIVER = os.path.join(SELFTESTS, "bench/driver")
 
 # Kernel: its source and, by name of the result, the interface to measure. VFIO
 # with its type1 is the same in both.
@@ -40,8 +40,9 @@ def build_driver(kernel, tree):
     os.makedirs(source, exist_ok=True)
     for name in os.listdir(DRIVER):
         link = os.path.join(source, name)
-        if not os.path.lexists(link):
-            os.symlink(os.path.join(DRIVER, name), link)
+        if os.path.lexists(link):
+            os.unlink(link)      # what it points to may have moved
+        os.symlink(os.path.join(DRIVER, name), link)
     must_run([os.path.join(guest.TOP, "scripts/kernel.sh"), kernel,
               "M=" + source, "modules"], TREE=tree, FRAGMENT="bench")
 
@@ -77,6 +78,6 @@ def machine(column, name):
     g.iommu, g.edu, g.memory, g.timeout = "vtd", 2, MEMORY, 3600
     g.icount, g.cpus = True, 1
     g.append = APPEND
-    g.files = [(PROGRAM, "/guest/bench")]
+    g.files = [(PROGRAM, "/guest/iommu_bench")]
     g.modules = [os.path.join(OUT, kernel, "bench_access.ko")]
-    return g, f"bench {interface}"
+    return g, f"iommu_bench {interface}"

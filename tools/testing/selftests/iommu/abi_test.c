@@ -11,11 +11,11 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "mock.h"
-#include "usage.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/mock.h"
+#include "lib/usage.h"
 
 /* Ids looked at when the objects of a file are counted. */
 #define IDS_MAX		64

@@ -12,10 +12,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "harness.h"
-#include "mock_rig.h"
-#include "process.h"
-#include "trap.h"
+#include "lib/harness.h"
+#include "lib/mock_rig.h"
+#include "lib/process.h"
+#include "lib/trap.h"
 
 #define PINS	MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
 

@@ -12,9 +12,9 @@
 
 #include <linux/capability.h>
 
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
 
 #define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define LIMIT_PAGES	16

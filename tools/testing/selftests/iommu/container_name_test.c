@@ -13,11 +13,11 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
-#include "container.h"
-#include "harness.h"
-#include "ioctls.h"
-#include "process.h"
-#include "usage.h"
+#include "lib/container.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/process.h"
+#include "lib/usage.h"
 
 #define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define NODE		"/dev/vfio/vfio"

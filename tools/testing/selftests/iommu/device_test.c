@@ -13,9 +13,9 @@
 
 #include <linux/vfio.h>
 
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
 
 #define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
 
 #define CHUNK		1024
 

@@ -15,10 +15,10 @@
 #include <linux/capability.h>
 #include <linux/vfio.h>
 
-#include "faults.h"
-#include "harness.h"
-#include "process.h"
-#include "view.h"
+#include "lib/faults.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/view.h"
 
 #define PINS	MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
 

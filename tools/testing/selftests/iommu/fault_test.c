@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "faults.h"
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
+#include "lib/faults.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
 
 #define FAULT_PAGES	40
 

@@ -21,12 +21,12 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
-#include "fuzz_run.h"
-#include "fuzz_shrink.h"
-#include "fuzz_threads.h"
-#include "fuzz_watch.h"
-#include "ioctls.h"
-#include "process.h"
+#include "fuzz/run.h"
+#include "fuzz/shrink.h"
+#include "fuzz/threads.h"
+#include "fuzz/watch.h"
+#include "lib/ioctls.h"
+#include "lib/process.h"
 
 #define DEFAULT_SEED		20260101
 #define MODEL_OPS		125000

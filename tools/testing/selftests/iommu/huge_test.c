@@ -22,11 +22,11 @@
 
 #include <linux/userfaultfd.h>
 
-#include "faults.h"
-#include "harness.h"
-#include "mock.h"
-#include "process.h"
-#include "rig.h"
+#include "lib/faults.h"
+#include "lib/harness.h"
+#include "lib/mock.h"
+#include "lib/process.h"
+#include "lib/rig.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ	22

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "mock_rig.h"
-#include "rig.h"
-#include "trap.h"
+#include "lib/harness.h"
+#include "lib/mock_rig.h"
+#include "lib/rig.h"
+#include "lib/trap.h"
 
 #define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 

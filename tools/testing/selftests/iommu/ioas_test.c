@@ -11,12 +11,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "process.h"
-#include "trap.h"
-#include "usage.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/trap.h"
+#include "lib/usage.h"
 
 FIXTURE(ioas)
 {

@@ -19,11 +19,11 @@
 
 #include <linux/capability.h>
 
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
-#include "trap.h"
-#include "window.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
+#include "lib/trap.h"
+#include "lib/window.h"
 
 #define SZ_1G		0x40000000ULL
 #define SZ_1T		0x10000000000ULL

@@ -11,11 +11,11 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "process.h"
-#include "usage.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/usage.h"
 
 #define BUFFER_PAGES	64
 

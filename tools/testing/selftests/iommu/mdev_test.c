@@ -17,14 +17,14 @@
 #include <linux/pci_regs.h>
 #include <linux/serial_reg.h>
 
-#include "harness.h"
-#include "ioctls.h"
-#include "mdev.h"
-#include "memory.h"
-#include "process.h"
-#include "rig.h"
-#include "usage.h"
-#include "vfio_device.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/mdev.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/rig.h"
+#include "lib/usage.h"
+#include "lib/vfio_device.h"
 
 #define TEST_IOVA	0x200000ULL
 #define TEST_PAGES	4

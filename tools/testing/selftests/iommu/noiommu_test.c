@@ -14,13 +14,13 @@
 
 #include <linux/capability.h>
 
-#include "edu.h"
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "process.h"
-#include "usage.h"
-#include "vfio_device.h"
+#include "lib/edu.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/usage.h"
+#include "lib/vfio_device.h"
 
 #define UNSAFE_MODE	"/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
 

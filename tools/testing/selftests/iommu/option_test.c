@@ -9,11 +9,11 @@
 
 #include <linux/capability.h>
 
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "process.h"
-#include "usage.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/usage.h"
 
 #define RLIMIT_MODE	IOMMU_OPTION_RLIMIT_MODE
 #define HUGE_PAGES	IOMMU_OPTION_HUGE_PAGES

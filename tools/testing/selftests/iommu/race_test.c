@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "harness.h"
-#include "process.h"
-#include "rig.h"
-#include "trap.h"
+#include "lib/harness.h"
+#include "lib/process.h"
+#include "lib/rig.h"
+#include "lib/trap.h"
 
 #define RUN_MS		700
 

@@ -14,13 +14,13 @@
 
 #include <linux/capability.h>
 
-#include "container.h"
-#include "harness.h"
-#include "ioctls.h"
-#include "memory.h"
-#include "process.h"
-#include "trap.h"
-#include "usage.h"
+#include "lib/container.h"
+#include "lib/harness.h"
+#include "lib/ioctls.h"
+#include "lib/memory.h"
+#include "lib/process.h"
+#include "lib/trap.h"
+#include "lib/usage.h"
 
 #define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define RACES		50

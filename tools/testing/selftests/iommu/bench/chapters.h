@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * What the benchmark consists of. A chapter prepares what it needs, measures
+ * and reports, and leaves nothing behind.
+ */
+#ifndef SELFTEST_IOMMU_BENCH_CHAPTERS_H
+#define SELFTEST_IOMMU_BENCH_CHAPTERS_H
+
+#include "space.h"
+
+/* Mapping and unmapping memory of each kind in one call. */
+void bench_kinds_of_memory(const struct backend *backend);
+void bench_gigantic(const struct backend *backend);
+void bench_16_gib(const struct backend *backend);
+
+/* Areas of 4 KiB. */
+void bench_pair(const struct backend *backend);
+void bench_4000_areas(const struct backend *backend);
+void bench_4000_anywhere(const struct backend *backend);
+void bench_viommu(const struct backend *backend);
+
+/* Cost against size and against the number of areas. */
+void bench_by_size(const struct backend *backend);
+void bench_by_areas(const struct backend *backend);
+
+/* Memory that the kernel needs for what is mapped. */
+void bench_usage(const struct backend *backend);
+
+/* Page tables that come and go, copies; iommufd only. */
+void bench_domains(const struct backend *backend);
+
+/* In-kernel access through the driver in driver/; iommufd only. */
+void bench_access(const struct backend *backend);
+
+/* Two threads on two processors, next to one. */
+void bench_threads(const struct backend *backend);
+
+/*
+ * Small pieces of all that, to be looked at instruction by instruction: those
+ * with the given names, or all when there are none.
+ */
+void bench_profile(const struct backend *backend, int count, char **names);
+
+#endif

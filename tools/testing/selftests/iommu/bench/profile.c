@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * Small pieces of work for scripts/bench_profile.py, which has QEMU write down
+ * each instruction between two marks.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "chapters.h"
+#include "memory.h"
+#include "report.h"
+
+#define PAIRS		50
+#define MORE		8
+#define SMALL		(2 * SZ_1M)
+#define SCATTERED	(8 * SZ_1M)
+#define LARGE		(64 * SZ_1M)
+
+/**
+ * struct sample - work to be looked at
+ * @name: what it is, one word
+ * @memory: where the memory is from
+ * @length: bytes of it
+ * @count: what to divide the instructions by, 0 for the number of pages
+ * @run: do it
+ * @before: what has to be done first each time, may be NULL
+ * @after: what has to be done afterwards, may be NULL
+ * @prepare: what has to be done only once, may be NULL
+ */
+struct sample {
+	const char *name;
+	void *(*memory)(__u64 length);
+	__u64 length;
+	__u64 count;
+	void (*run)(struct space *space, void *va, __u64 length);
+	void (*before)(struct space *space, void *va, __u64 length);
+	void (*after)(struct space *space, void *va, __u64 length);
+	void (*prepare)(struct space *space, void *va, __u64 length);
+};
+
+static void *small_pages(__u64 length)
+{
+	return bench_memory(MEMORY_SMALL_PAGES, length);
+}
+
+static void *thp(__u64 length)
+{
+	return bench_memory(MEMORY_THP, length);
+}
+
+static void *hugetlb(__u64 length)
+{
+	return bench_memory(MEMORY_HUGETLB, length);
+}
+
+static void *memfd(__u64 length)
+{
+	return bench_memory(MEMORY_MEMFD_HUGETLB, length);
+}
+
+static void *gigantic(__u64 length)
+{
+	(void)length;
+	return bench_gigantic_page();
+}
+
+static void map(struct space *space, void *va, __u64 length)
+{
+	space_map(space, va, length, BENCH_IOVA);
+}
+
+static void unmap(struct space *space, void *va, __u64 length)
+{
+	(void)va;
+	space_unmap(space, BENCH_IOVA, length);
+}
+
+static void map_each(struct space *space, void *va, __u64 length)
+{
+	__u64 at;
+
+	for (at = 0; at < length; at += SZ_4K)
+		space_map(space, va + at, SZ_4K, BENCH_IOVA + at);
+}
+
+static void map_each_anywhere(struct space *space, void *va, __u64 length)
+{
+	__u64 at, iova;
+
+	for (at = 0; at < length; at += SZ_4K)
+		space_map_anywhere(space, va + at, SZ_4K, &iova);
+}
+
+static void unmap_all(struct space *space, void *va, __u64 length)
+{
+	(void)va;
+	(void)length;
+	space_unmap(space, 0, BENCH_IOVA + LARGE);
+}
+
+static void pairs(struct space *space, void *va, __u64 length)
+{
+	int i;
+
+	for (i = 0; i < PAIRS; i++) {
+		map(space, va, length);
+		unmap(space, va, length);
+	}
+}
+
+/* Side by side, like those of the chapter "by-areas". */
+static void map_areas(struct space *space, void *va, __u64 length,
+		      unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		space_map(space, va + i * SZ_4K % length, SZ_4K, i * SZ_4K);
+}
+
+static void map_thousand(struct space *space, void *va, __u64 length)
+{
+	map_areas(space, va, length, 1000);
+}
+
+static void map_million(struct space *space, void *va, __u64 length)
+{
+	map_areas(space, va, length, 1000000);
+}
+
+static void map_more_anywhere(struct space *space, void *va, __u64 length)
+{
+	(void)length;
+	map_each_anywhere(space, va, MORE * SZ_4K);
+}
+
+static const struct sample samples[] = {
+	{ .name = "pair", .memory = small_pages, .length = SZ_4K,
+	  .count = PAIRS, .run = pairs },
+	{ .name = "map-each", .memory = small_pages, .length = SMALL,
+	  .run = map_each, .after = unmap },
+	{ .name = "unmap-each", .memory = small_pages, .length = SMALL,
+	  .run = unmap, .before = map_each },
+	{ .name = "map-anywhere", .memory = small_pages, .length = SMALL,
+	  .run = map_each_anywhere, .after = unmap_all },
+	{ .name = "map-small", .memory = small_pages, .length = SCATTERED,
+	  .run = map, .after = unmap },
+	{ .name = "unmap-small", .memory = small_pages, .length = SCATTERED,
+	  .run = unmap, .before = map },
+	{ .name = "map-thp", .memory = thp, .length = LARGE, .run = map,
+	  .after = unmap },
+	{ .name = "unmap-thp", .memory = thp, .length = LARGE, .run = unmap,
+	  .before = map },
+	{ .name = "map-hugetlb", .memory = hugetlb, .length = LARGE,
+	  .run = map, .after = unmap },
+	{ .name = "unmap-hugetlb", .memory = hugetlb, .length = LARGE,
+	  .run = unmap, .before = map },
+	{ .name = "map-memfd", .memory = memfd, .length = LARGE, .run = map,
+	  .after = unmap },
+	{ .name = "unmap-memfd", .memory = memfd, .length = LARGE,
+	  .run = unmap, .before = map },
+	{ .name = "map-gigantic", .memory = gigantic, .length = SZ_1G,
+	  .run = map, .after = unmap },
+	{ .name = "unmap-gigantic", .memory = gigantic, .length = SZ_1G,
+	  .run = unmap, .before = map },
+	{ .name = "map-window", .memory = bench_window,
+	  .length = 2 * BENCH_BYTES, .run = map, .after = unmap },
+	{ .name = "unmap-window", .memory = bench_window,
+	  .length = 2 * BENCH_BYTES, .run = unmap, .before = map },
+	{ .name = "anywhere-1k", .memory = small_pages, .length = SMALL,
+	  .count = MORE, .run = map_more_anywhere, .prepare = map_thousand },
+	{ .name = "anywhere-1M", .memory = small_pages, .length = SMALL,
+	  .count = MORE, .run = map_more_anywhere, .prepare = map_million },
+};
+
+/* Wait until the script has switched on or off what it has to. */
+static void await_script(const char *what, const struct sample *sample)
+{
+	char byte;
+
+	printf("### profile %s %s %llu\n", what, sample->name,
+	       (unsigned long long)(sample->count ?: sample->length / SZ_4K));
+	fflush(stdout);
+	do {
+		MUST(read(STDIN_FILENO, &byte, 1) == 1 ? 0 : -1);
+	} while (byte != '\n');
+}
+
+static void once(struct space *space, const struct sample *sample, void *va,
+		 bool watched)
+{
+	if (sample->before)
+		sample->before(space, va, sample->length);
+	if (watched)
+		await_script("begin", sample);
+	profile_begin();
+	sample->run(space, va, sample->length);
+	profile_end();
+	if (watched)
+		await_script("end", sample);
+	if (sample->after)
+		sample->after(space, va, sample->length);
+}
+
+static void look_at(const struct backend *backend, const struct sample *sample)
+{
+	struct space space;
+	void *va = sample->memory(sample->length);
+
+	if (!va) {
+		fprintf(stderr, "# no memory for %s\n", sample->name);
+		return;
+	}
+	space_open(&space, backend);
+	if (sample->prepare)
+		sample->prepare(&space, va, sample->length);
+	once(&space, sample, va, false);
+	once(&space, sample, va, true);
+	space_close(&space);
+	munmap(va, sample->length);
+	memory_free_all();
+}
+
+static bool wants_any_iova(const struct sample *sample)
+{
+	return sample->run == map_each_anywhere ||
+	       sample->run == map_more_anywhere;
+}
+
+static bool asked_for(const struct sample *sample, int count, char **names)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (!strcmp(names[i], sample->name))
+			return true;
+	return !count;
+}
+
+void bench_profile(const struct backend *backend, int count, char **names)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+		if (wants_any_iova(&samples[i]) && !backend->map_anywhere)
+			continue;
+		if (asked_for(&samples[i], count, names))
+			look_at(backend, &samples[i]);
+	}
+}

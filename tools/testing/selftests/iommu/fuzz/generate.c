@@ -1,0 +1,556 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+#include "generate.h"
+
+#include <string.h>
+
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
+
+#define HUGE_BYTES	0x200000ULL
+
+/* How often each kind comes, in thousandths or so. */
+static const unsigned char weights[FUZZ_KINDS] = {
+	[FUZZ_IOAS_ALLOC] = 20,
+	[FUZZ_DESTROY] = 30,
+	[FUZZ_MAP] = 140,
+	[FUZZ_COPY] = 70,
+	[FUZZ_UNMAP] = 110,
+	[FUZZ_ALLOW_IOVAS] = 15,
+	[FUZZ_IOVA_RANGES] = 20,
+	[FUZZ_OPTION_HUGE_PAGES] = 12,
+	[FUZZ_OPTION_RLIMIT_MODE] = 8,
+	[FUZZ_OPTION_UNKNOWN] = 3,
+	[FUZZ_VFIO_IOAS] = 20,
+	[FUZZ_VFIO_API_VERSION] = 2,
+	[FUZZ_VFIO_CHECK_EXTENSION] = 4,
+	[FUZZ_VFIO_SET_IOMMU] = 15,
+	[FUZZ_VFIO_GET_INFO] = 8,
+	[FUZZ_VFIO_MAP_DMA] = 30,
+	[FUZZ_VFIO_UNMAP_DMA] = 30,
+	[FUZZ_VFIO_DIRTY_PAGES] = 2,
+	[FUZZ_NOT_SERVED] = 4,
+	[FUZZ_UNKNOWN_IOCTL] = 3,
+	[FUZZ_MOCK_DOMAIN] = 10,
+	[FUZZ_MOCK_DOMAIN_REPLACE] = 15,
+	[FUZZ_ADD_RESERVED] = 6,
+	[FUZZ_CHECK_MAP] = 20,
+	[FUZZ_CHECK_REFS] = 15,
+	[FUZZ_CREATE_ACCESS] = 25,
+	[FUZZ_CLOSE_ACCESS] = 15,
+	[FUZZ_ACCESS_PAGES] = 60,
+	[FUZZ_DESTROY_ACCESS_PAGES] = 40,
+	[FUZZ_ACCESS_RW] = 100,
+	[FUZZ_ACCESS_REPLACE] = 20,
+	[FUZZ_MEMORY_LIMIT] = 4,
+	[FUZZ_REOPEN] = 2,
+	[FUZZ_SOURCE_MUNMAP] = 6,
+	[FUZZ_SOURCE_MMAP] = 12,
+	[FUZZ_SOURCE_PROTECT] = 10,
+	[FUZZ_SOURCE_DISCARD] = 8,
+	[FUZZ_SOURCE_WRITE] = 20,
+};
+
+static const __u64 edges[] = {
+	0, 1, 0x7ff, 0x800, 0xfff, 0x1000, 0x1001, 0x2000, 0xff0000, 0xffe000,
+	0xfff000, 0x1001000, 0x7ffff000, 0x7ffff800, 0x80000000, 0xfffff000,
+	0x100000000, 0x7ffffffffffff000, 0x8000000000000000,
+	0xffffffff80000000, 0xfffffffffffe0000, 0xffffffffffffe000,
+	0xfffffffffffff000, 0xfffffffffffff800, 0xffffffffffffffff,
+};
+
+static const __u64 small_lengths[] = {
+	0x1000, 0x1000, 0x1000, 0x1000, 0x2000, 0x2000, 0x3000, 0x4000, 0x8000,
+	0x10000, 0x1800, 0x800,
+};
+
+static unsigned int pick_kind(struct fuzz_random *random)
+{
+	unsigned int i, total = 0;
+	__u64 at;
+
+	for (i = 0; i < FUZZ_KINDS; i++)
+		total += weights[i];
+	at = fuzz_random_below(random, total);
+	for (i = 0; at >= weights[i]; i++)
+		at -= weights[i];
+	return i;
+}
+
+static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *op)
+{
+	unsigned int form;
+
+	if (!fuzz_has_structure(op->kind) || !fuzz_random_percent(random, 6))
+		return FUZZ_FORM_PLAIN;
+	form = fuzz_random_below(random, FUZZ_FORMS);
+	switch (op->kind) {
+	case FUZZ_MAP:
+	case FUZZ_OPTION_HUGE_PAGES:
+	case FUZZ_OPTION_RLIMIT_MODE:
+	case FUZZ_VFIO_IOAS:
+		return form == FUZZ_FORM_BAD_POINTER ? FUZZ_FORM_PLAIN : form;
+	case FUZZ_ALLOW_IOVAS:
+	case FUZZ_IOVA_RANGES:
+		return form;
+	case FUZZ_ACCESS_RW:
+		return form == FUZZ_FORM_RESERVED ? FUZZ_FORM_PLAIN : form;
+	case FUZZ_VFIO_GET_INFO:
+	case FUZZ_VFIO_MAP_DMA:
+	case FUZZ_VFIO_UNMAP_DMA:
+	case FUZZ_VFIO_DIRTY_PAGES:
+		return form == FUZZ_FORM_SHORT || form == FUZZ_FORM_EMPTY ||
+		       form == FUZZ_FORM_UNREADABLE ||
+		       form == FUZZ_FORM_READ_ONLY ? form : FUZZ_FORM_PLAIN;
+	}
+	return form < FUZZ_FORM_RESERVED ? form : FUZZ_FORM_READ_ONLY;
+}
+
+/* Mostly few neighbouring pages, so that everything is in the way. */
+static __u64 pick_iova(struct fuzz_random *random)
+{
+	__u64 way = fuzz_random_below(random, 100);
+
+	if (way < 80)
+		return MOCK_APERTURE_START +
+		       fuzz_random_below(random, 24) * FUZZ_PAGE;
+	if (way < 88)
+		return MOCK_APERTURE_START +
+		       fuzz_random_below(random, 48) * FUZZ_IOPTE;
+	if (way < 93)
+		return MOCK_APERTURE_START +
+		       fuzz_random_below(random, 4) * HUGE_BYTES;
+	return fuzz_random_pick(random, edges);
+}
+
+static __u64 pick_length(struct fuzz_random *random)
+{
+	__u64 way = fuzz_random_below(random, 100);
+
+	if (way < 92)
+		return fuzz_random_pick(random, small_lengths);
+	if (way < 95)
+		return fuzz_random_pick(random, edges);
+	if (way < 98)
+		return HUGE_BYTES;
+	return fuzz_random_below(random, 0x3000);
+}
+
+static void pick_memory(struct fuzz_random *random, struct fuzz_op *op)
+{
+	static const unsigned char often[] = {
+		FUZZ_SMALL, FUZZ_SMALL, FUZZ_SMALL, FUZZ_SHARED, FUZZ_ALIAS,
+		FUZZ_VOLATILE, FUZZ_VOLATILE, FUZZ_READ_ONLY, FUZZ_SMALL,
+		FUZZ_SHARED, FUZZ_ALIAS, FUZZ_VOLATILE, FUZZ_SMALL,
+		FUZZ_READ_ONLY, FUZZ_THP, FUZZ_HUGETLB,
+	};
+	__u64 npages;
+
+	op->memory = fuzz_random_pick(random, often);
+	if (fuzz_random_percent(random, 2))
+		op->memory = FUZZ_NOWHERE;
+	npages = fuzz_memory_pages(op->memory);
+	op->offset = npages ? fuzz_random_below(random, npages) * FUZZ_PAGE : 0;
+	if (npages > 48 && fuzz_random_percent(random, 60)) {
+		op->offset = 0;
+		if (fuzz_random_percent(random, 50))
+			op->length = HUGE_BYTES;
+	}
+	if (fuzz_random_percent(random, 5))
+		op->offset += fuzz_random_below(random, FUZZ_PAGE);
+	if (fuzz_random_percent(random, 3))
+		op->offset += FUZZ_IOPTE;
+	if (fuzz_random_percent(random, 2))
+		op->offset = fuzz_random_pick(random, edges);
+}
+
+/* A slot with an object of a type, or some other slot. */
+static unsigned int pick_object(struct fuzz_random *random,
+				struct fuzz_model *model, unsigned int context,
+				enum fuzz_type type)
+{
+	unsigned int i, start = fuzz_random_below(random, FUZZ_SLOTS);
+
+	if (fuzz_random_percent(random, 3))
+		return fuzz_random_below(random, FUZZ_SELECTORS);
+	if (!model)
+		return 1 + fuzz_random_below(random, 20);
+	for (i = 0; i < FUZZ_SLOTS; i++) {
+		unsigned int slot = (start + i) % FUZZ_SLOTS;
+
+		if (model->contexts[context].objects[slot].type == type)
+			return slot;
+	}
+	return start;
+}
+
+static unsigned int pick_access(struct fuzz_random *random,
+				struct fuzz_model *model, unsigned int context)
+{
+	unsigned int i, start = fuzz_random_below(random, FUZZ_ACCESSES);
+
+	if (!model || fuzz_random_percent(random, 3))
+		return fuzz_random_below(random, FUZZ_ACCESSES + 2);
+	for (i = 0; i < FUZZ_ACCESSES; i++) {
+		unsigned int slot = (start + i) % FUZZ_ACCESSES;
+
+		if (model->contexts[context].accesses[slot].fd >= 0)
+			return slot;
+	}
+	return start;
+}
+
+/* Make the range touch what is mapped: all of an area, a part, or several. */
+static void aim_at_area(struct fuzz_random *random,
+			const struct fuzz_object *ioas, __u64 *iova,
+			__u64 *length, unsigned int exact_percent)
+{
+	const struct fuzz_area *area;
+	__u64 size;
+
+	if (!ioas || !ioas->nr_areas || fuzz_random_percent(random, 15))
+		return;
+	area = ioas->areas[fuzz_random_below(random, ioas->nr_areas)];
+	size = area->last - area->iova + 1;
+	*iova = area->iova;
+	if (fuzz_random_percent(random, exact_percent)) {
+		*length = size;
+		return;
+	}
+	switch (fuzz_random_below(random, 6)) {
+	case 0:
+		*length = size + FUZZ_PAGE;
+		break;
+	case 1:
+		*iova += fuzz_random_below(random, size / FUZZ_IOPTE + 1) *
+			 FUZZ_IOPTE;
+		break;
+	case 2:
+		*iova += fuzz_random_below(random, size);
+		*length = fuzz_random_below(random, 0x3000);
+		break;
+	case 3:
+		*iova -= FUZZ_PAGE;
+		*length = size + 2 * FUZZ_PAGE;
+		break;
+	case 4:
+		*length = fuzz_random_below(random, 8) * FUZZ_PAGE;
+		break;
+	case 5:
+		*length = size - 1;
+		break;
+	}
+}
+
+static const struct fuzz_object *model_object(const struct fuzz_model *model,
+					      const struct fuzz_op *op,
+					      unsigned int selector)
+{
+	const struct fuzz_object *object;
+
+	if (!model || selector >= FUZZ_SLOTS)
+		return NULL;
+	object = &model->contexts[op->context].objects[selector];
+	return object->type == FUZZ_HWPT ? object->ioas :
+	       object->type == FUZZ_IOAS ? object : NULL;
+}
+
+static void generate_map(struct fuzz_random *random, struct fuzz_model *model,
+			 struct fuzz_op *op)
+{
+	static const __u32 rights[] = { 2, 4, 6, 6, 6, 6, 6, 6 };
+
+	op->flags = fuzz_random_pick(random, rights);
+	if (fuzz_random_percent(random, 75))
+		op->flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
+	if (fuzz_random_percent(random, 2))
+		op->flags = fuzz_random_below(random, 16);
+	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->object2 = pick_object(random, model, op->context, FUZZ_IOAS);
+	if (op->kind == FUZZ_COPY)
+		aim_at_area(random, model_object(model, op, op->object2),
+			    &op->iova2, &op->length, 40);
+}
+
+static void generate_unmap(struct fuzz_random *random, struct fuzz_model *model,
+			   struct fuzz_op *op)
+{
+	const struct fuzz_object *ioas;
+
+	if (op->kind == FUZZ_VFIO_UNMAP_DMA) {
+		ioas = model ? model->contexts[op->context].vfio : NULL;
+		op->flags = fuzz_random_percent(random, 3) ?
+			    fuzz_random_below(random, 4) : 0;
+	} else {
+		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+		ioas = model_object(model, op, op->object);
+	}
+	aim_at_area(random, ioas, &op->iova, &op->length, 50);
+	if (fuzz_random_percent(random, 3)) {
+		op->iova = 0;
+		op->length = -1ULL;
+	}
+	if (op->flags & VFIO_DMA_UNMAP_FLAG_ALL &&
+	    fuzz_random_percent(random, 80)) {
+		op->iova = 0;
+		op->length = 0;
+	}
+}
+
+static void generate_option(struct fuzz_random *random,
+			    struct fuzz_model *model, struct fuzz_op *op)
+{
+	op->value = fuzz_random_below(random, 2);
+	if (fuzz_random_percent(random, 5))
+		op->value = fuzz_random_pick(random, edges);
+	op->flags = fuzz_random_below(random, 2);
+	if (fuzz_random_percent(random, 4))
+		op->flags = fuzz_random_below(random, 5);
+	if (op->kind == FUZZ_OPTION_RLIMIT_MODE &&
+	    fuzz_random_percent(random, 90))
+		op->object = FUZZ_SLOT_ZERO;
+	else
+		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+	if (op->kind == FUZZ_OPTION_UNKNOWN)
+		op->value = fuzz_random_below(random, 100);
+}
+
+static void generate_vfio(struct fuzz_random *random, struct fuzz_model *model,
+			  struct fuzz_op *op)
+{
+	static const unsigned char types[] = { 1, 1, 3, 3, 3, 3, 6, 9 };
+	static const unsigned char ioas_ops[] = { 0, 0, 1, 1, 1, 1, 1, 2 };
+
+	switch (op->kind) {
+	case FUZZ_VFIO_IOAS:
+		op->flags = fuzz_random_pick(random, ioas_ops);
+		if (fuzz_random_percent(random, 3))
+			op->flags = fuzz_random_below(random, 0x10000);
+		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+		break;
+	case FUZZ_VFIO_SET_IOMMU:
+		op->value = fuzz_random_pick(random, types);
+		if (fuzz_random_percent(random, 10))
+			op->value = fuzz_random_below(random, 16);
+		break;
+	case FUZZ_VFIO_CHECK_EXTENSION:
+		op->value = fuzz_random_below(random, 16);
+		break;
+	case FUZZ_VFIO_GET_INFO:
+		op->value = fuzz_random_percent(random, 50) ? 1000 :
+			    fuzz_random_below(random, 200);
+		break;
+	case FUZZ_VFIO_MAP_DMA:
+		op->flags = fuzz_random_percent(random, 5) ?
+			    fuzz_random_below(random, 8) :
+			    1 + fuzz_random_below(random, 3);
+		break;
+	}
+}
+
+static void generate_device(struct fuzz_random *random,
+			    struct fuzz_model *model, struct fuzz_op *op)
+{
+	bool replace = op->kind == FUZZ_MOCK_DOMAIN_REPLACE;
+	enum fuzz_type target = fuzz_random_percent(random, 85) ? FUZZ_IOAS :
+								  FUZZ_HWPT;
+
+	op->object = pick_object(random, model, op->context,
+				 replace ? FUZZ_DEVICE : target);
+	op->object2 = pick_object(random, model, op->context, target);
+	if (fuzz_random_percent(random, 25))
+		op->flags = MOCK_FLAGS_DEVICE_HUGE_IOVA;
+	if (fuzz_random_percent(random, 15))
+		op->flags |= MOCK_FLAGS_DEVICE_NO_DIRTY;
+	if (fuzz_random_percent(random, 2))
+		op->flags |= 1U << 31;
+}
+
+/* Often a map that is right. */
+static void generate_check_map(struct fuzz_random *random,
+			       struct fuzz_model *model, struct fuzz_op *op)
+{
+	const struct fuzz_object *ioas;
+	const struct fuzz_area *area;
+
+	op->object = pick_object(random, model, op->context, FUZZ_HWPT);
+	ioas = model_object(model, op, op->object);
+	if (!ioas || !ioas->nr_areas || fuzz_random_percent(random, 20))
+		return;
+	area = ioas->areas[fuzz_random_below(random, ioas->nr_areas)];
+	op->iova = area->iova;
+	op->memory = FUZZ_SMALL;
+	op->offset = area->pages->va + area->start - fuzz_memory_va(FUZZ_SMALL);
+	if (op->length > 0x10000 || fuzz_random_percent(random, 50))
+		op->length = area->last - area->iova + 1;
+}
+
+static void generate_access(struct fuzz_random *random,
+			    struct fuzz_model *model, struct fuzz_op *op)
+{
+	const struct fuzz_access *access = NULL;
+
+	op->object = pick_access(random, model, op->context);
+	op->object2 = pick_object(random, model, op->context, FUZZ_IOAS);
+	if (model)
+		access = fuzz_model_access(&model->contexts[op->context],
+					   op->object);
+	switch (op->kind) {
+	case FUZZ_CREATE_ACCESS:
+		op->object = op->object2;
+		op->flags = fuzz_random_percent(random, 65);
+		if (fuzz_random_percent(random, 2))
+			op->flags = 2;
+		break;
+	case FUZZ_ACCESS_PAGES:
+		op->flags = fuzz_random_percent(random, 30);
+		if (fuzz_random_percent(random, 2))
+			op->flags |= 1U << 5;
+		op->value = fuzz_random_percent(random, 15);
+		if (op->length > FUZZ_PAGE && fuzz_random_percent(random, 30))
+			op->length = 1 + fuzz_random_below(random, 0x3000);
+		aim_at_area(random, access ? access->ioas : NULL, &op->iova,
+			    &op->length, 20);
+		break;
+	case FUZZ_DESTROY_ACCESS_PAGES:
+		op->object2 = fuzz_random_below(random, FUZZ_PINS + 2);
+		break;
+	case FUZZ_ACCESS_RW:
+		op->flags = fuzz_random_below(random, 8);
+		if (fuzz_random_percent(random, 2))
+			op->flags |= 1U << 9;
+		if (fuzz_random_percent(random, 60))
+			op->length = fuzz_random_below(random, 0x2000);
+		aim_at_area(random, access ? access->ioas : NULL, &op->iova,
+			    &op->length, 5);
+		if (op->length > FUZZ_RW_BYTES && op->length <= 1ULL << 32)
+			op->length = FUZZ_RW_BYTES;
+		op->value = fuzz_random_below(random, 1 << 20);
+		break;
+	}
+}
+
+static void generate_ranges(struct fuzz_random *random,
+			    struct fuzz_model *model, struct fuzz_op *op)
+{
+	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->value = fuzz_random_below(random, FUZZ_ARRAY_MAX);
+	if (op->kind == FUZZ_IOVA_RANGES)
+		return;
+	op->value = fuzz_random_below(random, 3);
+	if (fuzz_random_percent(random, 60)) {
+		op->iova = MOCK_APERTURE_START;
+		op->length = 0x40000;
+	}
+	op->length2 = pick_length(random);
+}
+
+static void generate_process(struct fuzz_random *random, struct fuzz_op *op)
+{
+	op->value = fuzz_random_below(random, 1 << 20);
+	op->length = 1 + fuzz_random_below(random, 6);
+	if (fuzz_random_percent(random, 5))
+		op->length = 64;
+	op->offset = fuzz_random_below(random, 24) * FUZZ_PAGE;
+	op->flags = fuzz_random_below(random, 3);
+	if (fuzz_random_percent(random, 50))
+		op->flags = 2;
+	if (op->kind == FUZZ_SOURCE_WRITE) {
+		op->memory = fuzz_random_below(random, FUZZ_SOURCES);
+		op->length = fuzz_random_below(random, 0x1800);
+	}
+}
+
+static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
+			  struct fuzz_op *op)
+{
+	if (op->kind >= FUZZ_SOURCE_MUNMAP) {
+		generate_process(random, op);
+		return;
+	}
+	if (op->kind >= FUZZ_CREATE_ACCESS && op->kind <= FUZZ_ACCESS_REPLACE) {
+		generate_access(random, model, op);
+		return;
+	}
+	switch (op->kind) {
+	case FUZZ_MAP:
+	case FUZZ_COPY:
+		generate_map(random, model, op);
+		return;
+	case FUZZ_UNMAP:
+	case FUZZ_VFIO_UNMAP_DMA:
+		generate_unmap(random, model, op);
+		return;
+	case FUZZ_ALLOW_IOVAS:
+	case FUZZ_IOVA_RANGES:
+		generate_ranges(random, model, op);
+		return;
+	case FUZZ_OPTION_HUGE_PAGES:
+	case FUZZ_OPTION_RLIMIT_MODE:
+	case FUZZ_OPTION_UNKNOWN:
+		generate_option(random, model, op);
+		return;
+	case FUZZ_MOCK_DOMAIN:
+	case FUZZ_MOCK_DOMAIN_REPLACE:
+		generate_device(random, model, op);
+		return;
+	case FUZZ_CHECK_MAP:
+		generate_check_map(random, model, op);
+		return;
+	}
+	generate_vfio(random, model, op);
+}
+
+/* Nothing much can be done in a context without an IOAS, or without accesses */
+static unsigned int needed_first(struct fuzz_random *random,
+				 const struct fuzz_context *context,
+				 unsigned int kind)
+{
+	unsigned int i, found = 0;
+
+	if (!fuzz_random_percent(random, 60))
+		return kind;
+	for (i = 0; i < FUZZ_SLOTS; i++)
+		found += context->objects[i].type == FUZZ_IOAS;
+	if (!found && kind < FUZZ_SOURCE_MUNMAP)
+		return FUZZ_IOAS_ALLOC;
+	if (kind >= FUZZ_CLOSE_ACCESS && kind <= FUZZ_ACCESS_REPLACE &&
+	    !fuzz_model_has_access(context))
+		return FUZZ_CREATE_ACCESS;
+	return kind;
+}
+
+void fuzz_generate(struct fuzz_random *random, struct fuzz_model *model,
+		   struct fuzz_op *op)
+{
+	static const __u32 limits[] = {
+		0, 64, 4096, 4096, 65536, 65536, FUZZ_NO_LIMIT,
+	};
+
+	memset(op, 0, sizeof(*op));
+	op->kind = pick_kind(random);
+	op->context = fuzz_random_percent(random, 80) ? 0 : 1;
+	if (model)
+		op->kind = needed_first(random, &model->contexts[op->context],
+					op->kind);
+	op->result = fuzz_random_below(random, FUZZ_SLOTS);
+	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->iova = pick_iova(random);
+	op->iova2 = pick_iova(random);
+	op->length = pick_length(random);
+	pick_memory(random, op);
+	op->value = fuzz_random_below(random, 4);
+	if (op->kind == FUZZ_NOT_SERVED || op->kind == FUZZ_UNKNOWN_IOCTL)
+		op->value = fuzz_random_below(random, 18);
+	if (op->kind == FUZZ_DESTROY)
+		op->object = fuzz_random_below(random, FUZZ_SELECTORS);
+	if (op->kind == FUZZ_MEMORY_LIMIT)
+		op->value = fuzz_random_pick(random, limits);
+	if (op->kind == FUZZ_IOAS_ALLOC && fuzz_random_percent(random, 3))
+		op->flags = 1;
+	if (op->kind == FUZZ_CHECK_REFS && fuzz_random_percent(random, 90)) {
+		op->offset &= -FUZZ_PAGE;
+		op->length &= -FUZZ_PAGE;
+	}
+	generate_kind(random, model, op);
+	op->form = pick_form(random, op);
+}

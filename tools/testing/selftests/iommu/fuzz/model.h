@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * A plain model of /dev/iommu: what each IOVA shows, what is pinned, and which
+ * errnos an operation may return.
+ *
+ * An operation is predicted before it is executed, which changes nothing, and
+ * applied afterwards with what the kernel answered.
+ */
+#ifndef SELFTEST_IOMMU_FUZZ_MODEL_H
+#define SELFTEST_IOMMU_FUZZ_MODEL_H
+
+#include <stdbool.h>
+
+#include <linux/iommufd.h>
+#include <linux/types.h>
+
+#include "memory.h"
+#include "op.h"
+#include "ops.h"
+
+#define FUZZ_AREAS	256
+#define FUZZ_RANGES	24
+#define FUZZ_PINS	16
+#define FUZZ_PARTS	64
+
+/* The smallest IOPTE of the mock IOMMU. */
+#define FUZZ_IOPTE	(FUZZ_PAGE / 2)
+
+/**
+ * struct fuzz_pages - what one map made, shared by its copies
+ * @refs: areas that show it
+ * @va: where the memory is in the process, a multiple of the page size
+ * @npages: its pages
+ * @writable: it was mapped WRITEABLE
+ * @process: it is charged to the process
+ * @limited: there is a limit to charging it
+ * @npinned: pages that are pinned
+ * @users: for each page, what keeps it pinned; NULL before the first pin
+ * @frames: for each page, what was pinned
+ */
+struct fuzz_pages {
+	unsigned int refs;
+	__u64 va;
+	__u64 npages;
+	bool writable;
+	bool process;
+	bool limited;
+	__u64 npinned;
+	__u16 *users;
+	struct fuzz_frame **frames;
+};
+
+/**
+ * struct fuzz_area - one area
+ * @iova: first byte
+ * @last: last byte
+ * @pages: its memory
+ * @start: of the first byte in @pages, bytes
+ * @prot: IOMMU_IOAS_MAP_READABLE and WRITEABLE
+ * @filled: pinned for domains
+ */
+struct fuzz_area {
+	__u64 iova;
+	__u64 last;
+	struct fuzz_pages *pages;
+	__u64 start;
+	__u32 prot;
+	bool filled;
+};
+
+enum fuzz_type {
+	FUZZ_NOTHING,
+	FUZZ_IOAS,
+	FUZZ_HWPT,
+	FUZZ_DEVICE,		/* the mock device */
+	FUZZ_BINDING,		/* the device that it is bound as */
+};
+
+/**
+ * struct fuzz_object - an object of a context
+ * @type: FUZZ_NOTHING when it is gone
+ * @id: its ID, kept when it is gone; 0 if the kernel did not tell
+ * @ioas: of a page table, what it mirrors
+ * @hwpt: of a device, what it is attached to
+ * @binding: of a device, the other object it consists of
+ * @huge: of a page table or device, with huge IOPTEs
+ * @users: of an IOAS, page tables and accesses; of a page table, devices
+ * @domains: of an IOAS, its page tables
+ * @apertures: of an IOAS, its page tables with an aperture
+ * @small_pages: of an IOAS, the huge pages option is off
+ * @vfio_type: of an IOAS, what VFIO_SET_IOMMU chose, 0 for nothing
+ * @nr_areas: of an IOAS, entries of @areas
+ * @areas: of an IOAS, by IOVA
+ * @nr_reserved: of an IOAS, entries of @reserved
+ * @reserved: of an IOAS, what ADD_RESERVED was called with
+ * @nr_allowed: of an IOAS, entries of @allowed
+ * @allowed: of an IOAS, what automatic IOVA is taken from
+ */
+struct fuzz_object {
+	enum fuzz_type type;
+	__u32 id;
+	struct fuzz_object *ioas;
+	struct fuzz_object *hwpt;
+	struct fuzz_object *binding;
+	bool huge;
+	unsigned int users;
+	unsigned int domains;
+	unsigned int apertures;
+	bool small_pages;
+	unsigned int vfio_type;
+	unsigned int nr_areas;
+	struct fuzz_area *areas[FUZZ_AREAS];
+	unsigned int nr_reserved;
+	struct iommu_iova_range reserved[FUZZ_RANGES];
+	unsigned int nr_allowed;
+	struct iommu_iova_range allowed[2];
+};
+
+/**
+ * struct fuzz_pin - what one ACCESS_PAGES has pinned
+ * @used: there is one
+ * @id: its ID
+ * @iova: first byte
+ * @last: last byte
+ */
+struct fuzz_pin {
+	bool used;
+	__u32 id;
+	__u64 iova;
+	__u64 last;
+};
+
+/**
+ * struct fuzz_access - an access
+ * @fd: its file descriptor, -1 if there is no access
+ * @ioas: where it is attached
+ * @pinning: made with NEEDS_PIN_PAGES
+ * @pins: what it has pinned
+ */
+struct fuzz_access {
+	int fd;
+	struct fuzz_object *ioas;
+	bool pinning;
+	struct fuzz_pin pins[FUZZ_PINS];
+};
+
+/**
+ * struct fuzz_context - an open /dev/iommu
+ * @fd: its file descriptor
+ * @process: the rlimit mode
+ * @objects: by slot
+ * @accesses: by slot
+ * @vfio: the IOAS that VFIO's ioctls act on
+ */
+struct fuzz_context {
+	int fd;
+	bool process;
+	struct fuzz_object objects[FUZZ_SLOTS];
+	struct fuzz_access accesses[FUZZ_ACCESSES];
+	struct fuzz_object *vfio;
+};
+
+/**
+ * struct fuzz_model - everything
+ * @contexts: the contexts
+ * @limit: pages that may be charged; 0 for no limit
+ * @pinned: pages that are pinned
+ * @charged_user: of those, charged to the user
+ * @charged_process: and to the process
+ */
+struct fuzz_model {
+	struct fuzz_context contexts[FUZZ_CONTEXTS];
+	__u64 limit;
+	__u64 pinned;
+	__u64 charged_user;
+	__u64 charged_process;
+};
+
+/**
+ * struct fuzz_part - what one area contributes to a range of IOVA
+ * @area: the area, NULL where the part only has memory
+ * @pages: its memory
+ * @start: of the part in @pages, bytes
+ * @length: bytes
+ */
+struct fuzz_part {
+	struct fuzz_area *area;
+	struct fuzz_pages *pages;
+	__u64 start;
+	__u64 length;
+};
+
+/**
+ * struct fuzz_answer - what the kernel answered
+ * @ret: 0 or a negative errno; for some ioctls of VFIO, a number
+ * @cmd: the structure afterwards
+ * @ranges: the array that IOVA_RANGES filled
+ * @info: what VFIO_IOMMU_GET_INFO wrote
+ * @data: bytes that ACCESS_RW read, or was to write
+ */
+struct fuzz_answer {
+	int ret;
+	union fuzz_cmd cmd;
+	struct iommu_iova_range ranges[FUZZ_RANGES];
+	unsigned char info[1024];
+	unsigned char *data;
+};
+
+/* fuzz_predict.c: what an operation may return; 0 if it is to be left out */
+fuzz_errnos fuzz_predict(struct fuzz_model *model, const struct fuzz_op *op);
+
+/* fuzz_apply.c: its effects; NULL, or what is wrong with the answer */
+const char *fuzz_apply(struct fuzz_model *model, const struct fuzz_op *op,
+		       const struct fuzz_answer *answer);
+
+/* fuzz_vfio.c: the same for ioctls of VFIO */
+fuzz_errnos fuzz_vfio_predict(struct fuzz_model *model,
+			      const struct fuzz_op *op);
+const char *fuzz_vfio_apply(struct fuzz_model *model, const struct fuzz_op *op,
+			    const struct fuzz_answer *answer);
+
+/* What both need. */
+fuzz_errnos fuzz_place_errnos(const struct fuzz_context *context,
+			      const struct fuzz_object *ioas,
+			      const struct fuzz_part *parts, int count,
+			      bool fixed, __u64 iova);
+fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
+			     const struct fuzz_object *ioas,
+			     const struct fuzz_part *parts, int count);
+struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
+				       bool huge, struct fuzz_object **hwpt);
+struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
+				 bool slow, bool write);
+const char *fuzz_wrong(const char *format, ...);
+
+/* fuzz_model.c */
+void fuzz_model_init(struct fuzz_model *model);
+__u32 fuzz_model_id(const struct fuzz_context *context, unsigned int selector);
+struct fuzz_object *fuzz_model_find(struct fuzz_context *context, __u32 id,
+				    enum fuzz_type type);
+struct fuzz_access *fuzz_model_access(struct fuzz_context *context,
+				      unsigned int selector);
+struct fuzz_object *fuzz_model_add(struct fuzz_context *context,
+				   unsigned int slot, enum fuzz_type type,
+				   __u32 id);
+bool fuzz_model_full(const struct fuzz_context *context, unsigned int needed);
+bool fuzz_model_empty(const struct fuzz_context *context);
+bool fuzz_model_has_access(const struct fuzz_context *context);
+bool fuzz_model_hides_ids(const struct fuzz_context *context);
+void fuzz_model_detach(struct fuzz_model *model, struct fuzz_context *context,
+		       struct fuzz_object *device);
+void fuzz_model_clear_context(struct fuzz_model *model,
+			      struct fuzz_context *context);
+
+/* fuzz_ioas.c: what is mapped in an IOAS */
+__u64 fuzz_ioas_alignment(const struct fuzz_context *context,
+			  const struct fuzz_object *ioas);
+unsigned int fuzz_ioas_first(const struct fuzz_object *ioas, __u64 iova);
+bool fuzz_ioas_reserved(const struct fuzz_object *ioas, __u64 iova, __u64 last);
+bool fuzz_ioas_misaligned(const struct fuzz_object *ioas, __u64 alignment);
+unsigned int fuzz_ioas_holes(const struct fuzz_object *ioas,
+			     struct iommu_iova_range *out, unsigned int room);
+bool fuzz_ioas_has_room(const struct fuzz_context *context,
+			const struct fuzz_object *ioas, __u64 length);
+int fuzz_ioas_parts(const struct fuzz_object *ioas, __u64 iova, __u64 last,
+		    struct fuzz_part *parts, bool *whole);
+struct fuzz_area *fuzz_ioas_insert(struct fuzz_object *ioas, __u64 iova,
+				   const struct fuzz_part *part, __u32 prot);
+void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
+		     struct fuzz_object *ioas, unsigned int index);
+bool fuzz_overlap(const struct iommu_iova_range *ranges, unsigned int count,
+		  __u64 start, __u64 last);
+
+/* fuzz_pins.c: what is pinned, and who pays */
+struct fuzz_pages *fuzz_pages_alloc(const struct fuzz_model *model, __u64 va,
+				    __u64 npages, bool writable, bool process);
+void fuzz_pages_put(struct fuzz_pages *pages);
+struct fuzz_frame *fuzz_pages_frame(const struct fuzz_pages *pages, __u64 index);
+bool fuzz_pages_pinned(const struct fuzz_pages *pages, __u64 index);
+fuzz_errnos fuzz_pages_pin(struct fuzz_model *model, struct fuzz_pages *pages,
+			   __u64 first, __u64 last);
+void fuzz_pages_unpin(struct fuzz_model *model, struct fuzz_pages *pages,
+		      __u64 first, __u64 last);
+fuzz_errnos fuzz_pin_parts(struct fuzz_model *model,
+			   const struct fuzz_part *parts, int count);
+void fuzz_unpin_parts(struct fuzz_model *model, const struct fuzz_part *parts,
+		      int count);
+fuzz_errnos fuzz_fill(struct fuzz_model *model, struct fuzz_object *ioas);
+void fuzz_unfill(struct fuzz_model *model, struct fuzz_object *ioas);
+void fuzz_pin_forget(struct fuzz_model *model, struct fuzz_access *access,
+		     struct fuzz_pin *pin);
+void fuzz_access_notify(struct fuzz_model *model, struct fuzz_access *access,
+			__u64 iova, __u64 last);
+
+#endif

@@ -1,0 +1,859 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * Which errnos an operation may return.
+ *
+ * Where several things are wrong at once nothing says which of them is
+ * reported, so all their errnos are permitted. But what is checked later, like
+ * memory after IOVA, is only reported when all before is right.
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "model.h"
+
+#define E(name)		FUZZ_ERRNO(name)
+
+#define MAP_RIGHTS	(IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE)
+#define MAP_KNOWN	(IOMMU_IOAS_MAP_FIXED_IOVA | MAP_RIGHTS)
+
+/* More than this ACCESS_PAGES and ACCESS_RW need not do. */
+#define PIN_BYTES_MAX	(1ULL << 30)
+#define RW_BYTES_MAX	(4ULL << 20)
+
+static bool wraps(__u64 start, __u64 length)
+{
+	return length && start + (length - 1) < start;
+}
+
+/* What is wrong with the structure as such; the ioctl looks no further then. */
+static fuzz_errnos form_errnos(const struct fuzz_op *op)
+{
+	switch (op->form) {
+	case FUZZ_FORM_SHORT:
+	case FUZZ_FORM_EMPTY:
+		return E(EINVAL);
+	case FUZZ_FORM_UNREADABLE:
+	case FUZZ_FORM_CUT:
+		return E(EFAULT);
+	case FUZZ_FORM_TAIL:
+	case FUZZ_FORM_OVER_PAGE:
+		return E(E2BIG);
+	case FUZZ_FORM_RESERVED:
+		return E(EOPNOTSUPP);
+	}
+	return 0;
+}
+
+/* Where areas would go. */
+fuzz_errnos fuzz_place_errnos(const struct fuzz_context *context,
+			      const struct fuzz_object *ioas,
+			      const struct fuzz_part *parts, int count,
+			      bool fixed, __u64 iova)
+{
+	__u64 alignment = fuzz_ioas_alignment(context, ioas);
+	fuzz_errnos errnos = 0;
+	__u64 last, length = 0;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if ((parts[i].start | parts[i].length) % alignment)
+			errnos |= E(EINVAL);
+		length += parts[i].length;
+	}
+	if (!fixed) {
+		if (!errnos && !fuzz_ioas_has_room(context, ioas, length))
+			errnos |= E(ENOSPC);
+		return errnos;
+	}
+	if (wraps(iova, length))
+		return errnos | E(EOVERFLOW);
+	last = iova + length - 1;
+	if (iova % alignment || fuzz_ioas_reserved(ioas, iova, last))
+		errnos |= E(EINVAL);
+	i = fuzz_ioas_first(ioas, iova);
+	if ((unsigned int)i < ioas->nr_areas && ioas->areas[i]->iova <= last)
+		errnos |= E(EEXIST);
+	return errnos;
+}
+
+/* Whether page tables could be filled with areas. */
+fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
+			     const struct fuzz_object *ioas,
+			     const struct fuzz_part *parts, int count)
+{
+	fuzz_errnos errnos;
+
+	if (!ioas->domains)
+		return 0;
+	errnos = fuzz_pin_parts(model, parts, count);
+	if (!errnos)
+		fuzz_unpin_parts(model, parts, count);
+	return errnos;
+}
+
+/*
+ * With allowed ranges that touch each other, a range of IOVA across the border
+ * would be fine, and so it is to find none there.
+ */
+static fuzz_errnos or_no_space(const struct fuzz_object *ioas,
+			       const struct fuzz_op *op)
+{
+	if (op->flags & IOMMU_IOAS_MAP_FIXED_IOVA || ioas->nr_allowed < 2)
+		return 0;
+	if (ioas->allowed[0].last + 1 == ioas->allowed[1].start ||
+	    ioas->allowed[1].last + 1 == ioas->allowed[0].start)
+		return E(ENOSPC);
+	return 0;
+}
+
+static fuzz_errnos rights_errnos(__u32 flags)
+{
+	fuzz_errnos errnos = 0;
+
+	if (flags & ~MAP_KNOWN)
+		errnos |= E(EOPNOTSUPP);
+	if (!(flags & MAP_RIGHTS))
+		errnos |= E(EINVAL);
+	return errnos;
+}
+
+static fuzz_errnos memory_errnos(__u64 va, __u64 length)
+{
+	if (!length)
+		return E(EINVAL);
+	/* The pages have to fit, not only the bytes. */
+	if (va + length < va || va + length > -FUZZ_PAGE)
+		return E(EOVERFLOW);
+	return 0;
+}
+
+static fuzz_errnos predict_map(struct fuzz_model *model,
+			       struct fuzz_context *context,
+			       const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	__u64 va = fuzz_op_va(op);
+	fuzz_errnos errnos = rights_errnos(op->flags);
+	struct fuzz_part part = { .length = op->length };
+
+	if (!ioas)
+		errnos |= E(ENOENT);
+	errnos |= memory_errnos(va, op->length);
+	if (errnos)
+		return errnos;
+	part.start = va % FUZZ_PAGE;
+	errnos = fuzz_place_errnos(context, ioas, &part, 1,
+				   op->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+				   op->iova);
+	if (errnos)
+		return errnos;
+	part.pages = fuzz_pages_alloc(model, va - part.start,
+				      (part.start + op->length - 1) / FUZZ_PAGE
+				      + 1,
+				      op->flags & IOMMU_IOAS_MAP_WRITEABLE,
+				      context->process);
+	errnos = fuzz_fill_errnos(model, ioas, &part, 1);
+	fuzz_pages_put(part.pages);
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS | or_no_space(ioas, op);
+}
+
+static fuzz_errnos copy_errnos(const struct fuzz_object *source,
+			       const struct fuzz_op *op,
+			       struct fuzz_part *parts, int *count)
+{
+	fuzz_errnos errnos = 0;
+	bool whole;
+	int i;
+
+	*count = fuzz_ioas_parts(source, op->iova2, op->iova2 + op->length - 1,
+				 parts, &whole);
+	if (!whole)
+		errnos |= E(ENOENT);
+	for (i = 0; i < *count; i++)
+		if (op->flags & IOMMU_IOAS_MAP_WRITEABLE &&
+		    !parts[i].pages->writable)
+			errnos |= E(EPERM);
+	return errnos;
+}
+
+static fuzz_errnos predict_copy(struct fuzz_model *model,
+				struct fuzz_context *context,
+				const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	struct fuzz_object *source = fuzz_model_find(context,
+				fuzz_model_id(context, op->object2), FUZZ_IOAS);
+	fuzz_errnos errnos = rights_errnos(op->flags);
+	struct fuzz_part parts[FUZZ_PARTS];
+	int count = 0;
+
+	if (!ioas || !source)
+		errnos |= E(ENOENT);
+	if (!op->length)
+		errnos |= E(EINVAL);
+	else if (wraps(op->iova2, op->length))
+		errnos |= E(EOVERFLOW);
+	else if (source)
+		errnos |= copy_errnos(source, op, parts, &count);
+	if (count < 0)
+		return 0;
+	if (errnos)
+		return errnos;
+	errnos = fuzz_place_errnos(context, ioas, parts, count,
+				   op->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
+				   op->iova);
+	if (!errnos)
+		errnos = fuzz_fill_errnos(model, ioas, parts, count);
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS | or_no_space(ioas, op);
+}
+
+static fuzz_errnos predict_unmap(struct fuzz_context *context,
+				 const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	__u64 last = op->iova + op->length - 1;
+	fuzz_errnos errnos = 0;
+	unsigned int i;
+	bool any = false;
+
+	if (!ioas)
+		errnos |= E(ENOENT);
+	if (!op->iova && op->length == UINT64_MAX)
+		goto out;
+	if (!op->length)
+		errnos |= E(EINVAL);
+	else if (wraps(op->iova, op->length))
+		errnos |= E(EOVERFLOW);
+	if (errnos)
+		goto out;
+	for (i = 0; i < ioas->nr_areas; i++) {
+		struct fuzz_area *area = ioas->areas[i];
+
+		if (area->last < op->iova || area->iova > last)
+			continue;
+		any = true;
+		if (area->iova < op->iova || area->last > last)
+			errnos |= E(ENOENT);
+	}
+	if (!any)
+		errnos |= E(ENOENT);
+out:
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_allow(struct fuzz_context *context,
+				 const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	struct iommu_iova_range range[2] = {
+		{ op->iova, op->iova + op->length - 1 },
+		{ op->iova2, op->iova2 + op->length2 - 1 },
+	};
+	fuzz_errnos errnos = 0;
+	__u64 i;
+
+	if (!ioas)
+		errnos |= E(ENOENT);
+	if (op->form == FUZZ_FORM_BAD_POINTER && op->value)
+		return errnos | E(EFAULT);
+	for (i = 0; i < op->value; i++) {
+		if (range[i].start >= range[i].last)
+			errnos |= E(EINVAL);
+		else if (ioas && fuzz_ioas_reserved(ioas, range[i].start,
+						    range[i].last))
+			errnos |= E(EADDRINUSE);
+	}
+	if (op->value == 2 && range[0].start <= range[1].last &&
+	    range[1].start <= range[0].last)
+		errnos |= E(EINVAL);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_ranges(struct fuzz_context *context,
+				  const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+
+	if (!ioas)
+		return E(ENOENT);
+	if (op->form == FUZZ_FORM_READ_ONLY)
+		return E(EFAULT);
+	if (op->form == FUZZ_FORM_BAD_POINTER && op->value &&
+	    fuzz_ioas_holes(ioas, NULL, 0))
+		return E(EFAULT);
+	if (fuzz_ioas_holes(ioas, NULL, 0) > op->value)
+		return E(EMSGSIZE);
+	return FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_rlimit_mode(struct fuzz_context *context,
+				       const struct fuzz_op *op)
+{
+	fuzz_errnos errnos = 0;
+
+	if (fuzz_model_id(context, op->object))
+		errnos |= E(EOPNOTSUPP);
+	if (op->flags == IOMMU_OPTION_OP_SET) {
+		if (op->value > 1)
+			errnos |= E(EINVAL);
+		if (!fuzz_model_empty(context))
+			errnos |= E(EBUSY);
+	}
+	return errnos;
+}
+
+static fuzz_errnos predict_huge_pages(struct fuzz_context *context,
+				      const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	fuzz_errnos errnos = 0;
+
+	if (!ioas)
+		errnos |= E(ENOENT);
+	if (op->flags == IOMMU_OPTION_OP_SET) {
+		if (op->value > 1)
+			errnos |= E(EINVAL);
+		if (ioas && !op->value && ioas->domains && ioas->nr_areas)
+			errnos |= E(EINVAL);
+		else if (ioas && !op->value &&
+			 fuzz_ioas_misaligned(ioas, FUZZ_PAGE))
+			errnos |= E(EADDRINUSE);
+	}
+	return errnos;
+}
+
+static fuzz_errnos predict_option(struct fuzz_context *context,
+				  const struct fuzz_op *op)
+{
+	fuzz_errnos errnos;
+
+	if (op->flags > IOMMU_OPTION_OP_GET || op->kind == FUZZ_OPTION_UNKNOWN)
+		return E(EOPNOTSUPP);
+	errnos = op->kind == FUZZ_OPTION_HUGE_PAGES ?
+		 predict_huge_pages(context, op) :
+		 predict_rlimit_mode(context, op);
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY && fuzz_has_reply(op))
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_destroy(struct fuzz_context *context,
+				   const struct fuzz_op *op)
+{
+	__u32 id = fuzz_model_id(context, op->object);
+	struct fuzz_object *object = fuzz_model_find(context, id, FUZZ_NOTHING);
+
+	if (object) {
+		if (object->users || object->type == FUZZ_BINDING)
+			return E(EBUSY);
+		return FUZZ_SUCCESS;
+	}
+	/* The ID may have gone to an object that we do not know. */
+	if (op->object < FUZZ_SLOTS && fuzz_model_hides_ids(context))
+		return E(ENOENT) | E(EBUSY);
+	return E(ENOENT);
+}
+
+/*
+ * What a device would be attached to: the IOAS, NULL if there is none; and the
+ * page table, NULL if one has to be made.
+ */
+struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
+				       bool huge, struct fuzz_object **hwpt)
+{
+	struct fuzz_object *object = fuzz_model_find(context, id, FUZZ_NOTHING);
+	int i;
+
+	*hwpt = NULL;
+	if (object && object->type == FUZZ_HWPT) {
+		*hwpt = object;
+		return object->ioas;
+	}
+	if (!object || object->type != FUZZ_IOAS)
+		return NULL;
+	for (i = 0; i < FUZZ_SLOTS; i++)
+		if (context->objects[i].type == FUZZ_HWPT &&
+		    context->objects[i].ioas == object &&
+		    context->objects[i].huge == huge)
+			*hwpt = &context->objects[i];
+	return object;
+}
+
+static fuzz_errnos attach_errnos(struct fuzz_model *model,
+				 struct fuzz_context *context, __u32 id,
+				 bool huge)
+{
+	struct fuzz_object *hwpt;
+	struct fuzz_object *ioas = fuzz_attach_target(context, id, huge, &hwpt);
+	fuzz_errnos errnos = 0;
+	unsigned int i;
+
+	if (!ioas)
+		return E(ENOENT);
+	if (hwpt)
+		return hwpt->huge == huge ? 0 : E(EINVAL);
+	if (fuzz_ioas_misaligned(ioas, FUZZ_IOPTE))
+		errnos |= E(EADDRINUSE);
+	for (i = 0; !huge && i < ioas->nr_areas; i++)
+		if (ioas->areas[i]->iova < MOCK_APERTURE_START ||
+		    ioas->areas[i]->last > MOCK_APERTURE_LAST)
+			errnos |= E(EADDRINUSE);
+	for (i = 0; !huge && i < ioas->nr_allowed; i++)
+		if (ioas->allowed[i].start < MOCK_APERTURE_START ||
+		    ioas->allowed[i].last > MOCK_APERTURE_LAST)
+			errnos |= E(EADDRINUSE);
+	if (errnos || ioas->domains)
+		return errnos;
+	errnos = fuzz_fill(model, ioas);
+	if (!errnos)
+		fuzz_unfill(model, ioas);
+	return errnos;
+}
+
+static fuzz_errnos predict_mock_domain(struct fuzz_model *model,
+				       struct fuzz_context *context,
+				       const struct fuzz_op *op)
+{
+	__u32 known = MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA;
+	bool huge = op->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA;
+	fuzz_errnos errnos;
+
+	if (fuzz_model_full(context, 3))
+		return 0;
+	if (op->flags & ~known)
+		return E(EOPNOTSUPP);
+	errnos = attach_errnos(model, context,
+			       fuzz_model_id(context, op->object), huge);
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_replace(struct fuzz_model *model,
+				   struct fuzz_context *context,
+				   const struct fuzz_op *op)
+{
+	struct fuzz_object *device = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_DEVICE);
+	fuzz_errnos errnos;
+
+	if (fuzz_model_full(context, 1))
+		return 0;
+	if (!device)
+		return E(ENOENT);
+	errnos = attach_errnos(model, context,
+			       fuzz_model_id(context, op->object2),
+			       device->huge);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_reserve(struct fuzz_context *context,
+				   const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	__u64 last = op->iova + op->length - 1;
+	fuzz_errnos errnos = 0;
+	unsigned int i;
+
+	if (!op->length)
+		errnos |= E(EINVAL);
+	if (wraps(op->iova, op->length))
+		errnos |= E(EOVERFLOW);
+	if (!ioas)
+		errnos |= E(ENOENT);
+	if (errnos)
+		return errnos;
+	if (ioas->nr_reserved == FUZZ_RANGES)
+		return 0;
+	i = fuzz_ioas_first(ioas, op->iova);
+	if ((i < ioas->nr_areas && ioas->areas[i]->iova <= last) ||
+	    fuzz_overlap(ioas->allowed, ioas->nr_allowed, op->iova, last))
+		return E(EADDRINUSE);
+	return FUZZ_SUCCESS;
+}
+
+/* Compare what one IOPTE leads to with what is at an address. */
+static fuzz_errnos iopte_errnos(const struct fuzz_object *ioas, __u64 iova,
+				__u64 va)
+{
+	struct fuzz_page *page = fuzz_memory_page(va);
+	unsigned int i = fuzz_ioas_first(ioas, iova);
+	struct fuzz_area *area;
+	__u64 byte;
+
+	if (!page || !page->mapped || !page->readable)
+		return E(EFAULT);
+	if (i == ioas->nr_areas || ioas->areas[i]->iova > iova)
+		return E(EINVAL);
+	area = ioas->areas[i];
+	byte = area->start + (iova - area->iova);
+	if (byte % FUZZ_PAGE != va % FUZZ_PAGE ||
+	    fuzz_pages_frame(area->pages, byte / FUZZ_PAGE) != page->frame)
+		return E(EINVAL);
+	return 0;
+}
+
+static fuzz_errnos predict_check_map(struct fuzz_context *context,
+				     const struct fuzz_op *op)
+{
+	struct fuzz_object *hwpt = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_HWPT);
+	__u64 va = fuzz_op_va(op);
+	fuzz_errnos errnos = 0;
+	__u64 offset;
+
+	if ((op->iova | op->length | va) % FUZZ_IOPTE)
+		errnos |= E(EINVAL);
+	if (wraps(op->iova, op->length) || wraps(va, op->length))
+		errnos |= E(EOVERFLOW);
+	if (!hwpt)
+		errnos |= E(ENOENT);
+	for (offset = 0; !errnos && offset < op->length; offset += FUZZ_IOPTE)
+		errnos = iopte_errnos(hwpt->ioas, op->iova + offset,
+				      va + offset);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_check_refs(const struct fuzz_op *op)
+{
+	__u64 va = fuzz_op_va(op);
+	fuzz_errnos errnos = 0;
+	bool vague = false;
+	__u64 offset;
+
+	if ((op->length | va) % FUZZ_PAGE)
+		return wraps(va, op->length) ? E(EINVAL) | E(EOVERFLOW) :
+					       E(EINVAL);
+	if (wraps(va, op->length))
+		return E(EOVERFLOW);
+	/* The page that ends the walk may come after one that does not match. */
+	for (offset = 0; !(errnos & E(EFAULT)) && offset < op->length;
+	     offset += FUZZ_PAGE) {
+		struct fuzz_page *page = fuzz_memory_page(va + offset);
+
+		if (!page || !page->mapped || !page->readable)
+			errnos |= E(EFAULT);
+		else if (!page->small)
+			vague = true;
+		else if (page->frame->pins != (__u32)op->value)
+			errnos |= E(EIO);
+	}
+	if (vague)
+		return errnos | E(EIO) | (errnos ? 0 : FUZZ_SUCCESS);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_create_access(struct fuzz_context *context,
+					 const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = fuzz_model_find(context,
+				fuzz_model_id(context, op->object), FUZZ_IOAS);
+	fuzz_errnos errnos = 0;
+
+	if (fuzz_model_access(context, op->result % FUZZ_ACCESSES))
+		return 0;
+	if (op->flags & ~(__u32)MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES)
+		errnos |= E(EOPNOTSUPP);
+	if (!ioas)
+		errnos |= E(ENOENT);
+	else if (op->flags && fuzz_ioas_misaligned(ioas, FUZZ_PAGE))
+		errnos |= E(EADDRINUSE);
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+/* A selector that is no access is no file, or that of the context. */
+static fuzz_errnos no_access(const struct fuzz_op *op)
+{
+	return op->object < FUZZ_ACCESSES ? E(EBADF) : E(EINVAL);
+}
+
+/* Do the pages of a range of IOVA come one after the other at an address? */
+static fuzz_errnos compare_errnos(const struct fuzz_part *parts, int count,
+				  __u64 va)
+{
+	int i;
+
+	va -= va % FUZZ_PAGE;
+	for (i = 0; i < count; i++) {
+		const struct fuzz_part *part = &parts[i];
+		__u64 at = part->start / FUZZ_PAGE;
+
+		for (; at <= (part->start + part->length - 1) / FUZZ_PAGE;
+		     at++, va += FUZZ_PAGE) {
+			struct fuzz_page *page = fuzz_memory_page(va);
+
+			if (!page || !page->mapped || !page->readable)
+				return E(EFAULT);
+			if (fuzz_pages_frame(part->pages, at) != page->frame)
+				return E(EINVAL);
+		}
+	}
+	return 0;
+}
+
+static fuzz_errnos range_errnos(const struct fuzz_access *access,
+				const struct fuzz_op *op, bool write,
+				struct fuzz_part *parts, int *count)
+{
+	__u32 right = write ? IOMMU_IOAS_MAP_WRITEABLE : IOMMU_IOAS_MAP_READABLE;
+	fuzz_errnos errnos = 0;
+	bool whole;
+	int i;
+
+	if (!op->length)
+		return E(EINVAL);
+	if (wraps(op->iova, op->length))
+		return E(EOVERFLOW);
+	*count = fuzz_ioas_parts(access->ioas, op->iova,
+				 op->iova + op->length - 1, parts, &whole);
+	if (!whole)
+		errnos |= E(ENOENT);
+	for (i = 0; i < *count; i++)
+		if (!(parts[i].area->prot & right))
+			errnos |= E(EPERM);
+	return errnos;
+}
+
+static bool pins_full(const struct fuzz_access *access)
+{
+	int i;
+
+	for (i = 0; i < FUZZ_PINS; i++)
+		if (!access->pins[i].used)
+			return false;
+	return true;
+}
+
+static fuzz_errnos predict_pin(struct fuzz_model *model,
+			       struct fuzz_context *context,
+			       const struct fuzz_op *op)
+{
+	struct fuzz_access *access = fuzz_model_access(context, op->object);
+	struct fuzz_part parts[FUZZ_PARTS];
+	fuzz_errnos errnos = 0;
+	int count = 0;
+
+	if (!access)
+		return no_access(op);
+	if (pins_full(access))
+		return 0;
+	if (op->flags & ~(__u32)MOCK_FLAGS_ACCESS_WRITE)
+		errnos |= E(EOPNOTSUPP);
+	if (!access->pinning)
+		errnos |= E(EINVAL);
+	if (op->length > PIN_BYTES_MAX)
+		errnos |= E(ENOMEM);
+	errnos |= range_errnos(access, op, op->flags & MOCK_FLAGS_ACCESS_WRITE,
+			       parts, &count);
+	if (count < 0)
+		return 0;
+	/* What comes before a hole may be pinned first, or try to. */
+	if (errnos & ~(E(ENOENT) | E(EPERM)))
+		return errnos;
+	if (fuzz_pin_parts(model, parts, count))
+		return errnos | fuzz_pin_parts(model, parts, count);
+	if (!errnos && op->value)
+		errnos = compare_errnos(parts, count, fuzz_op_va(op));
+	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
+		errnos = E(EFAULT);
+	fuzz_unpin_parts(model, parts, count);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+/*
+ * The frame that a copy reaches. The process that mapped the memory copies by
+ * address, unless it is told to take the slow path: that goes to what is pinned
+ * first.
+ */
+struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
+				 bool slow, bool write)
+{
+	__u64 at = (part->start + offset) / FUZZ_PAGE;
+	struct fuzz_page *page;
+
+	if (slow && fuzz_pages_pinned(part->pages, at))
+		return fuzz_pages_frame(part->pages, at);
+	page = fuzz_memory_page(part->pages->va + at * FUZZ_PAGE);
+	if (!page || !page->mapped || !page->readable ||
+	    (write && !page->writable))
+		return NULL;
+	return page->frame;
+}
+
+static fuzz_errnos predict_rw(struct fuzz_context *context,
+			      const struct fuzz_op *op)
+{
+	__u32 known = MOCK_ACCESS_RW_WRITE | MOCK_ACCESS_RW_SLOW_PATH |
+		      MOCK_ACCESS_RW_KTHREAD;
+	struct fuzz_access *access = fuzz_model_access(context, op->object);
+	bool write = op->flags & MOCK_ACCESS_RW_WRITE;
+	struct fuzz_part parts[FUZZ_PARTS];
+	fuzz_errnos errnos = 0;
+	int i, count = 0;
+
+	if (!access)
+		return no_access(op);
+	if (op->flags & ~known)
+		errnos |= E(EOPNOTSUPP);
+	if (op->length > RW_BYTES_MAX)
+		errnos |= E(ENOMEM);
+	if (op->length && op->form == FUZZ_FORM_BAD_POINTER)
+		errnos |= E(EFAULT);
+	errnos |= range_errnos(access, op, write, parts, &count);
+	if (count < 0)
+		return 0;
+	for (i = 0; i < count; i++) {
+		__u64 offset = 0;
+
+		for (; offset < parts[i].length && !(errnos & E(ENOMEM)) &&
+		     !(errnos & E(EFAULT));
+		     offset += FUZZ_PAGE -
+			       (parts[i].start + offset) % FUZZ_PAGE)
+			if (!fuzz_rw_frame(&parts[i], offset,
+					   op->flags & MOCK_ACCESS_RW_SLOW_PATH,
+					   write))
+				errnos |= E(EFAULT);
+	}
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_access(struct fuzz_model *model,
+				  struct fuzz_context *context,
+				  const struct fuzz_op *op)
+{
+	struct fuzz_access *access = fuzz_model_access(context, op->object);
+	struct fuzz_object *ioas;
+
+	switch (op->kind) {
+	case FUZZ_CREATE_ACCESS:
+		return predict_create_access(context, op);
+	case FUZZ_CLOSE_ACCESS:
+		return access ? FUZZ_SUCCESS : 0;
+	case FUZZ_ACCESS_PAGES:
+		return predict_pin(model, context, op);
+	case FUZZ_ACCESS_RW:
+		return predict_rw(context, op);
+	}
+	if (!access)
+		return no_access(op);
+	if (op->kind == FUZZ_DESTROY_ACCESS_PAGES)
+		return op->object2 < FUZZ_PINS &&
+		       access->pins[op->object2].used ? FUZZ_SUCCESS : E(ENOENT);
+	ioas = fuzz_model_find(context, fuzz_model_id(context, op->object2),
+			       FUZZ_IOAS);
+	if (!ioas)
+		return E(ENOENT);
+	if (access->pinning && fuzz_ioas_misaligned(ioas, FUZZ_PAGE))
+		return E(EADDRINUSE);
+	return FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_alloc(struct fuzz_context *context,
+				 const struct fuzz_op *op)
+{
+	if (fuzz_model_full(context, 1))
+		return 0;
+	if (op->flags)
+		return E(EOPNOTSUPP);
+	return op->form == FUZZ_FORM_READ_ONLY ? E(EFAULT) : FUZZ_SUCCESS;
+}
+
+/* Would the operation make more areas than the model has room for? */
+static bool too_many_areas(struct fuzz_context *context,
+			   const struct fuzz_op *op)
+{
+	struct fuzz_object *ioas = op->kind == FUZZ_VFIO_MAP_DMA ?
+				   context->vfio :
+				   fuzz_model_find(context,
+						   fuzz_model_id(context,
+								 op->object),
+						   FUZZ_IOAS);
+
+	if (op->kind != FUZZ_MAP && op->kind != FUZZ_COPY &&
+	    op->kind != FUZZ_VFIO_MAP_DMA)
+		return false;
+	return ioas && ioas->nr_areas > FUZZ_AREAS - FUZZ_PARTS;
+}
+
+/* Operations on the process always succeed. */
+static fuzz_errnos predict_kind(struct fuzz_model *model,
+				struct fuzz_context *context,
+				const struct fuzz_op *op)
+{
+	switch (op->kind) {
+	case FUZZ_IOAS_ALLOC:
+		return predict_alloc(context, op);
+	case FUZZ_DESTROY:
+		return predict_destroy(context, op);
+	case FUZZ_MAP:
+		return predict_map(model, context, op);
+	case FUZZ_COPY:
+		return predict_copy(model, context, op);
+	case FUZZ_UNMAP:
+		return predict_unmap(context, op);
+	case FUZZ_ALLOW_IOVAS:
+		return predict_allow(context, op);
+	case FUZZ_IOVA_RANGES:
+		return predict_ranges(context, op);
+	case FUZZ_OPTION_HUGE_PAGES:
+	case FUZZ_OPTION_RLIMIT_MODE:
+	case FUZZ_OPTION_UNKNOWN:
+		return predict_option(context, op);
+	case FUZZ_NOT_SERVED:
+		return E(EOPNOTSUPP);
+	case FUZZ_MOCK_DOMAIN:
+		return predict_mock_domain(model, context, op);
+	case FUZZ_MOCK_DOMAIN_REPLACE:
+		return predict_replace(model, context, op);
+	case FUZZ_ADD_RESERVED:
+		return predict_reserve(context, op);
+	case FUZZ_CHECK_MAP:
+		return predict_check_map(context, op);
+	case FUZZ_CHECK_REFS:
+		return predict_check_refs(op);
+	case FUZZ_CREATE_ACCESS:
+	case FUZZ_CLOSE_ACCESS:
+	case FUZZ_ACCESS_PAGES:
+	case FUZZ_DESTROY_ACCESS_PAGES:
+	case FUZZ_ACCESS_RW:
+	case FUZZ_ACCESS_REPLACE:
+		return predict_access(model, context, op);
+	}
+	return FUZZ_SUCCESS;
+}
+
+fuzz_errnos fuzz_predict(struct fuzz_model *model, const struct fuzz_op *op)
+{
+	struct fuzz_context *context = &model->contexts[op->context];
+	fuzz_errnos errnos;
+
+	if (context->fd < 0 || too_many_areas(context, op))
+		return 0;
+	if (op->kind >= FUZZ_VFIO_API_VERSION &&
+	    op->kind <= FUZZ_VFIO_DIRTY_PAGES)
+		return fuzz_vfio_predict(model, op);
+	if (op->kind == FUZZ_UNKNOWN_IOCTL)
+		return E(ENOTTY);
+	errnos = fuzz_has_structure(op->kind) ? form_errnos(op) : 0;
+	if (errnos)
+		return errnos;
+	return op->kind == FUZZ_VFIO_IOAS ? fuzz_vfio_predict(model, op) :
+					    predict_kind(model, context, op);
+}

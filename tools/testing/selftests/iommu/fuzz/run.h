@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * Runs: a sequence of operations, executed and compared with the model.
+ */
+#ifndef SELFTEST_IOMMU_FUZZ_RUN_H
+#define SELFTEST_IOMMU_FUZZ_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "model.h"
+#include "ops.h"
+
+/* Operations of a run. */
+#define FUZZ_RUN_OPS	800
+
+/* Operations from one look at everything to the next. */
+#define FUZZ_CHECK_EVERY	270
+
+#define FUZZ_ERRNOS	128
+
+/* What is wrong when there is nobody to tell. */
+#define FUZZ_DIED	"the process died"
+#define FUZZ_HUNG	"the process hangs"
+
+/**
+ * struct fuzz_counts - what was done, for the report
+ * @operations: operations that were executed
+ * @checks: more of them, made up to look at the state
+ * @by_kind: operations by kind
+ * @microseconds: that they took
+ * @check_microseconds: that checks took
+ * @by_errno: operations by what they returned
+ */
+struct fuzz_counts {
+	__u64 operations;
+	__u64 checks;
+	__u64 by_kind[FUZZ_KINDS];
+	__u64 microseconds[FUZZ_KINDS];
+	__u64 check_microseconds;
+	__u64 by_errno[FUZZ_ERRNOS];
+};
+
+/**
+ * struct fuzz_sequence - a run on paper
+ * @memlock: for the run, limit of what may be charged in pages; 0 for none
+ * @count: entries of @ops
+ * @ops: the operations
+ */
+struct fuzz_sequence {
+	__u64 memlock;
+	unsigned int count;
+	struct fuzz_op ops[FUZZ_RUN_OPS];
+};
+
+/**
+ * struct fuzz_report - how a run ended
+ * @failed: something was wrong
+ * @at: number of the operation
+ * @text: what
+ */
+struct fuzz_report {
+	bool failed;
+	unsigned int at;
+	char text[512];
+};
+
+/**
+ * struct fuzz_board - shared between a process that runs and its parent
+ * @sequence: the run that is executed
+ * @seed: its seed
+ * @report: how it ended
+ * @counts: of all runs
+ * @beat: changes with every operation, so that the parent sees a hang
+ */
+struct fuzz_board {
+	struct fuzz_sequence sequence;
+	__u64 seed;
+	struct fuzz_report report;
+	struct fuzz_counts counts;
+	__u64 beat;
+};
+
+/**
+ * struct fuzz_state - what a run needs
+ * @model: what ought to be
+ * @stage: where the kernel reads and writes
+ * @board: to report to
+ * @checking: operations count as checks
+ */
+struct fuzz_state {
+	struct fuzz_model model;
+	struct fuzz_stage stage;
+	struct fuzz_board *board;
+	bool checking;
+};
+
+__u64 fuzz_now_us(void);
+
+/* Memory that children share with their parent; aborts without memory. */
+void *fuzz_shared_alloc(size_t size);
+
+/* Execute and compare; NULL, or what is wrong. */
+const char *fuzz_execute(struct fuzz_state *state, const struct fuzz_op *op);
+
+/* Look at everything; NULL, or what is wrong. */
+const char *fuzz_check(struct fuzz_state *state);
+
+/*
+ * Make up a run from a seed, or replay @board->sequence, in this process, which
+ * has called fuzz_memory_init(). The result is in @board->report.
+ */
+void fuzz_run_seed(struct fuzz_board *board, __u64 seed);
+void fuzz_run_replay(struct fuzz_board *board);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * The test ioctl of /dev/iommu as functions that return 0 or a negative errno.
+ */
+#ifndef SELFTEST_IOMMU_MOCK_H
+#define SELFTEST_IOMMU_MOCK_H
+
+#include <stdbool.h>
+
+#include <linux/types.h>
+
+#include "../../../../../drivers/iommu/iommufd/iommufd_test.h"
+
+/**
+ * struct mock_device - a device of the mock IOMMU
+ * @id: destroying it unplugs the device
+ * @hwpt_id: the page table it was attached to at first
+ * @idev_id: its binding
+ */
+struct mock_device {
+	__u32 id;
+	__u32 hwpt_id;
+	__u32 idev_id;
+};
+
+/* Is there a mock IOMMU? */
+bool mock_exists(int fd);
+
+/* Plug a device in and attach it to an IOAS or page table. */
+int mock_plug(int fd, __u32 pt_id, struct mock_device *device);
+int mock_replace(int fd, __u32 device_id, __u32 pt_id);
+
+int mock_reserve(int fd, __u32 ioas_id, __u64 start, __u64 length);
+
+/* 0 if the page table maps the range to what is at @va now. */
+int mock_check_map(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
+		   const void *va);
+
+/* 0 if each page is pinned @refs times, -EIO if not. */
+int mock_check_refs(int fd, const void *va, __u64 length, __u32 refs);
+
+/* Bytes that buffers for PFNs may take, 0 for as many as they like. */
+int mock_memory_limit(int fd, __u32 bytes);
+
+/*
+ * Make an in-kernel user of an IOAS. Returns a file descriptor by which the
+ * functions below know it, and with which it goes.
+ */
+int access_create(int fd, __u32 ioas_id, __u32 flags);
+int access_replace(int fd, int access_fd, __u32 ioas_id);
+
+/* Copy between the IOVA and @data. */
+int access_rw(int fd, int access_fd, __u64 iova, __u64 length, void *data,
+	      __u32 flags);
+
+/* Pin a range of IOVA that shows what is at @va; NULL does not compare. */
+int access_pin(int fd, int access_fd, __u64 iova, __u64 length, const void *va,
+	       __u32 flags, __u32 *pages_id);
+int access_unpin(int fd, int access_fd, __u32 pages_id);
+
+#endif
