@@ -353,10 +353,11 @@ static void ask_new_start(struct container *c, struct answers *a)
 	answer(a, size, "mapped before");
 	memory_fill(page(c, 1), PAGE_SIZE, 2);
 	answer(a, edu_start(&c->edu[0]), "start the device");
-	edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX);
+	edu_dma_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX);
 	answer(a, memory_compare(page(c, 1), PAGE_SIZE, 2), "not reached");
 	answer(a, map_pages(c, 1, 8), "map more than before");
-	answer(a, edu_copy(&c->edu[0], iova(1), iova(2), EDU_DMA_MAX), "copy");
+	answer(a, edu_dma_copy(&c->edu[0], iova(1), iova(2), EDU_DMA_MAX),
+	       "copy");
 	answer(a, memory_compare(page(c, 2), EDU_DMA_MAX, 2), "copied");
 }
 
@@ -395,7 +396,8 @@ static void ask_device_again(struct container *c, struct answers *a)
 		answer(a, map_pages(c, 0, 2), "still mapped %u", i);
 		answer(a, edu_start(&c->edu[0]), "start %u", i);
 		memory_fill(page(c, 1), PAGE_SIZE, 2);
-		answer(a, edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX),
+		answer(a, edu_dma_copy(&c->edu[0], iova(0), iova(1),
+				       EDU_DMA_MAX),
 		       "copy %u", i);
 		answer(a, memory_compare(page(c, 1), EDU_DMA_MAX, 1),
 		       "copied %u", i);
@@ -592,7 +594,7 @@ static void ask_map_memory(struct container *c, struct answers *a)
 	       "give it back");
 	answer(a, map_pages(c, 2, 4), "memory without a hole");
 	answer(a, edu_start(&c->edu[0]), "start the device");
-	answer(a, container_map(c, c->edu[0].registers, iova(20), PAGE_SIZE),
+	answer(a, container_map(c, c->edu[0].registers.va, iova(20), PAGE_SIZE),
 	       "BAR of a device");
 	munmap(readable, PAGE_SIZE);
 }
@@ -958,13 +960,14 @@ static void ask_dma(struct container *c, struct answers *a)
 	memory_fill(page(c, 1), PAGE_SIZE, 2);
 	answer(a, map_pages(c, 0, 1), "map the source");
 	answer(a, map_pages(c, 1, 1), "map the destination");
-	answer(a, edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX), "copy");
+	answer(a, edu_dma_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX),
+	       "copy");
 	answer(a, memory_compare(page(c, 1), EDU_DMA_MAX, 1), "copied");
 	answer(a, container_unmap(c, iova(1), PAGE_SIZE, NULL), "unmap");
 	answer(a, container_map(c, page(c, 2), iova(1), PAGE_SIZE),
 	       "map other memory there");
 	memory_fill(page(c, 1), PAGE_SIZE, 2);
-	answer(a, edu_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX),
+	answer(a, edu_dma_copy(&c->edu[0], iova(0), iova(1), EDU_DMA_MAX),
 	       "copy again");
 	answer(a, memory_compare(page(c, 2), EDU_DMA_MAX, 1), "copied there");
 	answer(a, memory_compare(page(c, 1), EDU_DMA_MAX, 2), "not here");

@@ -52,7 +52,7 @@ TEST_F(device, bind_only_once)
 	int other = iommufd_open();
 
 	ASSERT_GE(other, 0);
-	EXPECT_NE(0, self->rig.edu.dev_id);
+	EXPECT_NE(0, self->rig.edu.vfio.dev_id);
 	EXPECT_EQ(-EINVAL, edu_bind(&self->rig.edu, self->rig.fd));
 	EXPECT_EQ(-EINVAL, edu_bind(&self->rig.edu, other));
 	close(other);
@@ -69,7 +69,7 @@ TEST_F(device, bind_to_something_else)
 	ASSERT_GE(null, 0);
 	EXPECT_LT(edu_bind(&edu, null), 0);
 	EXPECT_LT(edu_bind(&edu, 1000), 0);
-	EXPECT_LT(edu_bind(&edu, edu.cdev), 0);
+	EXPECT_LT(edu_bind(&edu, edu.vfio.fd), 0);
 	EXPECT_EQ(0, edu_bind(&edu, self->rig.fd));
 	close(null);
 	edu_close(&edu);
@@ -89,7 +89,7 @@ TEST_F(device, h05_bind_reply_cannot_be_written)
 	bind->argsz = sizeof(*bind);
 	bind->iommufd = self->rig.fd;
 	ASSERT_EQ(0, mprotect(bind, PAGE_SIZE, PROT_READ));
-	EXPECT_EQ(-1, ioctl(edu.cdev, VFIO_DEVICE_BIND_IOMMUFD, bind));
+	EXPECT_EQ(-1, ioctl(edu.vfio.fd, VFIO_DEVICE_BIND_IOMMUFD, bind));
 	EXPECT_EQ(EFAULT, errno);
 	EXPECT_EQ(0, edu_bind(&edu, self->rig.fd));
 	EXPECT_EQ(0, edu_attach_ioas(&edu, self->rig.ioas_id));
@@ -99,13 +99,17 @@ TEST_F(device, h05_bind_reply_cannot_be_written)
 
 TEST_F(device, h02_destroy_of_a_bound_device)
 {
-	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd, self->rig.edu.dev_id));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd,
+					  self->rig.edu.vfio.dev_id));
 	ATTACH();
-	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd, self->rig.edu.dev_id));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd,
+					  self->rig.edu.vfio.dev_id));
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
-	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd, self->rig.edu.dev_id));
+	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd,
+					  self->rig.edu.vfio.dev_id));
 	edu_close(&self->rig.edu);
-	EXPECT_EQ(-ENOENT, iommufd_destroy(self->rig.fd, self->rig.edu.dev_id));
+	EXPECT_EQ(-ENOENT, iommufd_destroy(self->rig.fd,
+					   self->rig.edu.vfio.dev_id));
 }
 
 TEST_F(device, bind_again_after_close)
@@ -167,7 +171,7 @@ TEST_F(device, wrong_type_of_id)
 
 	ASSERT_EQ(0, edu_attach(&rig->edu, &hwpt));
 	ASSERT_NE(hwpt, rig->ioas_id);
-	bad[0] = rig->edu.dev_id;
+	bad[0] = rig->edu.vfio.dev_id;
 	bad[1] = hwpt;
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		struct iova_ranges ranges;
@@ -183,7 +187,7 @@ TEST_F(device, wrong_type_of_id)
 		EXPECT_EQ(-ENOENT, rig_copy(rig, rig_iova(0), 1, bad[i],
 					    rig_iova(50)));
 	}
-	EXPECT_EQ(-ENOENT, edu_attach_ioas(&rig->edu, rig->edu.dev_id));
+	EXPECT_EQ(-ENOENT, edu_attach_ioas(&rig->edu, rig->edu.vfio.dev_id));
 }
 
 /* Attach and detach */
@@ -687,7 +691,7 @@ static char *bad_memory(struct rig *rig, enum bad_memory kind, __u64 *length)
 	case BAD_READ_ONLY:
 		return anonymous(*length, PROT_READ);
 	case BAD_DEVICE:
-		return edu_start(&rig->edu) ? NULL : rig->edu.registers;
+		return edu_start(&rig->edu) ? NULL : rig->edu.registers.va;
 	case BAD_LAST_PAGE:
 		return with_hole(*length, 15);
 	case BAD_FIRST_PAGE:

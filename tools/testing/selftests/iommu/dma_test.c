@@ -91,7 +91,7 @@ static int move_by_dma(struct rig *rig, char *va, __u64 iova)
 
 		memory_fill(va + places[i], CHUNK, i);
 		memset(va + to, 0xee, CHUNK);
-		if (edu_copy(&rig->edu, iova + places[i], iova + to, CHUNK))
+		if (edu_dma_copy(&rig->edu, iova + places[i], iova + to, CHUNK))
 			return i;
 		if (memory_compare(va + to, CHUNK, i) >= 0)
 			return i;
@@ -233,11 +233,11 @@ TEST_F(dma, unmapped_is_blocked)
 
 	ATTACH();
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 	ASSERT_EQ(0, rig_unmap(rig, 0, 2));
 	memory_fill(rig_va(rig, 1), PAGE_SIZE, 7);
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 7);
 }
 
@@ -248,11 +248,11 @@ TEST_F(dma, never_mapped_is_blocked)
 	ATTACH();
 	ASSERT_EQ(0, rig_map(rig, 0, 1));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(0), CHUNK));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
 	/* The device itself is well. */
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(2), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(2), CHUNK));
 	EXPECT_PAGE(2, 1);
 }
 
@@ -262,12 +262,12 @@ TEST_F(dma, detached_is_blocked)
 
 	ATTACH();
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_detach(&rig->edu));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
 	ATTACH();
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -276,7 +276,7 @@ TEST_F(dma, bound_but_never_attached_is_blocked)
 	struct rig *rig = &self->rig;
 
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
 }
 
@@ -294,10 +294,10 @@ TEST_F(dma, read_only_cannot_be_written)
 	ATTACH();
 	ASSERT_EQ(0, ioas_map(rig->fd, &map));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(0), CHUNK));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(2), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(2), CHUNK));
 	EXPECT_PAGE(2, 1);
 }
 
@@ -317,10 +317,10 @@ TEST_F(dma, read_only_copy_cannot_be_written)
 	ATTACH();
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, ioas_copy(rig->fd, &copy));
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(100), CHUNK));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(101), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(100), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(101), CHUNK));
 	EXPECT_PAGE(1, 2);
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -334,13 +334,13 @@ TEST_F(dma, replace_switches_memory)
 				    rig_iova(1)));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ATTACH();
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_attach_ioas(&rig->edu, other));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
 	EXPECT_PAGE(10, 1);
 	ATTACH();
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -357,9 +357,9 @@ TEST_F(dma, h22_failed_replace_keeps_dma)
 	/* Nothing is ever mapped at the first page of the address space. */
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, other, NULL, PAGE_SIZE,
 				    rig_iova(50)));
-	ASSERT_EQ(0, edu_load(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(-EFAULT, edu_attach_ioas(&rig->edu, other));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -374,7 +374,7 @@ TEST_F(dma, h18_failed_map_keeps_neighbours)
 	ASSERT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id, NULL,
 					  PAGE_SIZE, rig_iova(1)));
 	ASSERT_EQ(-EEXIST, rig_map(rig, 0, 3));
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(2), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(2), CHUNK));
 	EXPECT_PAGE(2, 1);
 }
 
@@ -393,12 +393,12 @@ TEST_F(dma, h33_munmap)
 			   MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
 	memory_fill(va, PAGE_SIZE, 9);
 	/* What the device reads is the old page. */
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 	/* What it writes goes there, too. */
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(2), rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(2), rig_iova(0), CHUNK));
 	EXPECT_PAGE(0, 9);
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 3);
 }
 
@@ -419,7 +419,7 @@ TEST_F(dma, h33_fork)
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, child_run(touch_and_stay, rig, TIMEOUT_MS));
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 5);
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 5);
 }
 
@@ -449,7 +449,7 @@ TEST_F(dma, h33_write_while_forked)
 	ASSERT_GT(pid, 0);
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 6);
 	memset(rig_va(rig, 1), 0, PAGE_SIZE);
-	EXPECT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	EXPECT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 6);
 	parent_ring(&fork_write.bell);
 	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
@@ -472,7 +472,7 @@ TEST_F(dma, h33_mapper_is_gone)
 	ATTACH();
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, child_run(fill_map_and_exit, rig, TIMEOUT_MS));
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(5), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(5), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 8);
 }
 
@@ -485,7 +485,7 @@ TEST_F(dma, h07_iommufd_closed)
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	close(rig->fd);
 	rig->fd = -1;
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -499,7 +499,8 @@ TEST_F(dma, copy_is_the_same_memory)
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(1), 2, rig->ioas_id,
 			      rig_iova(100)));
 	/* Page 0 to page 2 by way of the copy. */
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(101), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(101),
+				  CHUNK));
 	EXPECT_PAGE(2, 1);
 	EXPECT_PAGE(1, 2);
 }
@@ -515,7 +516,7 @@ TEST_F(dma, h11_both_ends_of_the_reach)
 				    PAGE_SIZE, 0));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig_va(rig, 1),
 				    PAGE_SIZE, top));
-	ASSERT_EQ(0, edu_copy(&rig->edu, 0, top, CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, 0, top, CHUNK));
 	EXPECT_PAGE(1, 1);
 }
 
@@ -564,14 +565,14 @@ TEST_F(pair, h19_storage_owner_goes_away)
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), 2, self->other, rig_iova(50)));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, self->other));
 	ASSERT_EQ(0, edu_detach(&rig->edu));
-	ASSERT_EQ(0, edu_copy(&self->second, rig_iova(50), rig_iova(51),
-			      CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(50), rig_iova(51),
+				  CHUNK));
 	EXPECT_PAGE(1, 1);
 	/* And back again. */
 	ATTACH();
 	ASSERT_EQ(0, edu_detach(&self->second));
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 4);
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 4);
 }
 
@@ -583,17 +584,19 @@ TEST_F(pair, h20_same_ioas)
 	ATTACH();
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, rig->ioas_id));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, edu_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 1);
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 3);
-	ASSERT_EQ(0, edu_copy(&self->second, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(0), rig_iova(1),
+				  CHUNK));
 	EXPECT_PAGE(1, 3);
 	/* One leaves, the other one stays. */
 	ASSERT_EQ(0, edu_detach(&rig->edu));
-	ASSERT_EQ(0, edu_store(&rig->edu, rig_iova(0), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(0), CHUNK));
 	EXPECT_PAGE(0, 3);
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 5);
-	ASSERT_EQ(0, edu_copy(&self->second, rig_iova(0), rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(0), rig_iova(1),
+				  CHUNK));
 	EXPECT_PAGE(1, 5);
 }
 
@@ -605,7 +608,7 @@ TEST_F(pair, isolated_from_each_other)
 	ATTACH();
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, self->other));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, edu_store(&self->second, rig_iova(1), CHUNK));
+	ASSERT_EQ(0, edu_dma_write(&self->second, rig_iova(1), CHUNK));
 	EXPECT_PAGE(1, 2);
 }
 

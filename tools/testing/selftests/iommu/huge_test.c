@@ -123,7 +123,7 @@ static int huge_create(struct huge *huge, bool with_mock, bool with_edu)
 		return ret;
 
 	memset(huge, 0, sizeof(*huge));
-	huge->edu.cdev = -1;
+	huge->edu.vfio.fd = -1;
 	baseline_take(&huge->baseline);
 	huge->has_mock = with_mock;
 	huge->has_edu = with_edu;
@@ -223,7 +223,7 @@ static const char *say_where(struct huge *huge, const char *format, ...)
 static __u64 mark_by_dma(struct huge *huge, __u64 iova)
 {
 	memset(huge->scratch, 0, CHUNK);
-	if (edu_copy(&huge->edu, iova, SCRATCH_IOVA, CHUNK))
+	if (edu_dma_copy(&huge->edu, iova, SCRATCH_IOVA, CHUNK))
 		return 0;
 	return *mark_at(huge->scratch, 0);
 }

@@ -352,7 +352,7 @@ static int dma_works(struct rig *rig, char mark)
 {
 	memset(rig_va(rig, 0), mark, PAGE_SIZE);
 	memset(rig_va(rig, 1), 0, PAGE_SIZE);
-	if (edu_copy(&rig->edu, rig_iova(0), rig_iova(1), EDU_DMA_MAX))
+	if (edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), EDU_DMA_MAX))
 		return 0;
 	return !memcmp(rig_va(rig, 0), rig_va(rig, 1), EDU_DMA_MAX);
 }
@@ -363,9 +363,9 @@ TEST_F(edu, dma_by_own_page_tables)
 	__u32 first, second, id;
 
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.dev_id, rig->ioas_id,
+	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.vfio.dev_id, rig->ioas_id,
 				&first));
-	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.dev_id, rig->ioas_id,
+	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.vfio.dev_id, rig->ioas_id,
 				&second));
 	id = first;
 	ASSERT_EQ(0, edu_attach(&rig->edu, &id));
@@ -403,7 +403,8 @@ TEST_F(edu, page_table_stays_without_the_device)
 	__u32 hwpt, id;
 
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.dev_id, rig->ioas_id, &hwpt));
+	ASSERT_EQ(0, hwpt_alloc(rig->fd, rig->edu.vfio.dev_id, rig->ioas_id,
+				&hwpt));
 	edu_close(&rig->edu);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
 	ASSERT_EQ(0, edu_open(&rig->edu, 0));
@@ -429,7 +430,7 @@ TEST_F(edu, hw_info)
 	};
 
 	memset(vtd, 0x5a, sizeof(vtd));
-	ASSERT_EQ(0, hw_info(self->rig.fd, self->rig.edu.dev_id, &info));
+	ASSERT_EQ(0, hw_info(self->rig.fd, self->rig.edu.vfio.dev_id, &info));
 	EXPECT_EQ(0, info.out_max_pasid_log2);
 	EXPECT_EQ(0, vtd[1].cap_reg);
 	if (info.out_data_type == IOMMU_HW_INFO_TYPE_INTEL_VTD) {

@@ -649,7 +649,7 @@ FIXTURE_SETUP(stopped)
 	const char *lacking;
 	int ret;
 
-	self->second.cdev = -1;
+	self->second.vfio.fd = -1;
 	ASSERT_EQ(0, latency_create(&self->rig, &self->window, &lacking));
 	if (lacking)
 		SKIP(return, "%s", lacking);
@@ -660,7 +660,7 @@ FIXTURE_SETUP(stopped)
 	}
 	ASSERT_EQ(0, ret);
 	if (edu_open(&self->second, 1))
-		self->second.cdev = -1;
+		self->second.vfio.fd = -1;
 	else
 		ASSERT_EQ(0, edu_bind(&self->second, self->rig.fd));
 }
@@ -721,7 +721,7 @@ static int use_large(struct rig *rig, struct window *window)
 
 static int use_second_device(struct edu *second, __u32 ioas_id)
 {
-	if (second->cdev < 0)
+	if (second->vfio.fd < 0)
 		return 0;
 	if (edu_attach_ioas(second, ioas_id))
 		return 21;

@@ -78,7 +78,7 @@ static int open_by_cdev(struct desk *desk)
 
 	if (!ret)
 		ret = mdev_open_cdev(&desk->mdev);
-	return ret ? ret : edu_bind(&desk->mdev.vfio, desk->fd);
+	return ret ? ret : vfio_bind(&desk->mdev.vfio, desk->fd);
 }
 
 static int open_by_group(struct desk *desk)
@@ -159,69 +159,69 @@ FIXTURE_TEARDOWN(mdev)
 TEST_F(mdev, bind_gives_an_id)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 
 	EXPECT_NE(0, vfio->dev_id);
 	EXPECT_NE(desk->ioas_id, vfio->dev_id);
-	EXPECT_EQ(-EINVAL, edu_bind(vfio, desk->fd));
+	EXPECT_EQ(-EINVAL, vfio_bind(vfio, desk->fd));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, vfio->dev_id));
-	edu_close(vfio);
+	vfio_close(vfio);
 	EXPECT_EQ(-ENOENT, iommufd_destroy(desk->fd, vfio->dev_id));
 }
 
 TEST_F(mdev, bind_again_after_close)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		ASSERT_EQ(0, edu_attach_ioas(vfio, desk->ioas_id));
-		edu_close(vfio);
+		ASSERT_EQ(0, vfio_attach_ioas(vfio, desk->ioas_id));
+		vfio_close(vfio);
 		ASSERT_EQ(0, mdev_open_cdev(&desk->mdev));
-		ASSERT_EQ(0, edu_bind(vfio, desk->fd));
+		ASSERT_EQ(0, vfio_bind(vfio, desk->fd));
 	}
 }
 
 TEST_F(mdev, attach_and_detach)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 	__u32 pt_id = desk->ioas_id;
 
 	/* There is no page table in between. */
-	ASSERT_EQ(0, edu_attach(vfio, &pt_id));
+	ASSERT_EQ(0, vfio_attach(vfio, &pt_id));
 	EXPECT_EQ(desk->ioas_id, pt_id);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, desk->ioas_id));
-	EXPECT_EQ(0, edu_detach(vfio));
-	EXPECT_EQ(0, edu_detach(vfio));
+	EXPECT_EQ(0, vfio_detach(vfio));
+	EXPECT_EQ(0, vfio_detach(vfio));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
 }
 
 TEST_F(mdev, attach_to_what_is_not_there)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 
-	EXPECT_EQ(-ENOENT, edu_attach_ioas(vfio, 0));
-	EXPECT_EQ(-ENOENT, edu_attach_ioas(vfio, 1000));
-	EXPECT_EQ(-ENOENT, edu_attach_ioas(vfio, vfio->dev_id));
-	EXPECT_EQ(0, edu_attach_ioas(vfio, desk->ioas_id));
+	EXPECT_EQ(-ENOENT, vfio_attach_ioas(vfio, 0));
+	EXPECT_EQ(-ENOENT, vfio_attach_ioas(vfio, 1000));
+	EXPECT_EQ(-ENOENT, vfio_attach_ioas(vfio, vfio->dev_id));
+	EXPECT_EQ(0, vfio_attach_ioas(vfio, desk->ioas_id));
 }
 
 TEST_F(mdev, attach_again_replaces)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 	__u32 other;
 
 	ASSERT_EQ(0, ioas_alloc(desk->fd, &other));
-	ASSERT_EQ(0, edu_attach_ioas(vfio, desk->ioas_id));
-	EXPECT_EQ(0, edu_attach_ioas(vfio, desk->ioas_id));
-	EXPECT_EQ(0, edu_attach_ioas(vfio, other));
+	ASSERT_EQ(0, vfio_attach_ioas(vfio, desk->ioas_id));
+	EXPECT_EQ(0, vfio_attach_ioas(vfio, desk->ioas_id));
+	EXPECT_EQ(0, vfio_attach_ioas(vfio, other));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, other));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
-	EXPECT_EQ(0, edu_detach(vfio));
+	EXPECT_EQ(0, vfio_detach(vfio));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, other));
 }
 
@@ -234,7 +234,7 @@ static int map_unaligned(int fd, __u32 ioas_id, const char *va)
 TEST_F(mdev, h42_failed_replace_leaves_the_old_one)
 {
 	struct desk *desk = &self->desk;
-	struct edu *vfio = &desk->mdev.vfio;
+	struct vfio_device *vfio = &desk->mdev.vfio;
 	struct iova_ranges ranges;
 	__u32 other;
 	char *va;
@@ -243,15 +243,15 @@ TEST_F(mdev, h42_failed_replace_leaves_the_old_one)
 				  (void **)&va));
 	ASSERT_EQ(0, ioas_alloc(desk->fd, &other));
 	ASSERT_EQ(0, map_unaligned(desk->fd, other, va));
-	ASSERT_EQ(0, edu_attach_ioas(vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(vfio, desk->ioas_id));
 
-	EXPECT_EQ(-ENOENT, edu_attach_ioas(vfio, 1000));
-	EXPECT_EQ(-EADDRINUSE, edu_attach_ioas(vfio, other));
+	EXPECT_EQ(-ENOENT, vfio_attach_ioas(vfio, 1000));
+	EXPECT_EQ(-EADDRINUSE, vfio_attach_ioas(vfio, other));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, desk->ioas_id));
 	ASSERT_EQ(0, ioas_iova_ranges(desk->fd, desk->ioas_id, &ranges));
 	EXPECT_EQ(PAGE_SIZE, ranges.alignment);
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, other));
-	EXPECT_EQ(0, edu_detach(vfio));
+	EXPECT_EQ(0, vfio_detach(vfio));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
 }
 
@@ -266,14 +266,14 @@ TEST_F(mdev, attached_device_needs_pages)
 				  (void **)&va));
 	ASSERT_EQ(0, ioas_iova_ranges(desk->fd, desk->ioas_id, &ranges));
 	EXPECT_EQ(1, ranges.alignment);
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 	ASSERT_EQ(0, ioas_iova_ranges(desk->fd, desk->ioas_id, &ranges));
 	EXPECT_EQ(PAGE_SIZE, ranges.alignment);
 	EXPECT_EQ(-EINVAL, map_unaligned(desk->fd, desk->ioas_id, va));
-	ASSERT_EQ(0, edu_detach(&desk->mdev.vfio));
+	ASSERT_EQ(0, vfio_detach(&desk->mdev.vfio));
 	EXPECT_EQ(0, map_unaligned(desk->fd, desk->ioas_id, va));
 	EXPECT_EQ(-EADDRINUSE,
-		  edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+		  vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 }
 
 /* Attaching pins nothing; areas come and go as they please. */
@@ -289,7 +289,7 @@ TEST_F(mdev, map_and_unmap_while_attached)
 				  (void **)&va));
 	ASSERT_EQ(0, ioas_map_fixed(desk->fd, desk->ioas_id, va,
 				    TEST_PAGES * PAGE_SIZE, TEST_IOVA));
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(pinned, status_kib("VmPin:"));
 		EXPECT_EQ(0, ioas_unmap(desk->fd, desk->ioas_id, TEST_IOVA,
@@ -308,11 +308,11 @@ TEST_F(mdev, two_devices_share_an_ioas)
 	ASSERT_EQ(0, mdev_create(&second, variant->sample->parent,
 				 variant->sample->type));
 	ASSERT_EQ(0, mdev_open_cdev(&second));
-	ASSERT_EQ(0, edu_bind(&second.vfio, desk->fd));
+	ASSERT_EQ(0, vfio_bind(&second.vfio, desk->fd));
 	EXPECT_NE(desk->mdev.vfio.dev_id, second.vfio.dev_id);
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
-	ASSERT_EQ(0, edu_attach_ioas(&second.vfio, desk->ioas_id));
-	EXPECT_EQ(0, edu_detach(&desk->mdev.vfio));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&second.vfio, desk->ioas_id));
+	EXPECT_EQ(0, vfio_detach(&desk->mdev.vfio));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, desk->ioas_id));
 	EXPECT_EQ(0, mdev_destroy(&second));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
@@ -323,9 +323,9 @@ static bool config_space_answers(const struct desk *desk)
 	struct vfio_region_info config;
 	__u16 vendor = 0;
 
-	return !vfio_region(desk->mdev.vfio.cdev, VFIO_PCI_CONFIG_REGION_INDEX,
+	return !vfio_region(desk->mdev.vfio.fd, VFIO_PCI_CONFIG_REGION_INDEX,
 			    &config) &&
-	       pread(desk->mdev.vfio.cdev, &vendor, sizeof(vendor),
+	       pread(desk->mdev.vfio.fd, &vendor, sizeof(vendor),
 		     config.offset + PCI_VENDOR_ID) == sizeof(vendor) &&
 	       vendor;
 }
@@ -335,21 +335,21 @@ TEST_F(mdev, h07_iommufd_closed_before_the_device)
 {
 	struct desk *desk = &self->desk;
 
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 	close(desk->fd);
 	desk->fd = -1;
 	EXPECT_TRUE(config_space_answers(desk));
-	EXPECT_EQ(0, edu_detach(&desk->mdev.vfio));
-	EXPECT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
-	edu_close(&desk->mdev.vfio);
+	EXPECT_EQ(0, vfio_detach(&desk->mdev.vfio));
+	EXPECT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	vfio_close(&desk->mdev.vfio);
 }
 
 TEST_F(mdev, h07_device_closed_while_attached)
 {
 	struct desk *desk = &self->desk;
 
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
-	edu_close(&desk->mdev.vfio);
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	vfio_close(&desk->mdev.vfio);
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
 }
 
@@ -358,7 +358,7 @@ static int remove_device(void *arg)
 	struct desk *desk = arg;
 
 	/* Not what keeps the device open. */
-	close(desk->mdev.vfio.cdev);
+	close(desk->mdev.vfio.fd);
 	return -mdev_remove(&desk->mdev);
 }
 
@@ -367,14 +367,14 @@ TEST_F(mdev, removed_while_attached)
 	struct desk *desk = &self->desk;
 	pid_t child;
 
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 	child = child_start(remove_device, desk);
 	ASSERT_GT(child, 0);
 	usleep(WAIT_MS * 1000);
 	EXPECT_EQ(0, waitpid(child, NULL, WNOHANG));
 	EXPECT_TRUE(config_space_answers(desk));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, desk->ioas_id));
-	edu_close(&desk->mdev.vfio);
+	vfio_close(&desk->mdev.vfio);
 	EXPECT_EQ(0, child_wait(child, TIMEOUT_MS));
 	EXPECT_FALSE(mdev_exists(&desk->mdev));
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
@@ -397,13 +397,14 @@ TEST_F(mdev, beside_a_real_device)
 				  (void **)&va));
 	memory_fill(va, half, 1);
 	ASSERT_EQ(0, edu_bind(&edu, desk->fd));
-	ASSERT_EQ(0, edu_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
+	ASSERT_EQ(0, vfio_attach_ioas(&desk->mdev.vfio, desk->ioas_id));
 	ASSERT_EQ(0, ioas_map_fixed(desk->fd, desk->ioas_id, va,
 				    TEST_PAGES * PAGE_SIZE, TEST_IOVA));
 	ASSERT_EQ(0, edu_attach_ioas(&edu, desk->ioas_id));
 	ASSERT_EQ(0, edu_start(&edu));
-	EXPECT_EQ(0, edu_detach(&desk->mdev.vfio));
-	EXPECT_EQ(0, edu_copy(&edu, TEST_IOVA, TEST_IOVA + half, EDU_DMA_MAX));
+	EXPECT_EQ(0, vfio_detach(&desk->mdev.vfio));
+	EXPECT_EQ(0, edu_dma_copy(&edu, TEST_IOVA, TEST_IOVA + half,
+				  EDU_DMA_MAX));
 	EXPECT_EQ(-1, memory_compare(va + half, EDU_DMA_MAX, 1));
 	edu_close(&edu);
 }
@@ -448,13 +449,13 @@ FIXTURE_SETUP(serial)
 		SKIP(return, "no such sample");
 	ASSERT_EQ(0, ret);
 	if (variant->way == WAY_CDEV)
-		ASSERT_EQ(0, edu_attach_ioas(&self->desk.mdev.vfio,
-					     self->desk.ioas_id));
-	ASSERT_EQ(0, vfio_region(self->desk.mdev.vfio.cdev,
+		ASSERT_EQ(0, vfio_attach_ioas(&self->desk.mdev.vfio,
+					      self->desk.ioas_id));
+	ASSERT_EQ(0, vfio_region(self->desk.mdev.vfio.fd,
 				 VFIO_PCI_BAR0_REGION_INDEX, &info));
 	EXPECT_EQ(8, info.size);
 	/* It accepts no interrupt before somebody asked how many it has. */
-	ASSERT_EQ(0, describe(self->desk.mdev.vfio.cdev, &about));
+	ASSERT_EQ(0, describe(self->desk.mdev.vfio.fd, &about));
 	EXPECT_EQ(VFIO_PCI_NUM_IRQS, about.num_irqs);
 	self->port = info.offset;
 	self->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -479,9 +480,9 @@ static int port_write(int fd, __u64 port, __u64 reg, __u8 value)
 	return pwrite(fd, &value, 1, port + reg) == 1 ? 0 : -errno;
 }
 
-#define READ(reg) port_read(self->desk.mdev.vfio.cdev, self->port, reg)
+#define READ(reg) port_read(self->desk.mdev.vfio.fd, self->port, reg)
 #define WRITE(reg, value) \
-	ASSERT_EQ(0, port_write(self->desk.mdev.vfio.cdev, self->port, reg, \
+	ASSERT_EQ(0, port_write(self->desk.mdev.vfio.fd, self->port, reg, \
 				value))
 
 /* How often the event came since the last question. */
@@ -529,7 +530,7 @@ TEST_F(serial, overrun)
 /* A level interrupt is masked when it comes. */
 TEST_F(serial, interrupt_of_a_line)
 {
-	int fd = self->desk.mdev.vfio.cdev;
+	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_INTX_IRQ_INDEX, self->event));
 	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
@@ -549,7 +550,7 @@ TEST_F(serial, interrupt_of_a_line)
 
 TEST_F(serial, interrupt_by_message)
 {
-	int fd = self->desk.mdev.vfio.cdev;
+	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_MSI_IRQ_INDEX, self->event));
 	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
@@ -569,16 +570,16 @@ TEST_F(serial, interrupt_by_message)
 /* What its memory is does not matter to the device. */
 TEST_F(serial, data_survives_replace)
 {
-	struct edu *vfio = &self->desk.mdev.vfio;
+	struct vfio_device *vfio = &self->desk.mdev.vfio;
 	bool cdev = variant->way == WAY_CDEV;
 	__u32 other;
 
 	ASSERT_EQ(0, ioas_alloc(self->desk.fd, &other));
 	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
 	WRITE(UART_TX, 'a');
-	ASSERT_EQ(cdev ? 0 : -ENOTTY, edu_attach_ioas(vfio, other));
+	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_attach_ioas(vfio, other));
 	EXPECT_EQ('a', READ(UART_RX));
-	ASSERT_EQ(cdev ? 0 : -ENOTTY, edu_detach(vfio));
+	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_detach(vfio));
 	WRITE(UART_TX, 'b');
 	EXPECT_EQ('b', READ(UART_RX));
 }
@@ -614,9 +615,9 @@ FIXTURE_SETUP(display)
 		SKIP(return, "no such sample");
 	ASSERT_EQ(0, ret);
 	if (variant->way == WAY_CDEV)
-		ASSERT_EQ(0, edu_attach_ioas(&self->desk.mdev.vfio,
-					     self->desk.ioas_id));
-	ASSERT_EQ(0, vfio_region(self->desk.mdev.vfio.cdev,
+		ASSERT_EQ(0, vfio_attach_ioas(&self->desk.mdev.vfio,
+					      self->desk.ioas_id));
+	ASSERT_EQ(0, vfio_region(self->desk.mdev.vfio.fd,
 				 VFIO_PCI_BAR0_REGION_INDEX, &self->picture));
 }
 
@@ -638,7 +639,7 @@ TEST_F(display, describes_its_picture)
 {
 	struct vfio_device_gfx_plane_info plane;
 
-	ASSERT_EQ(0, query_plane(self->desk.mdev.vfio.cdev, &plane));
+	ASSERT_EQ(0, query_plane(self->desk.mdev.vfio.fd, &plane));
 	EXPECT_EQ(640, plane.width);
 	EXPECT_EQ(480, plane.height);
 	EXPECT_EQ(640 * 4, plane.stride);
@@ -650,7 +651,7 @@ TEST_F(display, describes_its_picture)
 
 TEST_F(display, picture_is_drawn)
 {
-	int fd = self->desk.mdev.vfio.cdev;
+	int fd = self->desk.mdev.vfio.fd;
 	unsigned char *picture;
 	__u32 corner;
 
@@ -686,7 +687,7 @@ TEST_F(display, real_device_draws)
 		SKIP(return, "no edu device");
 	ASSERT_EQ(0, ret);
 	picture = mmap(NULL, self->picture.size, PROT_READ | PROT_WRITE,
-		       MAP_SHARED, desk->mdev.vfio.cdev, self->picture.offset);
+		       MAP_SHARED, desk->mdev.vfio.fd, self->picture.offset);
 	ASSERT_NE(MAP_FAILED, (void *)picture);
 	memory_fill(picture, EDU_DMA_MAX, 3);
 	ASSERT_EQ(0, edu_bind(&edu, desk->fd));
@@ -694,8 +695,8 @@ TEST_F(display, real_device_draws)
 	ASSERT_EQ(0, edu_start(&edu));
 	ASSERT_EQ(0, ioas_map_fixed(desk->fd, desk->ioas_id, picture,
 				    TEST_PAGES * PAGE_SIZE, TEST_IOVA));
-	EXPECT_EQ(0, edu_copy(&edu, TEST_IOVA, TEST_IOVA + PAGE_SIZE,
-			      EDU_DMA_MAX));
+	EXPECT_EQ(0, edu_dma_copy(&edu, TEST_IOVA, TEST_IOVA + PAGE_SIZE,
+				  EDU_DMA_MAX));
 	EXPECT_EQ(-1, memory_compare(picture + PAGE_SIZE, EDU_DMA_MAX, 3));
 	edu_close(&edu);
 	munmap(picture, self->picture.size);
@@ -743,7 +744,7 @@ TEST_F(mdev_group, device_uses_the_ioas_of_the_container)
 
 	EXPECT_TRUE(config_space_answers(desk));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(desk->fd, desk->ioas_id));
-	edu_close(&desk->mdev.vfio);
+	vfio_close(&desk->mdev.vfio);
 	EXPECT_EQ(0, iommufd_destroy(desk->fd, desk->ioas_id));
 	EXPECT_EQ(-ENODEV, mdev_open_from_group(&desk->mdev));
 }
@@ -758,7 +759,7 @@ TEST_F(mdev_group, closed_in_another_order)
 	close(desk->mdev.group);
 	desk->mdev.group = -1;
 	EXPECT_TRUE(config_space_answers(desk));
-	edu_close(&desk->mdev.vfio);
+	vfio_close(&desk->mdev.vfio);
 }
 
 static int is_coherent(int container)
@@ -771,7 +772,7 @@ static int coherent_in(int container, struct mdev *mdev)
 {
 	int ret;
 
-	edu_close(&mdev->vfio);
+	vfio_close(&mdev->vfio);
 	close(mdev->group);
 	ret = mdev_open_group(mdev);
 	if (!ret)
@@ -796,7 +797,7 @@ TEST_F(mdev_group, h57_emulated_devices_are_coherent)
 	if (type1 < 0)
 		SKIP(return, "no type1 to compare with");
 	EXPECT_EQ(1, coherent_in(type1, &desk->mdev));
-	edu_close(&desk->mdev.vfio);
+	vfio_close(&desk->mdev.vfio);
 	close(desk->mdev.group);
 	desk->mdev.group = -1;
 	close(type1);
@@ -817,7 +818,7 @@ TEST_F(mdev_group, h57_coherent_beside_a_real_device)
 	ASSERT_EQ(0, edu_attach_ioas(&edu, desk->ioas_id));
 	ASSERT_EQ(0, ioctl(desk->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
 	ret = is_coherent(desk->fd);
-	edu_close(&desk->mdev.vfio);
+	vfio_close(&desk->mdev.vfio);
 	alone = is_coherent(desk->fd);
 	EXPECT_EQ(alone, ret);
 	edu_close(&edu);

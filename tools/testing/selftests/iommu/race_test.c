@@ -400,7 +400,7 @@ static int race_create_detached(struct rig *rig, struct race *race)
 	int ret;
 
 	baseline_take(&rig->baseline);
-	rig->edu.cdev = -1;
+	rig->edu.vfio.fd = -1;
 	ret = race_create(race);
 	rig->fd = race->fd;
 	return ret ? ret : ioas_alloc(race->fd, &race->ioas_id);

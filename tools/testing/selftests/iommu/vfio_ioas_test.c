@@ -127,7 +127,7 @@ TEST_F(vfio_ioas, only_an_ioas)
 	c->group[0] = -1;
 	ASSERT_EQ(0, edu_open(&edu, 0));
 	ASSERT_EQ(0, edu_bind(&edu, c->fd));
-	EXPECT_EQ(-ENOENT, vfio_ioas_set(c->fd, edu.dev_id));
+	EXPECT_EQ(-ENOENT, vfio_ioas_set(c->fd, edu.vfio.dev_id));
 	edu_close(&edu);
 }
 
@@ -306,8 +306,8 @@ TEST_F(vfio_ioas, h72_device_left_open_stays_where_it_is)
 	ASSERT_EQ(0, set_iommu(&other));
 	ASSERT_EQ(0, container_open_device(&other, 0));
 	ASSERT_EQ(0, edu_start(&other.edu[0]));
-	EXPECT_EQ(0, edu_copy(&other.edu[0], CONTAINER_IOVA,
-			      CONTAINER_IOVA + PAGE_SIZE, EDU_DMA_MAX));
+	EXPECT_EQ(0, edu_dma_copy(&other.edu[0], CONTAINER_IOVA,
+				  CONTAINER_IOVA + PAGE_SIZE, EDU_DMA_MAX));
 	EXPECT_EQ(-1, memory_compare(c->buffer + PAGE_SIZE, EDU_DMA_MAX, 1));
 	container_close_device(&other, 0);
 	container_close_device(c, 0);
@@ -315,8 +315,8 @@ TEST_F(vfio_ioas, h72_device_left_open_stays_where_it_is)
 	memory_fill(c->buffer + PAGE_SIZE, PAGE_SIZE, 2);
 	ASSERT_EQ(0, container_open_device(&other, 0));
 	ASSERT_EQ(0, edu_start(&other.edu[0]));
-	edu_copy(&other.edu[0], CONTAINER_IOVA, CONTAINER_IOVA + PAGE_SIZE,
-		 EDU_DMA_MAX);
+	edu_dma_copy(&other.edu[0], CONTAINER_IOVA, CONTAINER_IOVA + PAGE_SIZE,
+		     EDU_DMA_MAX);
 	EXPECT_EQ(-1, memory_compare(c->buffer + PAGE_SIZE, PAGE_SIZE, 2));
 	container_close_device(&other, 0);
 	close(other.fd);

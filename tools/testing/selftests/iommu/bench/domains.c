@@ -136,7 +136,7 @@ static void second_table(struct two *two, const char *name)
 {
 	struct iommu_hwpt_alloc alloc = {
 		.size = sizeof(alloc),
-		.dev_id = two->edu[0].dev_id,
+		.dev_id = two->edu[0].vfio.dev_id,
 		.pt_id = two->ioas_id[0],
 	};
 	__u64 start = start_ns();

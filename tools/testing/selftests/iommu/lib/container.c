@@ -12,7 +12,6 @@
 
 #include "ioctls.h"
 #include "memory.h"
-#include "vfio_device.h"
 
 int container_ioctl(const struct container *container, unsigned long request,
 		    unsigned long arg)
@@ -101,7 +100,7 @@ int container_open(struct container *container, enum container_kind kind,
 	*container = (struct container){ .type = type };
 	for (i = 0; i < CONTAINER_DEVICES; i++) {
 		container->group[i] = -1;
-		container->edu[i].cdev = -1;
+		container->edu[i].vfio.fd = -1;
 	}
 	ret = open_container(container, kind);
 	if (!ret)
@@ -166,7 +165,7 @@ int container_open_device(struct container *container, unsigned int index)
 	ret = vfio_group_open_device(container->group[index], slot.name);
 	if (ret < 0)
 		return ret;
-	container->edu[index].cdev = ret;
+	container->edu[index].vfio.fd = ret;
 	return 0;
 }
 

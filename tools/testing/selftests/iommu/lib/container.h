@@ -49,7 +49,7 @@ enum container_stage {
  * @fd: the container
  * @type: VFIO_TYPE1_IOMMU or VFIO_TYPE1v2_IOMMU
  * @group: group of each device, negative when it is not open
- * @edu: the devices; each is open when its cdev is not negative
+ * @edu: the devices; each is open when its vfio.fd is not negative
  * @buffer: CONTAINER_PAGES pages of memory, scattered
  */
 struct container {

@@ -8,29 +8,31 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <linux/pci_regs.h>
-#include <linux/vfio.h>
-
 #include "usage.h"
-#include "vfio_device.h"
 
 #define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
 
+#define EDU_ID			0x00
+#define EDU_LIVENESS		0x04
 #define EDU_DMA_SOURCE		0x80
 #define EDU_DMA_DESTINATION	0x88
 #define EDU_DMA_COUNT		0x90
 #define EDU_DMA_COMMAND		0x98
+
+#define EDU_ID_MASK		0xffff
+#define EDU_ID_VALUE		0x00ed
+
 #define EDU_DMA_START		0x1
 #define EDU_DMA_TO_MEMORY	0x2
+
+/* Address of the device's memory, as its DMA engine sees it. */
 #define EDU_BUFFER		0x40000
 
-/* A transfer takes 100 ms of the device's time. */
+/* A transfer of any size takes 100 ms of the device's time. */
 #define EDU_POLL_US		5000
 #define EDU_POLL_MAX		2000
 
@@ -119,7 +121,7 @@ int edu_open(struct edu *edu, unsigned int index)
 	int ret;
 
 	memset(edu, 0, sizeof(*edu));
-	edu->cdev = -1;
+	edu->vfio.fd = -1;
 	ret = edu_give_to_vfio(index, &slot);
 	if (ret)
 		return ret;
@@ -128,153 +130,110 @@ int edu_open(struct edu *edu, unsigned int index)
 	ret = vfio_open_cdev(device.name);
 	if (ret < 0)
 		return ret;
-	edu->cdev = ret;
+	edu->vfio.fd = ret;
 	return 0;
 }
 
 void edu_close(struct edu *edu)
 {
-	if (edu->registers)
-		munmap(edu->registers, edu->length);
-	edu->registers = NULL;
-	if (edu->cdev >= 0)
-		close(edu->cdev);
-	edu->cdev = -1;
-}
-
-static int vfio_ioctl(const struct edu *edu, unsigned long request, void *arg)
-{
-	return ioctl(edu->cdev, request, arg) < 0 ? -errno : 0;
-}
-
-int edu_bind(struct edu *edu, int iommufd)
-{
-	struct vfio_device_bind_iommufd bind = {
-		.argsz = sizeof(bind),
-		.iommufd = iommufd,
-	};
-	int ret = vfio_ioctl(edu, VFIO_DEVICE_BIND_IOMMUFD, &bind);
-
-	if (!ret)
-		edu->dev_id = bind.out_devid;
-	return ret;
-}
-
-int edu_attach(struct edu *edu, __u32 *pt_id)
-{
-	struct vfio_device_attach_iommufd_pt attach = {
-		.argsz = sizeof(attach),
-		.pt_id = *pt_id,
-	};
-	int ret = vfio_ioctl(edu, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
-
-	if (!ret)
-		*pt_id = attach.pt_id;
-	return ret;
-}
-
-int edu_attach_ioas(struct edu *edu, __u32 ioas_id)
-{
-	return edu_attach(edu, &ioas_id);
-}
-
-int edu_detach(struct edu *edu)
-{
-	struct vfio_device_detach_iommufd_pt detach = {
-		.argsz = sizeof(detach),
-	};
-
-	return vfio_ioctl(edu, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
-}
-
-static int enable_bus_master(struct edu *edu)
-{
-	struct vfio_region_info config;
-	__u16 command;
-	int ret;
-
-	ret = vfio_region(edu->cdev, VFIO_PCI_CONFIG_REGION_INDEX, &config);
-	if (ret)
-		return ret;
-	if (pread(edu->cdev, &command, sizeof(command),
-		  config.offset + PCI_COMMAND) != sizeof(command))
-		return -EIO;
-	command |= PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER;
-	if (pwrite(edu->cdev, &command, sizeof(command),
-		   config.offset + PCI_COMMAND) != sizeof(command))
-		return -EIO;
-	return 0;
+	vfio_unmap_bar(&edu->registers);
+	vfio_close(&edu->vfio);
 }
 
 int edu_start(struct edu *edu)
 {
-	struct vfio_region_info bar;
-	void *registers;
-	int ret;
+	int ret = vfio_allow_dma(&edu->vfio);
 
-	ret = enable_bus_master(edu);
-	if (ret)
-		return ret;
-	ret = vfio_region(edu->cdev, VFIO_PCI_BAR0_REGION_INDEX, &bar);
-	if (ret)
-		return ret;
-	registers = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			 edu->cdev, bar.offset);
-	if (registers == MAP_FAILED)
-		return -errno;
-	edu->registers = registers;
-	edu->length = bar.size;
-	return 0;
+	return ret ? ret : vfio_map_bar(&edu->vfio, 0, &edu->registers);
 }
 
-static void edu_write(struct edu *edu, size_t offset, __u64 value)
+/*
+ * The compiler must neither merge nor repeat an access to a register, nor
+ * split it: one atomic load or store of the register's width does that.
+ */
+static __u32 read32(const struct edu *edu, unsigned int offset)
 {
-	__atomic_store_n((__u64 *)(edu->registers + offset), value,
-			 __ATOMIC_SEQ_CST);
-}
-
-static __u64 edu_read(struct edu *edu, size_t offset)
-{
-	return __atomic_load_n((__u64 *)(edu->registers + offset),
+	return __atomic_load_n((__u32 *)(edu->registers.va + offset),
 			       __ATOMIC_SEQ_CST);
 }
 
-static int edu_transfer(struct edu *edu, __u64 from, __u64 to,
-			__u64 count, __u64 command)
+static void write32(const struct edu *edu, unsigned int offset, __u32 value)
+{
+	__atomic_store_n((__u32 *)(edu->registers.va + offset), value,
+			 __ATOMIC_SEQ_CST);
+}
+
+static void write64(const struct edu *edu, unsigned int offset, __u64 value)
+{
+	__atomic_store_n((__u64 *)(edu->registers.va + offset), value,
+			 __ATOMIC_SEQ_CST);
+}
+
+int edu_probe(struct edu *edu)
+{
+	const __u32 probe = 0x12345678;
+
+	if ((read32(edu, EDU_ID) & EDU_ID_MASK) != EDU_ID_VALUE)
+		return -ENODEV;
+	write32(edu, EDU_LIVENESS, probe);
+	return read32(edu, EDU_LIVENESS) == ~probe ? 0 : -EIO;
+}
+
+static bool is_running(const struct edu *edu)
+{
+	return read32(edu, EDU_DMA_COMMAND) & EDU_DMA_START;
+}
+
+static int wait_until_idle(const struct edu *edu)
 {
 	int step;
 
-	if (!count || count > EDU_DMA_MAX)
-		return -EINVAL;
-	edu_write(edu, EDU_DMA_SOURCE, from);
-	edu_write(edu, EDU_DMA_DESTINATION, to);
-	edu_write(edu, EDU_DMA_COUNT, count);
-	edu_write(edu, EDU_DMA_COMMAND, command | EDU_DMA_START);
 	for (step = 0; step < EDU_POLL_MAX; step++) {
-		if (!(edu_read(edu, EDU_DMA_COMMAND) & EDU_DMA_START))
+		if (!is_running(edu))
 			return 0;
 		usleep(EDU_POLL_US);
 	}
 	return -ETIMEDOUT;
 }
 
-int edu_load(struct edu *edu, __u64 iova, size_t length)
+static int transfer(const struct edu *edu, __u64 from, __u64 to, __u64 count,
+		    __u32 command)
 {
-	if (iova + length > EDU_DMA_REACH)
-		return -ERANGE;
-	return edu_transfer(edu, iova, EDU_BUFFER, length, 0);
+	if (!count || count > EDU_DMA_MAX)
+		return -EINVAL;
+	/* The device ignores writes to its registers while it is running. */
+	if (is_running(edu))
+		return -EBUSY;
+	write64(edu, EDU_DMA_SOURCE, from);
+	write64(edu, EDU_DMA_DESTINATION, to);
+	write64(edu, EDU_DMA_COUNT, count);
+	/* What this process stored in memory is visible before the start. */
+	write32(edu, EDU_DMA_COMMAND, command | EDU_DMA_START);
+	return wait_until_idle(edu);
 }
 
-int edu_store(struct edu *edu, __u64 iova, size_t length)
+static bool reaches(__u64 iova, size_t length)
 {
-	if (iova + length > EDU_DMA_REACH)
-		return -ERANGE;
-	return edu_transfer(edu, EDU_BUFFER, iova, length, EDU_DMA_TO_MEMORY);
+	return length <= EDU_DMA_REACH && iova <= EDU_DMA_REACH - length;
 }
 
-int edu_copy(struct edu *edu, __u64 from, __u64 to, size_t length)
+int edu_dma_read(struct edu *edu, __u64 iova, size_t length)
 {
-	int ret = edu_load(edu, from, length);
+	if (!reaches(iova, length))
+		return -ERANGE;
+	return transfer(edu, iova, EDU_BUFFER, length, 0);
+}
 
-	return ret ? ret : edu_store(edu, to, length);
+int edu_dma_write(struct edu *edu, __u64 iova, size_t length)
+{
+	if (!reaches(iova, length))
+		return -ERANGE;
+	return transfer(edu, EDU_BUFFER, iova, length, EDU_DMA_TO_MEMORY);
+}
+
+int edu_dma_copy(struct edu *edu, __u64 from, __u64 to, size_t length)
+{
+	int ret = edu_dma_read(edu, from, length);
+
+	return ret ? ret : edu_dma_write(edu, to, length);
 }

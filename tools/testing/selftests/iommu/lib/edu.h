@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Copyright (c) 2026 The iommufd authors */
 /*
- * QEMU's "edu" PCI device through VFIO: open, bind, attach and make it do DMA.
+ * QEMU's "edu" PCI device (1234:11e8) through VFIO: a DMA engine with 4 KiB of
+ * memory of its own. It moves bytes between system memory and that memory.
  */
 #ifndef SELFTEST_IOMMU_EDU_H
 #define SELFTEST_IOMMU_EDU_H
@@ -10,23 +11,27 @@
 
 #include <linux/types.h>
 
-/* The device reaches this many bytes of IOVA from 0 on. */
+#include "vfio_device.h"
+
+/*
+ * The device reaches this many bytes of IOVA from 0 on: it has 28 address lines,
+ * and would drop higher bits silently.
+ */
 #define EDU_DMA_REACH	0x10000000ULL
-/* And moves at most so many of them at a time. */
+/*
+ * And moves at most so many of them at a time, half of its memory. A transfer up
+ * to the very last byte of that makes QEMU (7.2 at least) give up the machine.
+ */
 #define EDU_DMA_MAX	2048
 
 /**
  * struct edu - an open device
- * @cdev: VFIO's character device, or a file descriptor that a group gave
- * @dev_id: object id in the iommufd it is bound to
- * @registers: BAR 0, NULL until edu_start()
- * @length: bytes of BAR 0
+ * @vfio: how VFIO knows it
+ * @registers: BAR 0, not mapped until edu_start()
  */
 struct edu {
-	int cdev;
-	__u32 dev_id;
-	char *registers;
-	size_t length;
+	struct vfio_device vfio;
+	struct vfio_bar registers;
 };
 
 /**
@@ -51,21 +56,51 @@ int edu_give_to_vfio(unsigned int index, struct edu_slot *slot);
 int edu_open(struct edu *edu, unsigned int index);
 void edu_close(struct edu *edu);
 
-int edu_bind(struct edu *edu, int iommufd);
+/* It is a device of VFIO: these do what those of vfio_device.h do. */
+static inline int edu_bind(struct edu *edu, int iommufd)
+{
+	return vfio_bind(&edu->vfio, iommufd);
+}
 
-/* @pt_id: an IOAS or page table, on success the page table in use. */
-int edu_attach(struct edu *edu, __u32 *pt_id);
-int edu_attach_ioas(struct edu *edu, __u32 ioas_id);
-int edu_detach(struct edu *edu);
+static inline int edu_attach(struct edu *edu, __u32 *pt_id)
+{
+	return vfio_attach(&edu->vfio, pt_id);
+}
+
+static inline int edu_attach_ioas(struct edu *edu, __u32 ioas_id)
+{
+	return vfio_attach_ioas(&edu->vfio, ioas_id);
+}
+
+static inline int edu_detach(struct edu *edu)
+{
+	return vfio_detach(&edu->vfio);
+}
 
 /* Map the registers and let the device be bus master. */
 int edu_start(struct edu *edu);
 
-/* DMA from memory at @iova into the device, and from the device to memory. */
-int edu_load(struct edu *edu, __u64 iova, size_t length);
-int edu_store(struct edu *edu, __u64 iova, size_t length);
+/* -ENODEV when the registers are those of something else, -EIO if it is dead. */
+int edu_probe(struct edu *edu);
+
+/**
+ * edu_dma_read() - The device reads system memory into its own
+ * @edu: a device that was started
+ * @iova: where to read
+ * @length: bytes, at most EDU_DMA_MAX
+ *
+ * The device has no notion of a DMA that went wrong: success means that the
+ * engine has stopped, not that bytes have arrived.
+ *
+ * Return: 0; -EINVAL for a length and -ERANGE for an IOVA that the device cannot
+ * do, -EBUSY while it is at work, -ETIMEDOUT when the engine does not stop.
+ */
+int edu_dma_read(struct edu *edu, __u64 iova, size_t length);
+
+/* The device writes the bytes that it read last; the same errors. */
+int edu_dma_write(struct edu *edu, __u64 iova, size_t length);
 
 /* Both: copy @length bytes at @from to @to by DMA alone. */
-int edu_copy(struct edu *edu, __u64 from, __u64 to, size_t length);
+int edu_dma_copy(struct edu *edu, __u64 from, __u64 to, size_t length);
 
 #endif

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "usage.h"
-#include "vfio_device.h"
 
 struct mdev_path {
 	char name[256];
@@ -38,7 +37,7 @@ int mdev_create(struct mdev *mdev, const char *parent, const char *type)
 	int ret;
 
 	memset(mdev, 0, sizeof(*mdev));
-	mdev->vfio.cdev = -1;
+	mdev->vfio.fd = -1;
 	mdev->group = -1;
 	make_name(mdev);
 	snprintf(path.name, sizeof(path.name),
@@ -63,7 +62,7 @@ bool mdev_exists(const struct mdev *mdev)
 
 int mdev_destroy(struct mdev *mdev)
 {
-	edu_close(&mdev->vfio);
+	vfio_close(&mdev->vfio);
 	if (mdev->group >= 0)
 		close(mdev->group);
 	mdev->group = -1;
@@ -76,7 +75,7 @@ int mdev_open_cdev(struct mdev *mdev)
 
 	if (fd < 0)
 		return fd;
-	mdev->vfio.cdev = fd;
+	mdev->vfio.fd = fd;
 	return 0;
 }
 
@@ -96,6 +95,6 @@ int mdev_open_from_group(struct mdev *mdev)
 
 	if (fd < 0)
 		return fd;
-	mdev->vfio.cdev = fd;
+	mdev->vfio.fd = fd;
 	return 0;
 }

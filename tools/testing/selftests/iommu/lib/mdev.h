@@ -9,17 +9,16 @@
 
 #include <stdbool.h>
 
-#include "edu.h"
+#include "vfio_device.h"
 
 /**
  * struct mdev - a mediated device
- * @vfio: once it is open; what edu.h offers for any device of VFIO may be used:
- *        edu_bind(), edu_attach(), edu_detach(), edu_close()
+ * @vfio: once it is open
  * @group: its group, negative when it is not open
  * @name: a UUID
  */
 struct mdev {
-	struct edu vfio;
+	struct vfio_device vfio;
 	int group;
 	char name[40];
 };

@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include <linux/pci_regs.h>
 
 #define PATH_BYTES	512
 
@@ -19,29 +22,39 @@ static int open_node(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The entry of vfio-dev has the name of the node. */
-int vfio_open_cdev(const char *device)
+/* VFIO publishes the name of its node as a directory: vfio-dev/vfio0 */
+int vfio_find_cdev(const char *device, char *path, size_t size)
 {
 	static const char prefix[] = "vfio";
-	char path[PATH_BYTES];
+	char parent[PATH_BYTES];
 	struct dirent *entry;
-	int ret = -ENODEV;
+	int ret = -ENXIO;
 	DIR *directory;
 
-	snprintf(path, sizeof(path), "%s/vfio-dev", device);
-	directory = opendir(path);
-	if (!directory)
+	if (access(device, F_OK))
 		return -ENODEV;
-	while ((entry = readdir(directory))) {
+	snprintf(parent, sizeof(parent), "%s/vfio-dev", device);
+	directory = opendir(parent);
+	if (!directory)
+		return -ENXIO;
+	while (ret && (entry = readdir(directory))) {
 		if (strncmp(entry->d_name, prefix, strlen(prefix)))
 			continue;
-		snprintf(path, sizeof(path), "/dev/vfio/devices/%.64s",
-			 entry->d_name);
-		ret = open_node(path);
-		break;
+		snprintf(path, size, "/dev/vfio/devices/%.64s", entry->d_name);
+		ret = 0;
 	}
 	closedir(directory);
 	return ret;
+}
+
+int vfio_open_cdev(const char *device)
+{
+	char path[PATH_BYTES];
+	int ret = vfio_find_cdev(device, path, sizeof(path));
+
+	if (ret)
+		return ret == -ENXIO ? -ENODEV : ret;
+	return open_node(path);
 }
 
 /* The last part of the link is the number of the group. */
@@ -75,13 +88,129 @@ int vfio_group_open_device(int group, const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
+static int device_ioctl(int device, unsigned long request, void *arg)
+{
+	return ioctl(device, request, arg) < 0 ? -errno : 0;
+}
+
+int vfio_bind(struct vfio_device *device, int iommufd)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = iommufd,
+	};
+	int ret = device_ioctl(device->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind);
+
+	if (!ret)
+		device->dev_id = bind.out_devid;
+	return ret;
+}
+
+int vfio_attach(struct vfio_device *device, __u32 *pt_id)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = *pt_id,
+	};
+	int ret = device_ioctl(device->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+			       &attach);
+
+	if (!ret)
+		*pt_id = attach.pt_id;
+	return ret;
+}
+
+int vfio_attach_ioas(struct vfio_device *device, __u32 ioas_id)
+{
+	return vfio_attach(device, &ioas_id);
+}
+
+int vfio_detach(struct vfio_device *device)
+{
+	struct vfio_device_detach_iommufd_pt detach = {
+		.argsz = sizeof(detach),
+	};
+
+	return device_ioctl(device->fd, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+void vfio_close(struct vfio_device *device)
+{
+	if (device->fd >= 0)
+		close(device->fd);
+	device->fd = -1;
+}
+
 int vfio_region(int device, __u32 index, struct vfio_region_info *info)
 {
 	*info = (struct vfio_region_info){
 		.argsz = sizeof(*info),
 		.index = index,
 	};
-	return ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info) ? -errno : 0;
+	return device_ioctl(device, VFIO_DEVICE_GET_REGION_INFO, info);
+}
+
+int vfio_map_bar(const struct vfio_device *device, unsigned int index,
+		 struct vfio_bar *bar)
+{
+	struct vfio_region_info region;
+	void *va;
+	int ret;
+
+	ret = vfio_region(device->fd, VFIO_PCI_BAR0_REGION_INDEX + index,
+			  &region);
+	if (ret)
+		return ret;
+	if (!region.size || !(region.flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return -ENOTSUP;
+	va = mmap(NULL, region.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  device->fd, region.offset);
+	if (va == MAP_FAILED)
+		return -errno;
+	bar->va = va;
+	bar->length = region.size;
+	return 0;
+}
+
+void vfio_unmap_bar(struct vfio_bar *bar)
+{
+	if (bar->va)
+		munmap(bar->va, bar->length);
+	bar->va = NULL;
+}
+
+/* PCI is little endian; so is every machine that these devices are tried on. */
+static int change_command(const struct vfio_device *device, __u16 set,
+			  __u16 clear)
+{
+	struct vfio_region_info config;
+	__u16 command;
+	off_t offset;
+	int ret;
+
+	ret = vfio_region(device->fd, VFIO_PCI_CONFIG_REGION_INDEX, &config);
+	if (ret)
+		return ret;
+	offset = config.offset + PCI_COMMAND;
+	if (pread(device->fd, &command, sizeof(command), offset) !=
+	    sizeof(command))
+		return -EIO;
+	command = (command & ~clear) | set;
+	if (pwrite(device->fd, &command, sizeof(command), offset) !=
+	    sizeof(command))
+		return -EIO;
+	return 0;
+}
+
+int vfio_allow_dma(const struct vfio_device *device)
+{
+	return change_command(device, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER,
+			      0);
+}
+
+int vfio_stop_dma(const struct vfio_device *device)
+{
+	return change_command(device, 0, PCI_COMMAND_MASTER);
 }
 
 struct irq_eventfd {
@@ -101,7 +230,7 @@ static int set_irqs(int device, __u32 flags, __u32 index, __s32 event)
 		.event = event,
 	};
 
-	return ioctl(device, VFIO_DEVICE_SET_IRQS, &irq) ? -errno : 0;
+	return device_ioctl(device, VFIO_DEVICE_SET_IRQS, &irq);
 }
 
 int vfio_irq_signal(int device, __u32 index, int event)
