@@ -371,14 +371,6 @@ FIXTURE_TEARDOWN(many)
 	EXPECT_STREQ("", baseline_check(&self->baseline));
 }
 
-static __u64 now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 /**
  * struct many - a call about many areas or ranges, and others beside it
  * @fd: the iommufd

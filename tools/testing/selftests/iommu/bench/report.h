@@ -7,25 +7,16 @@
 #define SELFTEST_IOMMU_BENCH_REPORT_H
 
 #include <stdbool.h>
-#include <time.h>
 
 #include <linux/types.h>
 
 #include "../kselftest.h"
+#include "lib/clock.h"
 
 /* A benchmark of calls that fail would be worth nothing: stop. */
 #define MUST(call)	must((call), #call, __FILE__, __LINE__)
 
 int must(int ret, const char *call, const char *file, int line);
-
-/* Nanoseconds, which are instructions in the guest this is meant for. */
-static inline __u64 now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 /*
  * Give the kernel time for what it has put off, which would be part of the next
@@ -33,7 +24,10 @@ static inline __u64 now_ns(void)
  */
 void settle(void);
 
-/* Start to measure: now_ns() after settle(). */
+/*
+ * Start to measure: now_ns() after settle(). In the guest that this is meant for,
+ * nanoseconds are instructions.
+ */
 static inline __u64 start_ns(void)
 {
 	settle();

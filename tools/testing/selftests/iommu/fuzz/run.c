@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -28,14 +27,6 @@ void *fuzz_shared_alloc(size_t size)
 		abort();
 	}
 	return va;
-}
-
-__u64 fuzz_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
 static int open_context(struct fuzz_context *context)
@@ -189,19 +180,19 @@ static const char *execute_timed(struct fuzz_state *state,
 				 const struct fuzz_op *op)
 {
 	struct fuzz_counts *counts = &state->board->counts;
-	__u64 begin = fuzz_now_us();
+	__u64 begin = now_us();
 	const char *wrong = fuzz_execute(state, op);
 
-	counts->microseconds[op->kind] += fuzz_now_us() - begin;
+	counts->microseconds[op->kind] += now_us() - begin;
 	return wrong;
 }
 
 static const char *check_timed(struct fuzz_state *state)
 {
-	__u64 begin = fuzz_now_us();
+	__u64 begin = now_us();
 	const char *wrong = fuzz_check(state);
 
-	state->board->counts.check_microseconds += fuzz_now_us() - begin;
+	state->board->counts.check_microseconds += now_us() - begin;
 	return wrong;
 }
 

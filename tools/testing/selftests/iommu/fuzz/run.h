@@ -96,8 +96,6 @@ struct fuzz_state {
 	bool checking;
 };
 
-__u64 fuzz_now_us(void);
-
 /* Memory that children share with their parent; aborts without memory. */
 void *fuzz_shared_alloc(size_t size);
 

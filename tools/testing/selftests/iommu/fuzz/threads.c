@@ -215,7 +215,7 @@ static void account(struct worker *worker, int ret, __u64 begin)
 {
 	unsigned int number = ret < 0 ? -ret : 0;
 
-	worker->counts.microseconds[worker->op.kind] += fuzz_now_us() - begin;
+	worker->counts.microseconds[worker->op.kind] += now_us() - begin;
 	worker->counts.operations++;
 	worker->counts.by_kind[worker->op.kind]++;
 	if (number < FUZZ_ERRNOS)
@@ -248,7 +248,7 @@ static void *work(void *arg)
 		__atomic_store_n(&ring->beats[seat->number], i + 1,
 				 __ATOMIC_RELAXED);
 		fuzz_generate(&random, NULL, &worker->op);
-		begin = fuzz_now_us();
+		begin = now_us();
 		do_op(ring, &worker->op, &stage, answer);
 		account(worker, answer->ret, begin);
 	}

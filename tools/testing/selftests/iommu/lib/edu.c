@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usage.h"
+#include "files.h"
 
 #define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_VENDOR	0x1234

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usage.h"
+#include "files.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define DEBUGFS		"/sys/kernel/debug/"

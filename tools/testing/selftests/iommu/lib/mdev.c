@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "usage.h"
+#include "files.h"
 
 struct mdev_path {
 	char name[256];

@@ -12,21 +12,12 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
 
 /* No doorbell in these tests is rung later than this. */
 #define DOORBELL_TIMEOUT_MS	120000
-
-__u64 now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 static int capability_change(int capability, bool on)
 {

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-__u64 now_ms(void);
+#include "clock.h"
 
 /* Clear or set one capability in the effective set; 0 or -errno. */
 int capability_drop(int capability);

@@ -8,6 +8,8 @@
 
 #include <linux/types.h>
 
+#include "files.h"
+
 /**
  * struct usage - counters that a test must leave as it found them
  * @pinned_kib: VmPin of this process, pages pinned on its account
@@ -34,14 +36,8 @@ struct baseline {
 	char report[512];
 };
 
-/* First number behind @field at the start of a line of @path, 0 if none. */
-__u64 file_number(const char *path, const char *field);
-/* Write @text to @path. 0 or a negative errno. */
-int file_write(const char *path, const char *text);
-
 void usage_read(struct usage *usage);
 __u64 pins_acquired(void);
-__u64 status_kib(const char *field);
 
 /* Take the state before a test. */
 void baseline_take(struct baseline *baseline);

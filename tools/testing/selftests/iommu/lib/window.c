@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "files.h"
 #include "memory.h"
-#include "usage.h"
 
 #define STEP_PAGES	(WINDOW_STEP / SZ_2M)
 
