@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "lib/clock.h"
 
 #define IOMMU_PAGE_SHIFT	12
 
@@ -170,9 +170,9 @@ static int read_message(struct fault_log *log, char *line, size_t size)
 int fault_log_wait(struct fault_log *log, __u64 iova, unsigned int timeout_ms,
 		   char *line, size_t size)
 {
-	unsigned long long end_us = clock_us() + timeout_ms * 1000ULL;
+	unsigned long long end_us = now_us() + timeout_ms * 1000ULL;
 	struct pollfd kmsg = { .fd = log->fd, .events = POLLIN };
-	unsigned long long now_us;
+	unsigned long long now;
 	int result;
 
 	for (;;) {
@@ -180,9 +180,9 @@ int fault_log_wait(struct fault_log *log, __u64 iova, unsigned int timeout_ms,
 			if (is_fault(log, line, iova))
 				return 1;
 		}
-		now_us = clock_us();
-		if (result < 0 || now_us >= end_us)
+		now = now_us();
+		if (result < 0 || now >= end_us)
 			return result;
-		poll(&kmsg, 1, (end_us - now_us) / 1000 + 1);
+		poll(&kmsg, 1, (end_us - now) / 1000 + 1);
 	}
 }

@@ -25,12 +25,12 @@ const char *hint_iommufd_open(int error)
 	}
 }
 
-static const char *hint_no_cdev(const struct vfio_device *device)
+static const char *hint_no_cdev(const struct pci_device *device)
 {
 	const char *address = device->address;
 	char driver[64];
 
-	if (!vfio_read_link(device, "driver", driver, sizeof(driver)) &&
+	if (!pci_read_link(device, "driver", driver, sizeof(driver)) &&
 	    !strncmp(driver, "vfio", 4))
 		return "the device has a VFIO driver, but VFIO was built without\n"
 		       "CONFIG_VFIO_DEVICE_CDEV=y: load the modules that come with\n"
@@ -46,7 +46,7 @@ static const char *hint_no_cdev(const struct vfio_device *device)
 	return text;
 }
 
-const char *hint_device_open(int error, const struct vfio_device *device)
+const char *hint_device_open(int error, const struct pci_device *device)
 {
 	switch (error) {
 	case -EINVAL:
@@ -68,7 +68,7 @@ const char *hint_device_open(int error, const struct vfio_device *device)
 	}
 }
 
-const char *hint_device_bind(int error, const struct vfio_device *device)
+const char *hint_device_bind(int error, const struct pci_device *device)
 {
 	switch (error) {
 	case -EPERM:

@@ -3,8 +3,8 @@
 #ifndef EDU_VMM_HINT_H
 #define EDU_VMM_HINT_H
 
-#include "memory.h"
-#include "vfio.h"
+#include "lib/memory.h"
+#include "pci.h"
 
 /*
  * What to do next when a step has failed. Each function takes the negative
@@ -15,16 +15,16 @@
 /** hint_iommufd_open() - for iommufd_open() */
 const char *hint_iommufd_open(int error);
 
-/** hint_device_open() - for vfio_device_open() */
-const char *hint_device_open(int error, const struct vfio_device *device);
+/** hint_device_open() - for what opens the character device of a device */
+const char *hint_device_open(int error, const struct pci_device *device);
 
-/** hint_device_bind() - for vfio_device_bind() */
-const char *hint_device_bind(int error, const struct vfio_device *device);
+/** hint_device_bind() - for vfio_bind() */
+const char *hint_device_bind(int error, const struct pci_device *device);
 
-/** hint_memory() - for memory_alloc() */
+/** hint_memory() - for guest_memory_alloc() */
 const char *hint_memory(int error, enum memory_kind kind);
 
-/** hint_map() - for iommufd_map() */
+/** hint_map() - for ioas_map() */
 const char *hint_map(int error);
 
 #endif

@@ -65,7 +65,7 @@ static void init_vmm(struct vmm *vmm, char **addresses, unsigned int ndevices)
 	vmm->iommufd = -1;
 	vmm->ndevices = ndevices;
 	for (i = 0; i < VMM_MAX_DEVICES; i++) {
-		vmm->devices[i].vfio.fd = -1;
+		vmm->devices[i].edu.vfio.fd = -1;
 		vmm->devices[i].log.fd = -1;
 		if (i < ndevices)
 			vmm->addresses[i] = addresses[i];

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "clock.h"
+#include "lib/clock.h"
 
 static struct {
 	bool quiet;
@@ -21,14 +21,14 @@ static struct {
 void report_start(bool quiet)
 {
 	report.quiet = quiet;
-	report.start_us = clock_us();
+	report.start_us = now_us();
 	/* Lines of the kernel and ours appear in the order of the events. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
 static void end_step(void)
 {
-	unsigned long long elapsed_us = clock_us() - report.step_start_us;
+	unsigned long long elapsed_us = now_us() - report.step_start_us;
 
 	if (report.step && !report.quiet)
 		printf("      %.1f ms\n", elapsed_us / 1000.0);
@@ -41,7 +41,7 @@ void report_step(const char *title)
 	report.nsteps++;
 	if (!report.quiet)
 		printf("\n[%u] %s\n", report.nsteps, title);
-	report.step_start_us = clock_us();
+	report.step_start_us = now_us();
 }
 
 void report_value(const char *label, const char *format, ...)
@@ -98,7 +98,7 @@ void report_hint(const char *text)
 
 int report_finish(bool complete)
 {
-	unsigned long long elapsed_us = clock_us() - report.start_us;
+	unsigned long long elapsed_us = now_us() - report.start_us;
 	bool passed = complete && report.npassed && !report.nfailed;
 
 	end_step();

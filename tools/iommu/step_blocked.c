@@ -49,8 +49,8 @@ static int read_is_blocked(struct vmm_device *device, struct vmm_ram *gone,
 
 	if (error)
 		return error;
-	error = report_call(edu_write(&device->edu, kept->iova,
-				      VMM_BLOCKED_LENGTH), "DMA to memory");
+	error = report_call(edu_dma_write(&device->edu, kept->iova,
+					  VMM_BLOCKED_LENGTH), "DMA to memory");
 	if (error)
 		return error;
 	report_check(memcmp(kept->memory.va, gone->memory.va + OFFSET,
@@ -90,7 +90,7 @@ static int dma_around_unmap(struct vmm *vmm, struct vmm_ram *gone,
 		     gone->iova + LENGTH - 1);
 
 	/* Something to write that is not what is there already. */
-	error = report_call(edu_read(&device->edu, kept->iova, NBYTES),
+	error = report_call(edu_dma_read(&device->edu, kept->iova, NBYTES),
 			    "DMA from memory");
 	if (!error)
 		error = write_is_blocked(device, gone);
@@ -106,11 +106,11 @@ int step_blocked(struct vmm *vmm)
 	int error;
 
 	report_step("Unmap, and DMA is blocked");
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &kept, MEMORY_SMALL,
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &kept, MEMORY_SMALL_PAGES,
 				  LENGTH);
 	if (error)
 		goto out_free;
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &gone, MEMORY_SMALL,
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &gone, MEMORY_SMALL_PAGES,
 				  LENGTH);
 	if (error)
 		goto out_free;
@@ -124,7 +124,7 @@ int step_blocked(struct vmm *vmm)
 	error = vmm_unmap(vmm, vmm->ioas_a, &kept);
 
 out_free:
-	memory_free(&gone.memory);
-	memory_free(&kept.memory);
+	guest_memory_free(&gone.memory);
+	guest_memory_free(&kept.memory);
 	return error;
 }

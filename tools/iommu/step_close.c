@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The iommufd authors */
 #include "steps.h"
 
+#include "lib/files.h"
+
 #include "report.h"
 
 #define LENGTH	(16 * SMALL_PAGE)
@@ -13,7 +15,7 @@ static int detach_all(struct vmm *vmm)
 	int error = 0;
 
 	for (i = 0; i < vmm->ndevices && !error; i++)
-		error = report_call(vfio_device_detach(&vmm->devices[i].vfio),
+		error = report_call(vfio_detach(&vmm->devices[i].edu.vfio),
 				    "VFIO_DEVICE_DETACH_IOMMUFD_PT");
 	return error;
 }
@@ -44,10 +46,9 @@ static int stop_and_close(struct vmm *vmm)
 
 	for (i = 0; i < vmm->ndevices && !error; i++) {
 		device = &vmm->devices[i];
-		error = report_call(vfio_device_stop_dma(&device->vfio),
+		error = report_call(vfio_stop_dma(&device->edu.vfio),
 				    "clear bus mastering");
-		vfio_device_unmap_bar(&device->bar);
-		vfio_device_close(&device->vfio);
+		edu_close(&device->edu);
 	}
 	return error;
 }
@@ -69,8 +70,8 @@ static int take_down(struct vmm *vmm, struct vmm_ram *ram)
 	int error;
 
 	/* Something to write that is not what is there already. */
-	error = report_call(edu_read(&device->edu, ram->iova + LENGTH / 2,
-				     NBYTES), "DMA from memory");
+	error = report_call(edu_dma_read(&device->edu, ram->iova + LENGTH / 2,
+					 NBYTES), "DMA from memory");
 	if (error)
 		return error;
 	error = detach_all(vmm);
@@ -92,7 +93,8 @@ int step_close(struct vmm *vmm)
 	int error;
 
 	report_step("Detach and close");
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &ram, MEMORY_SMALL, LENGTH);
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &ram, MEMORY_SMALL_PAGES,
+				  LENGTH);
 	if (error)
 		goto out_free;
 	vmm_check_pinned(LENGTH, "what is mapped");
@@ -102,9 +104,9 @@ int step_close(struct vmm *vmm)
 
 	vmm_close(vmm);
 	vmm_check_pinned(0, "all is closed");
-	report_check(memory_status_bytes("VmLck") == 0, "VmLck is 0 as well");
+	report_check(status_kib("VmLck:") == 0, "VmLck is 0 as well");
 
 out_free:
-	memory_free(&ram.memory);
+	guest_memory_free(&ram.memory);
 	return error;
 }

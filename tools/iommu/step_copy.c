@@ -14,13 +14,15 @@ static const struct vmm_transfer transfers[] = {
 
 static int copy_to_b(struct vmm *vmm, const struct vmm_ram *ram)
 {
-	struct iommufd_mapping copy = {
+	struct iommu_ioas_copy copy = {
+		.src_ioas_id = vmm->ioas_a,
+		.src_iova = ram->iova,
+		.dst_ioas_id = vmm->ioas_b,
+		.dst_iova = COPY_IOVA,
 		.length = LENGTH,
-		.iova = COPY_IOVA,
 		.flags = VMM_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
-	int error = report_call(iommufd_copy(vmm->iommufd, vmm->ioas_a,
-					     ram->iova, vmm->ioas_b, &copy),
+	int error = report_call(ioas_copy(vmm->iommufd, &copy),
 				"IOMMU_IOAS_COPY");
 
 	if (!error)
@@ -89,6 +91,6 @@ int step_copy(struct vmm *vmm)
 	error = outlive_original(vmm, &ram);
 
 out_free:
-	memory_free(&ram.memory);
+	guest_memory_free(&ram.memory);
 	return error;
 }

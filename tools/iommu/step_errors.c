@@ -19,14 +19,15 @@ static const struct vmm_transfer transfer = {
 static int map_with(struct vmm *vmm, struct vmm_ram *ram, __u64 iova,
 		    __u64 length)
 {
-	struct iommufd_mapping mapping = {
-		.va = ram->memory.va,
+	struct iommu_ioas_map map = {
+		.ioas_id = vmm->ioas_a,
+		.user_va = va_to_u64(ram->memory.va),
 		.length = length,
 		.iova = iova,
 		.flags = VMM_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 
-	return iommufd_map(vmm->iommufd, vmm->ioas_a, &mapping);
+	return ioas_map(vmm->iommufd, &map);
 }
 
 static int map_over(struct vmm *vmm, struct vmm_ram *ram)
@@ -51,32 +52,34 @@ static int map_around_end(struct vmm *vmm, struct vmm_ram *ram)
 
 static int map_without_access(struct vmm *vmm, struct vmm_ram *ram)
 {
-	struct iommufd_mapping mapping = {
-		.va = ram->memory.va,
+	struct iommu_ioas_map map = {
+		.ioas_id = vmm->ioas_a,
+		.user_va = va_to_u64(ram->memory.va),
 		.length = LENGTH,
 		.iova = HOLE,
 		.flags = IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 
-	return iommufd_map(vmm->iommufd, vmm->ioas_a, &mapping);
+	return ioas_map(vmm->iommufd, &map);
 }
 
 /* The first page of the address space belongs to nobody. */
 static int map_no_memory(struct vmm *vmm, struct vmm_ram *ram)
 {
-	struct iommufd_mapping mapping = {
+	struct iommu_ioas_map map = {
+		.ioas_id = vmm->ioas_a,
 		.length = SMALL_PAGE,
 		.iova = HOLE,
 		.flags = VMM_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 
 	(void)ram;
-	return iommufd_map(vmm->iommufd, vmm->ioas_a, &mapping);
+	return ioas_map(vmm->iommufd, &map);
 }
 
 static int unmap_with(struct vmm *vmm, __u64 iova, __u64 length)
 {
-	return iommufd_unmap(vmm->iommufd, vmm->ioas_a, iova, &length);
+	return ioas_unmap(vmm->iommufd, vmm->ioas_a, iova, length, NULL);
 }
 
 static int unmap_hole(struct vmm *vmm, struct vmm_ram *ram)
@@ -93,15 +96,17 @@ static int unmap_part(struct vmm *vmm, struct vmm_ram *ram)
 
 static int copy_hole(struct vmm *vmm, struct vmm_ram *ram)
 {
-	struct iommufd_mapping copy = {
+	struct iommu_ioas_copy copy = {
+		.src_ioas_id = vmm->ioas_a,
+		.src_iova = HOLE,
+		.dst_ioas_id = vmm->ioas_b,
+		.dst_iova = HOLE,
 		.length = LENGTH,
-		.iova = HOLE,
 		.flags = VMM_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 
 	(void)ram;
-	return iommufd_copy(vmm->iommufd, vmm->ioas_a, HOLE, vmm->ioas_b,
-			    &copy);
+	return ioas_copy(vmm->iommufd, &copy);
 }
 
 static int destroy_in_use(struct vmm *vmm, struct vmm_ram *ram)
@@ -153,7 +158,8 @@ int step_errors(struct vmm *vmm)
 	int error;
 
 	report_step("Mistakes are refused and change nothing");
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &ram, MEMORY_SMALL, LENGTH);
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &ram, MEMORY_SMALL_PAGES,
+				  LENGTH);
 	if (error)
 		goto out_free;
 
@@ -166,6 +172,6 @@ int step_errors(struct vmm *vmm)
 	error = vmm_unmap(vmm, vmm->ioas_a, &ram);
 
 out_free:
-	memory_free(&ram.memory);
+	guest_memory_free(&ram.memory);
 	return error;
 }

@@ -7,6 +7,8 @@
 
 #include "report.h"
 
+#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
+
 #define SMALL_LENGTH	(16 * SMALL_PAGE)
 #define HUGE_LENGTH	(2 * HUGE_PAGE)
 
@@ -30,8 +32,8 @@ static const struct vmm_transfer huge_transfers[] = {
 static const struct {
 	enum memory_kind kind;
 	__u64 iova;
-} plan[MEMORY_NKINDS] = {
-	{ MEMORY_SMALL, 0x00010000 },
+} plan[] = {
+	{ MEMORY_SMALL_PAGES, 0x00010000 },
 	{ MEMORY_THP, VMM_IOVA_ANY },
 	{ MEMORY_HUGETLB, VMM_IOVA_ANY },
 	{ MEMORY_SHARED, 0x0c345000 },
@@ -44,16 +46,16 @@ static bool is_huge(enum memory_kind kind)
 	return memory_kind_page(kind) == HUGE_PAGE;
 }
 
-static void check_backing(const struct memory *memory)
+static void check_backing(const struct guest_memory *memory)
 {
 	const char *name = memory_kind_name(memory->kind);
-	long huge = memory_huge_bytes(memory);
+	long huge = guest_memory_huge_bytes(memory);
 
 	if (is_huge(memory->kind))
 		report_check(huge == (long)memory->length,
 			     "%s: backed by %ld pages of 2 MiB", name,
 			     huge / (long)HUGE_PAGE);
-	else if (memory->kind == MEMORY_SMALL)
+	else if (memory->kind == MEMORY_SMALL_PAGES)
 		report_check(!huge, "%s: no huge page among them", name);
 }
 
@@ -87,7 +89,7 @@ static int map_all(struct vmm *vmm, struct vmm_ram *rams, size_t *length)
 	unsigned int i;
 	int error;
 
-	for (i = 0; i < MEMORY_NKINDS; i++) {
+	for (i = 0; i < COUNT(plan); i++) {
 		kind = plan[i].kind;
 		rams[i].iova = plan[i].iova;
 		error = vmm_alloc_and_map(vmm, vmm->ioas_a, &rams[i], kind,
@@ -124,14 +126,12 @@ static int transfer_list(struct vmm *vmm, struct vmm_ram *ram,
 	return 0;
 }
 
-#define COUNT(array)	(sizeof(array) / sizeof(*(array)))
-
 static int transfer_all(struct vmm *vmm, struct vmm_ram *rams)
 {
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; i < MEMORY_NKINDS && !error; i++) {
+	for (i = 0; i < COUNT(plan) && !error; i++) {
 		if (is_huge(rams[i].memory.kind))
 			error = transfer_list(vmm, &rams[i], huge_transfers,
 					      COUNT(huge_transfers));
@@ -147,14 +147,14 @@ static int unmap_all(struct vmm *vmm, struct vmm_ram *rams)
 	unsigned int i;
 	int error = 0;
 
-	for (i = 0; i < MEMORY_NKINDS && !error; i++)
+	for (i = 0; i < COUNT(plan) && !error; i++)
 		error = vmm_unmap(vmm, vmm->ioas_a, &rams[i]);
 	return error;
 }
 
 int step_memory(struct vmm *vmm)
 {
-	struct vmm_ram rams[MEMORY_NKINDS] = { 0 };
+	struct vmm_ram rams[COUNT(plan)] = { 0 };
 	size_t length = 0;
 	unsigned int i;
 	int error;
@@ -171,7 +171,7 @@ int step_memory(struct vmm *vmm)
 	vmm_check_pinned(0, "all is unmapped");
 
 out_free:
-	for (i = 0; i < MEMORY_NKINDS; i++)
-		memory_free(&rams[i].memory);
+	for (i = 0; i < COUNT(plan); i++)
+		guest_memory_free(&rams[i].memory);
 	return error;
 }

@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The iommufd authors */
 #include "steps.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 
 static int alloc_ioas(struct vmm *vmm, const char *name, __u32 *ioas_id)
 {
-	int error = report_call(iommufd_ioas_alloc(vmm->iommufd, ioas_id),
+	int error = report_call(ioas_alloc(vmm->iommufd, ioas_id),
 				"IOMMU_IOAS_ALLOC");
 
 	if (!error)
@@ -44,63 +46,78 @@ int step_open_iommufd(struct vmm *vmm)
 }
 
 /* An IOMMU has a name of its own, dmar0, or that of a driver for a device. */
-static void find_iommu(const struct vfio_device *vfio, char *name, size_t size)
+static void find_iommu(const struct pci_device *pci, char *name, size_t size)
 {
-	if (vfio_read_link(vfio, "iommu/device/driver", name, size) &&
-	    vfio_read_link(vfio, "iommu", name, size))
+	if (pci_read_link(pci, "iommu/device/driver", name, size) &&
+	    pci_read_link(pci, "iommu", name, size))
 		snprintf(name, size, "no IOMMU");
+}
+
+/* A device of VFIO is opened by a node in /dev/vfio/devices. */
+static int open_cdev(struct vmm_device *device, const char *address,
+		     char *cdev, size_t size)
+{
+	int error = pci_parse(&device->pci, address);
+
+	if (!error)
+		error = vfio_find_cdev(device->pci.path, cdev, size);
+	if (error)
+		return error;
+	device->edu.vfio.fd = open(cdev, O_RDWR | O_CLOEXEC);
+	return device->edu.vfio.fd < 0 ? -errno : 0;
 }
 
 static int open_device(struct vmm_device *device, const char *address)
 {
-	struct vfio_device *vfio = &device->vfio;
-	char iommu[64], group[64] = "none";
+	const struct pci_device *pci = &device->pci;
+	char cdev[128], iommu[64], group[64] = "none";
 	int error;
 
-	error = vfio_device_open(vfio, address);
+	error = open_cdev(device, address, cdev, sizeof(cdev));
 	if (error) {
 		report_check(false, "open the device %s: %s", address,
 			     strerror(-error));
-		report_hint(hint_device_open(error, vfio));
+		report_hint(hint_device_open(error, pci));
 		return error;
 	}
-	find_iommu(vfio, iommu, sizeof(iommu));
-	vfio_read_link(vfio, "iommu_group", group, sizeof(group));
-	error = report_call(fault_log_open(&device->log, vfio->address, iommu),
+	find_iommu(pci, iommu, sizeof(iommu));
+	pci_read_link(pci, "iommu_group", group, sizeof(group));
+	error = report_call(fault_log_open(&device->log, pci->address, iommu),
 			    "open /dev/kmsg");
 	report_value("device", "%s is %s, in group %s, behind %s (%s)",
-		     vfio->address, vfio->cdev, group, iommu,
+		     pci->address, cdev, group, iommu,
 		     fault_log_iommu(&device->log));
 	return error;
 }
 
-static int bind_device(struct vmm *vmm, struct vfio_device *vfio)
+static int bind_device(struct vmm *vmm, struct vmm_device *device)
 {
-	int error = report_call(vfio_device_bind(vfio, vmm->iommufd),
+	int error = report_call(vfio_bind(&device->edu.vfio, vmm->iommufd),
 				"VFIO_DEVICE_BIND_IOMMUFD");
 
 	if (error)
-		report_hint(hint_device_bind(error, vfio));
+		report_hint(hint_device_bind(error, &device->pci));
 	else
-		report_value("bind", "object id %u", vfio->dev_id);
+		report_value("bind", "object id %u", device->edu.vfio.dev_id);
 	return error;
 }
 
 static int probe_edu(struct vmm_device *device)
 {
-	int error = report_call(vfio_device_map_bar(&device->vfio, 0,
-						    &device->bar), "map BAR 0");
+	struct edu *edu = &device->edu;
+	int error = report_call(vfio_map_bar(&edu->vfio, 0, &edu->registers),
+				"map BAR 0");
 
 	if (error)
 		return error;
-	error = report_call(vfio_device_allow_dma(&device->vfio),
+	error = report_call(vfio_allow_dma(&edu->vfio),
 			    "set bus mastering in the configuration space");
 	if (error)
 		return error;
 
-	error = edu_probe(&device->edu, device->bar.va);
+	error = edu_probe(edu);
 	report_check(!error, "the registers of %s are those of an edu device",
-		     device->vfio.address);
+		     device->pci.address);
 	return error;
 }
 
@@ -112,7 +129,7 @@ static int bring_up(struct vmm *vmm, unsigned int index)
 	error = open_device(device, vmm->addresses[index]);
 	if (error)
 		return error;
-	error = bind_device(vmm, &device->vfio);
+	error = bind_device(vmm, device);
 	if (error)
 		return error;
 	/* No DMA before there is an address space to do it in. */
@@ -163,28 +180,58 @@ static bool is_usable(const struct iommu_iova_range *ranges, __u32 nranges,
 	return false;
 }
 
-static int show_ranges(struct vmm *vmm)
+/*
+ * EMSGSIZE comes with the number of entries that are needed. It may have grown
+ * by the time of the next call, hence a loop. The caller frees the array, also
+ * after an error.
+ */
+static int query_ranges(struct vmm *vmm, struct iommu_ioas_iova_ranges *query,
+			struct iommu_iova_range **ranges)
 {
-	struct iommu_iova_range *ranges;
-	__u64 alignment;
-	__u32 nranges;
-	int error;
+	int error = iommufd_ioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES, query);
 
-	error = report_call(iommufd_iova_ranges(vmm->iommufd, vmm->ioas_a,
-						&ranges, &nranges, &alignment),
-			    "IOMMU_IOAS_IOVA_RANGES");
-	if (error)
-		return error;
-	print_iovas(ranges, nranges);
+	while (error == -EMSGSIZE) {
+		free(*ranges);
+		*ranges = calloc(query->num_iovas, sizeof(**ranges));
+		if (!*ranges)
+			return -ENOMEM;
+		query->allowed_iovas = va_to_u64(*ranges);
+		error = iommufd_ioctl(vmm->iommufd, IOMMU_IOAS_IOVA_RANGES,
+				      query);
+	}
+	return error;
+}
+
+static void describe_ranges(const struct iommu_ioas_iova_ranges *query,
+			    const struct iommu_iova_range *ranges)
+{
+	__u64 alignment = query->out_iova_alignment;
+
+	print_iovas(ranges, query->num_iovas);
 	report_value("alignment", "%llu bytes", alignment);
-	report_check(is_usable(ranges, nranges, VMM_IOVA_FIRST, VMM_IOVA_LAST),
+	report_check(is_usable(ranges, query->num_iovas, VMM_IOVA_FIRST,
+			       VMM_IOVA_LAST),
 		     "IOAS A offers what edu can reach, %#llx - %#llx",
 		     VMM_IOVA_FIRST, VMM_IOVA_LAST);
 	report_check(alignment && !(alignment & (alignment - 1)) &&
 		     alignment <= SMALL_PAGE,
 		     "mappings can be as small as a page");
+}
+
+static int show_ranges(struct vmm *vmm)
+{
+	struct iommu_ioas_iova_ranges query = {
+		.size = sizeof(query),
+		.ioas_id = vmm->ioas_a,
+	};
+	struct iommu_iova_range *ranges = NULL;
+	int error = report_call(query_ranges(vmm, &query, &ranges),
+				"IOMMU_IOAS_IOVA_RANGES");
+
+	if (!error)
+		describe_ranges(&query, ranges);
 	free(ranges);
-	return 0;
+	return error;
 }
 
 int step_show_iovas(struct vmm *vmm)
@@ -199,10 +246,9 @@ int step_show_iovas(struct vmm *vmm)
 	error = show_ranges(vmm);
 	if (error)
 		return error;
-	error = iommufd_allow_iovas(vmm->iommufd, vmm->ioas_a, &window, 1);
+	error = ioas_allow_iovas(vmm->iommufd, vmm->ioas_a, &window, 1);
 	if (!error)
-		error = iommufd_allow_iovas(vmm->iommufd, vmm->ioas_b, &window,
-					    1);
+		error = ioas_allow_iovas(vmm->iommufd, vmm->ioas_b, &window, 1);
 	report_check(!error,
 		     "IOVAs that the kernel chooses are kept below 256 MiB");
 	return error;

@@ -10,8 +10,9 @@
 
 static int map_readonly(struct vmm *vmm, struct vmm_ram *ram)
 {
-	int error = report_call(memory_alloc(&ram->memory, MEMORY_SMALL,
-					     LENGTH), "memory");
+	int error = report_call(guest_memory_alloc(&ram->memory,
+						   MEMORY_SMALL_PAGES,
+						   LENGTH), "memory");
 
 	if (error)
 		return error;
@@ -43,16 +44,18 @@ static int read_works(struct vmm_device *device, struct vmm_ram *readonly,
 {
 	int error;
 
-	error = report_call(edu_read(&device->edu, readonly->iova + SMALL_PAGE,
-				     NBYTES), "DMA from read-only memory");
+	error = report_call(edu_dma_read(&device->edu,
+					 readonly->iova + SMALL_PAGE,
+					 NBYTES), "DMA from read-only memory");
 	if (error)
 		return error;
-	error = report_call(edu_write(&device->edu, writable->iova, NBYTES),
+	error = report_call(edu_dma_write(&device->edu, writable->iova, NBYTES),
 			    "DMA to memory");
 	if (error)
 		return error;
-	memory_expect_copy(&writable->memory, 0, &readonly->memory, SMALL_PAGE,
-			   NBYTES);
+	guest_memory_expect_copy(&writable->memory, 0, &readonly->memory,
+				 SMALL_PAGE,
+				 NBYTES);
 	vmm_check_memory(&writable->memory,
 			 "read-only: the device could read");
 	return 0;
@@ -61,7 +64,7 @@ static int read_works(struct vmm_device *device, struct vmm_ram *readonly,
 /* The device's own memory has to hold bytes that are not those it overwrites. */
 static int load_other_bytes(struct vmm_device *device, struct vmm_ram *ram)
 {
-	return report_call(edu_read(&device->edu, ram->iova, NBYTES),
+	return report_call(edu_dma_read(&device->edu, ram->iova, NBYTES),
 			   "DMA from memory");
 }
 
@@ -73,7 +76,8 @@ int step_readonly(struct vmm *vmm)
 	int error;
 
 	report_step("A mapping that the device may only read");
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &writable, MEMORY_SMALL,
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &writable,
+				  MEMORY_SMALL_PAGES,
 				  LENGTH);
 	if (error)
 		goto out_free;
@@ -96,7 +100,7 @@ int step_readonly(struct vmm *vmm)
 		error = vmm_unmap(vmm, vmm->ioas_a, &writable);
 
 out_free:
-	memory_free(&readonly.memory);
-	memory_free(&writable.memory);
+	guest_memory_free(&readonly.memory);
+	guest_memory_free(&writable.memory);
 	return error;
 }

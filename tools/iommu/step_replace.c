@@ -29,21 +29,21 @@ static int cross_over(struct vmm *vmm, struct vmm_ram *a, struct vmm_ram *b)
 	struct vmm_device *device = &vmm->devices[0];
 	int error;
 
-	error = report_call(edu_read(&device->edu, IOVA, NBYTES),
+	error = report_call(edu_dma_read(&device->edu, IOVA, NBYTES),
 			    "DMA from memory of A");
 	if (error)
 		return error;
 	error = vmm_attach(device, vmm->ioas_b);
 	if (error)
 		return error;
-	error = report_call(edu_write(&device->edu, IOVA, NBYTES),
+	error = report_call(edu_dma_write(&device->edu, IOVA, NBYTES),
 			    "DMA to memory of B");
 	if (error)
 		return error;
 
 	report_value("DMA", "%u bytes %#llx in A -> device -> %#llx in B",
 		     NBYTES, IOVA, IOVA);
-	memory_expect_copy(&b->memory, 0, &a->memory, 0, NBYTES);
+	guest_memory_expect_copy(&b->memory, 0, &a->memory, 0, NBYTES);
 	check_both(a, b, "A -> B: the memory of A is untouched",
 		   "A -> B: what was read in A arrived in B");
 	return 0;
@@ -97,10 +97,12 @@ int step_replace(struct vmm *vmm)
 	int error;
 
 	report_step("The same IOVAs in both IOASes, and a device that changes between them");
-	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &a, MEMORY_SMALL, LENGTH);
+	error = vmm_alloc_and_map(vmm, vmm->ioas_a, &a, MEMORY_SMALL_PAGES,
+				  LENGTH);
 	if (error)
 		goto out_free;
-	error = vmm_alloc_and_map(vmm, vmm->ioas_b, &b, MEMORY_SMALL, LENGTH);
+	error = vmm_alloc_and_map(vmm, vmm->ioas_b, &b, MEMORY_SMALL_PAGES,
+				  LENGTH);
 	if (error)
 		goto out_free;
 
@@ -118,7 +120,7 @@ int step_replace(struct vmm *vmm)
 	error = unmap_both(vmm, &a, &b);
 
 out_free:
-	memory_free(&a.memory);
-	memory_free(&b.memory);
+	guest_memory_free(&a.memory);
+	guest_memory_free(&b.memory);
 	return error;
 }

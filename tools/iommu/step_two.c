@@ -62,7 +62,7 @@ static int detach_first(struct vmm *vmm, struct vmm_ram *ram)
 	struct vmm_device *first = &vmm->devices[0];
 	int error;
 
-	error = report_call(vfio_device_detach(&first->vfio),
+	error = report_call(vfio_detach(&first->edu.vfio),
 			    "VFIO_DEVICE_DETACH_IOMMUFD_PT");
 	if (error)
 		return error;
@@ -79,14 +79,16 @@ static int detach_first(struct vmm *vmm, struct vmm_ram *ram)
 
 static int map_in_b(struct vmm *vmm, struct vmm_ram *ram)
 {
-	struct iommufd_mapping copy = {
+	struct iommu_ioas_copy copy = {
+		.src_ioas_id = vmm->ioas_a,
+		.src_iova = ram->iova,
+		.dst_ioas_id = vmm->ioas_b,
+		.dst_iova = COPY_IOVA,
 		.length = LENGTH,
-		.iova = COPY_IOVA,
 		.flags = VMM_RW | IOMMU_IOAS_MAP_FIXED_IOVA,
 	};
 
-	return report_call(iommufd_copy(vmm->iommufd, vmm->ioas_a, ram->iova,
-					vmm->ioas_b, &copy), "IOMMU_IOAS_COPY");
+	return report_call(ioas_copy(vmm->iommufd, &copy), "IOMMU_IOAS_COPY");
 }
 
 /* Each device has an IOAS of its own; the memory is in both. */
@@ -140,6 +142,6 @@ int step_two_devices(struct vmm *vmm)
 	error = vmm_unmap(vmm, vmm->ioas_a, &ram);
 
 out_free:
-	memory_free(&ram.memory);
+	guest_memory_free(&ram.memory);
 	return error;
 }

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "lib/clock.h"
+#include "lib/files.h"
+
 #include "hint.h"
 #include "report.h"
 
@@ -17,23 +19,23 @@
 
 int vmm_attach(struct vmm_device *device, __u32 ioas_id)
 {
-	unsigned long long start_us = clock_us();
+	unsigned long long start_us = now_us();
 	__u32 pt_id = ioas_id;
 	int error;
 
-	error = report_call(vfio_device_attach(&device->vfio, &pt_id),
+	error = report_call(vfio_attach(&device->edu.vfio, &pt_id),
 			    "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
 	if (!error)
 		report_value("attach", "device %u -> IOAS %u, through hw_pagetable %u, %llu us",
-			     device->vfio.dev_id, ioas_id, pt_id,
-			     clock_us() - start_us);
+			     device->edu.vfio.dev_id, ioas_id, pt_id,
+			     now_us() - start_us);
 	return error;
 }
 
 static void describe_mapping(__u32 ioas_id, const struct vmm_ram *ram,
 			     unsigned long long elapsed_us)
 {
-	const struct memory *memory = &ram->memory;
+	const struct guest_memory *memory = &ram->memory;
 
 	report_value("map", "IOAS %u IOVA %#llx-%#llx -> %p, %zu KiB, %s, %llu us",
 		     ioas_id, ram->iova, ram->iova + memory->length - 1,
@@ -43,33 +45,33 @@ static void describe_mapping(__u32 ioas_id, const struct vmm_ram *ram,
 
 int vmm_map(struct vmm *vmm, __u32 ioas_id, struct vmm_ram *ram, __u32 access)
 {
-	struct iommufd_mapping mapping = {
-		.va = ram->memory.va,
+	struct iommu_ioas_map map = {
+		.ioas_id = ioas_id,
+		.user_va = va_to_u64(ram->memory.va),
 		.length = ram->memory.length,
 		.flags = access,
 	};
-	unsigned long long start_us = clock_us();
+	unsigned long long start_us = now_us();
 	int error;
 
 	if (ram->iova != VMM_IOVA_ANY) {
-		mapping.iova = ram->iova;
-		mapping.flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
+		map.iova = ram->iova;
+		map.flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
 	}
-	error = report_call(iommufd_map(vmm->iommufd, ioas_id, &mapping),
-			    "IOMMU_IOAS_MAP");
+	error = report_call(ioas_map(vmm->iommufd, &map), "IOMMU_IOAS_MAP");
 	if (error) {
 		report_hint(hint_map(error));
 		return error;
 	}
-	ram->iova = mapping.iova;
-	describe_mapping(ioas_id, ram, clock_us() - start_us);
+	ram->iova = map.iova;
+	describe_mapping(ioas_id, ram, now_us() - start_us);
 	return 0;
 }
 
 int vmm_alloc_and_map(struct vmm *vmm, __u32 ioas_id, struct vmm_ram *ram,
 		      enum memory_kind kind, size_t length)
 {
-	int error = memory_alloc(&ram->memory, kind, length);
+	int error = guest_memory_alloc(&ram->memory, kind, length);
 
 	if (error) {
 		report_call(error, memory_kind_name(kind));
@@ -81,15 +83,15 @@ int vmm_alloc_and_map(struct vmm *vmm, __u32 ioas_id, struct vmm_ram *ram,
 
 int vmm_unmap(struct vmm *vmm, __u32 ioas_id, const struct vmm_ram *ram)
 {
-	__u64 length = ram->memory.length;
+	__u64 unmapped;
 	int error;
 
-	error = report_call(iommufd_unmap(vmm->iommufd, ioas_id, ram->iova,
-					  &length),
+	error = report_call(ioas_unmap(vmm->iommufd, ioas_id, ram->iova,
+				       ram->memory.length, &unmapped),
 			    "IOMMU_IOAS_UNMAP");
-	if (!error && length != ram->memory.length)
+	if (!error && unmapped != ram->memory.length)
 		report_check(false, "unmap of %zu bytes at %#llx says %llu",
-			     ram->memory.length, ram->iova, length);
+			     ram->memory.length, ram->iova, unmapped);
 	return error;
 }
 
@@ -99,7 +101,7 @@ static bool is_end_of_page(size_t offset)
 }
 
 /* A copy of bytes onto equal ones would look the same if it never happened. */
-static int check_transfer(const struct memory *memory,
+static int check_transfer(const struct guest_memory *memory,
 			  const struct vmm_transfer *transfer)
 {
 	bool differ = memcmp(memory->expected + transfer->src,
@@ -123,19 +125,19 @@ int vmm_dma(struct vmm_device *device, struct vmm_ram *ram,
 
 	if (error)
 		return error;
-	error = report_call(edu_read(&device->edu, src, transfer->length),
+	error = report_call(edu_dma_read(&device->edu, src, transfer->length),
 			    "DMA from memory");
 	if (error)
 		return error;
-	error = report_call(edu_write(&device->edu, dst, transfer->length),
+	error = report_call(edu_dma_write(&device->edu, dst, transfer->length),
 			    "DMA to memory");
 	if (error)
 		return error;
 
 	report_value("DMA", "%u bytes %#llx -> device -> %#llx",
 		     transfer->length, src, dst);
-	memory_expect_copy(&ram->memory, transfer->dst, &ram->memory,
-			   transfer->src, transfer->length);
+	guest_memory_expect_copy(&ram->memory, transfer->dst, &ram->memory,
+				 transfer->src, transfer->length);
 	return 0;
 }
 
@@ -149,9 +151,11 @@ static int try_blocked_dma(struct vmm_device *device,
 
 	fault_log_mark(&device->log);
 	if (dma->write)
-		result = edu_write(&device->edu, dma->iova, VMM_BLOCKED_LENGTH);
+		result = edu_dma_write(&device->edu, dma->iova,
+				       VMM_BLOCKED_LENGTH);
 	else
-		result = edu_read(&device->edu, dma->iova, VMM_BLOCKED_LENGTH);
+		result = edu_dma_read(&device->edu, dma->iova,
+				      VMM_BLOCKED_LENGTH);
 	if (report_call(result, "DMA to be blocked"))
 		return result;
 
@@ -192,11 +196,11 @@ int vmm_blocked_dma(struct vmm_device *device,
 	return 0;
 }
 
-void vmm_check_memory(const struct memory *memory, const char *what)
+void vmm_check_memory(const struct guest_memory *memory, const char *what)
 {
 	size_t first, last, ndifferent;
 
-	ndifferent = memory_find_differences(memory, &first, &last);
+	ndifferent = guest_memory_find_differences(memory, &first, &last);
 	if (!ndifferent)
 		report_check(true, "%s (%zu bytes compared)", what,
 			     memory->length);
@@ -209,19 +213,18 @@ void vmm_check_memory(const struct memory *memory, const char *what)
 
 void vmm_check_pinned(size_t length, const char *what)
 {
-	long pinned = memory_status_bytes("VmPin");
+	unsigned long long pinned_kib = status_kib("VmPin:");
 
-	if (pinned == (long)length)
+	if (pinned_kib == length / 1024)
 		report_check(true, "VmPin is %zu KiB: %s", length / 1024, what);
 	else
-		report_check(false, "VmPin is %ld KiB instead of %zu KiB: %s",
-			     pinned / 1024, length / 1024, what);
+		report_check(false, "VmPin is %llu KiB instead of %zu KiB: %s",
+			     pinned_kib, length / 1024, what);
 }
 
 static void close_device(struct vmm_device *device)
 {
-	vfio_device_unmap_bar(&device->bar);
-	vfio_device_close(&device->vfio);
+	edu_close(&device->edu);
 	fault_log_close(&device->log);
 }
 

@@ -10,17 +10,18 @@
 
 #include <stdbool.h>
 
-#include "edu.h"
+#include "lib/edu.h"
+#include "lib/ioctls.h"
+
 #include "fault_log.h"
-#include "iommufd.h"
-#include "memory.h"
-#include "vfio.h"
+#include "guest_memory.h"
+#include "pci.h"
 
 #define VMM_MAX_DEVICES	2
 
 /* Mappings are placed here: edu reaches no IOVA above. */
 #define VMM_IOVA_FIRST	0x00100000ULL
-#define VMM_IOVA_LAST	EDU_IOVA_LAST
+#define VMM_IOVA_LAST	(EDU_DMA_REACH - 1)
 
 /* For vmm_map(): let the kernel choose the IOVA. */
 #define VMM_IOVA_ANY	(~0ULL)
@@ -35,14 +36,12 @@
 
 /**
  * struct vmm_device - A device, everything opened for it
- * @vfio: the device
- * @bar: its registers
- * @edu: what the registers do
+ * @pci: where it is
+ * @edu: the device, as VFIO gives it to us
  * @log: the kernel log, for faults of this device
  */
 struct vmm_device {
-	struct vfio_device vfio;
-	struct vfio_bar bar;
+	struct pci_device pci;
 	struct edu edu;
 	struct fault_log log;
 };
@@ -71,7 +70,7 @@ struct vmm {
  * @iova: IOVA of its first byte
  */
 struct vmm_ram {
-	struct memory memory;
+	struct guest_memory memory;
 	__u64 iova;
 };
 
@@ -119,11 +118,11 @@ int vmm_attach(struct vmm_device *device, __u32 ioas_id);
  * @ram: memory; ram->iova is an input, VMM_IOVA_ANY or an IOVA, and updated
  * @access: IOMMU_IOAS_MAP_READABLE, IOMMU_IOAS_MAP_WRITEABLE or both
  *
- * Return: 0, or the error of iommufd_map().
+ * Return: 0, or the error of ioas_map().
  */
 int vmm_map(struct vmm *vmm, __u32 ioas_id, struct vmm_ram *ram, __u32 access);
 
-/** vmm_alloc_and_map() - memory_alloc() and then vmm_map() for DMA both ways */
+/** vmm_alloc_and_map() - Get memory and map it for DMA both ways */
 int vmm_alloc_and_map(struct vmm *vmm, __u32 ioas_id, struct vmm_ram *ram,
 		      enum memory_kind kind, size_t length);
 
@@ -149,7 +148,7 @@ int vmm_blocked_dma(struct vmm_device *device,
 		    const struct vmm_blocked_dma *dma);
 
 /** vmm_check_memory() - Check every byte of some memory */
-void vmm_check_memory(const struct memory *memory, const char *what);
+void vmm_check_memory(const struct guest_memory *memory, const char *what);
 
 /** vmm_check_pinned() - Check how much of this process the kernel has pinned */
 void vmm_check_pinned(size_t length, const char *what);

@@ -4,12 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
+#include <linux/mman.h>
 
 #define MAPPINGS_MAX	256
 
@@ -74,41 +79,81 @@ static void *aligned_window(size_t length)
 	return (void *)aligned;
 }
 
-static int file_of_kind(enum memory_kind kind, size_t length)
+/* A file without a name. */
+static int create_file(const char *directory)
 {
-	char path[] = "/tmp/iommufd-test-XXXXXX";
+	char path[64];
 	int fd;
 
+	snprintf(path, sizeof(path), "%s/iommufd-XXXXXX", directory);
+	fd = mkstemp(path);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+/*
+ * The kernel refuses to pin a file for writing by a device when its file
+ * system keeps track of dirty pages, as ext4 does. tmpfs does not.
+ */
+static bool is_memory_file_system(const char *directory)
+{
+	struct statfs fs;
+
+	return !statfs(directory, &fs) &&
+	       (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+static int create_tmpfs_file(void)
+{
+	static const char * const directories[] = { "/dev/shm", "/run", "/tmp" };
+	size_t i;
+
+	for (i = 0; i < sizeof(directories) / sizeof(*directories); i++)
+		if (is_memory_file_system(directories[i]))
+			return create_file(directories[i]);
+	errno = ENOENT;
+	return -1;
+}
+
+static int create_file_of_kind(enum memory_kind kind)
+{
 	switch (kind) {
 	case MEMORY_MEMFD:
-		fd = memfd_create("iommufd", MFD_CLOEXEC);
-		break;
+		return memfd_create("iommufd", MFD_CLOEXEC);
 	case MEMORY_MEMFD_HUGETLB:
-		fd = memfd_create("iommufd", MFD_CLOEXEC | MFD_HUGETLB);
-		break;
+		return memfd_create("iommufd", MFD_CLOEXEC | MFD_HUGETLB);
+	case MEMORY_FILE:
+		return create_tmpfs_file();
 	default:
-		fd = mkstemp(path);
-		if (fd >= 0)
-			unlink(path);
+		return create_file("/tmp");
 	}
+}
+
+static int file_of_kind(enum memory_kind kind, size_t length)
+{
+	int fd = create_file_of_kind(kind);
+	int ret;
+
 	if (fd < 0)
 		return -errno;
-	if (ftruncate(fd, length)) {
-		close(fd);
-		return -ENOTSUP;
-	}
-	return fd;
+	if (!ftruncate(fd, length))
+		return fd;
+	ret = -errno;
+	close(fd);
+	return ret;
 }
 
 static int mmap_flags(enum memory_kind kind)
 {
 	switch (kind) {
 	case MEMORY_HUGETLB:
-		return MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+		return MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB;
 	case MEMORY_SHARED:
 		return MAP_SHARED | MAP_ANONYMOUS;
 	case MEMORY_MEMFD:
 	case MEMORY_MEMFD_HUGETLB:
+	case MEMORY_FILE:
 		return MAP_SHARED;
 	case MEMORY_FILE_PRIVATE:
 		return MAP_PRIVATE;
@@ -137,48 +182,73 @@ static void touch_scattered(char *va, size_t length)
 
 static int advise_and_touch(enum memory_kind kind, void *va, size_t length)
 {
+	/* EINVAL: a kernel without huge pages has nothing to turn off. */
 	if (kind == MEMORY_SMALL_PAGES &&
 	    madvise(va, length, MADV_NOHUGEPAGE) && errno != EINVAL)
 		return -errno;
 	if (kind == MEMORY_THP && madvise(va, length, MADV_HUGEPAGE))
-		return -ENOTSUP;
+		return -errno;
 	touch_scattered(va, length);
 	return 0;
 }
 
-int memory_alloc(enum memory_kind kind, size_t length, void **va)
+/* The mapping keeps the file alive, so its descriptor can be closed at once. */
+static int map_file_or_none(enum memory_kind kind, void *window, size_t length)
 {
-	void *window;
 	int fd = -1;
-	int ret;
+	int ret = 0;
 
-	if (kind == MEMORY_HUGETLB || kind == MEMORY_MEMFD_HUGETLB)
-		memory_reserve_huge_pages(HUGE_PAGES);
 	if (!(mmap_flags(kind) & MAP_ANONYMOUS)) {
 		fd = file_of_kind(kind, length);
 		if (fd < 0)
-			return fd == -EINVAL ? -ENOTSUP : fd;
+			return fd;
 	}
-
-	window = aligned_window(length);
-	if (!window) {
-		ret = -ENOMEM;
-		goto out_close;
-	}
-	*va = mmap(window, length, PROT_READ | PROT_WRITE,
-		   MAP_FIXED | mmap_flags(kind), fd, 0);
-	if (*va == MAP_FAILED) {
-		ret = errno == ENOMEM || errno == EINVAL ? -ENOTSUP : -errno;
-		munmap(window, length);
-		goto out_close;
-	}
-	ret = keep(*va, length);
-	if (!ret)
-		ret = advise_and_touch(kind, *va, length);
-out_close:
+	if (mmap(window, length, PROT_READ | PROT_WRITE,
+		 MAP_FIXED | mmap_flags(kind), fd, 0) == MAP_FAILED)
+		ret = -errno;
 	if (fd >= 0)
 		close(fd);
 	return ret;
+}
+
+int memory_map(enum memory_kind kind, size_t length, void **va)
+{
+	void *window = aligned_window(length);
+	int ret;
+
+	if (!window)
+		return -ENOMEM;
+	ret = map_file_or_none(kind, window, length);
+	if (!ret)
+		ret = advise_and_touch(kind, window, length);
+	if (ret)
+		munmap(window, length);
+	else
+		*va = window;
+	return ret;
+}
+
+static bool is_huge(enum memory_kind kind)
+{
+	return kind == MEMORY_THP || kind == MEMORY_HUGETLB ||
+	       kind == MEMORY_MEMFD_HUGETLB;
+}
+
+size_t memory_kind_page(enum memory_kind kind)
+{
+	return is_huge(kind) ? SZ_2M : (size_t)sysconf(_SC_PAGESIZE);
+}
+
+int memory_alloc(enum memory_kind kind, size_t length, void **va)
+{
+	int ret;
+
+	if (is_huge(kind) && kind != MEMORY_THP)
+		memory_reserve_huge_pages(HUGE_PAGES);
+	ret = memory_map(kind, length, va);
+	if (is_huge(kind) && (ret == -ENOMEM || ret == -EINVAL))
+		return -ENOTSUP;
+	return ret ? ret : keep(*va, length);
 }
 
 static unsigned char fill_byte(size_t offset, unsigned int seed)

@@ -22,15 +22,30 @@ enum memory_kind {
 	MEMORY_MEMFD,		/* memfd */
 	MEMORY_MEMFD_HUGETLB,	/* memfd on the huge page pool */
 	MEMORY_FILE_PRIVATE,	/* private mapping of a file */
+	MEMORY_FILE,		/* file on a tmpfs */
 };
 
+/* Bytes in a page of this kind. */
+size_t memory_kind_page(enum memory_kind kind);
+
 /**
- * memory_alloc() - Map and touch memory of a kind
+ * memory_map() - Map and touch memory of a kind, as the system has it
  * @kind: what memory
  * @length: bytes, a multiple of 2 MiB for the huge kinds
- * @va: where it is, 2 MiB aligned for the huge kinds
+ * @va: where it is, 2 MiB aligned; the caller unmaps it
  *
- * Return: 0, -ENOTSUP when this kernel has no such memory, or what mmap() gave.
+ * Return: 0 or -errno; of the huge kinds, -EINVAL when this kernel has none and
+ * -ENOMEM when the pool is too small; -ENOENT when there is no tmpfs for a file.
+ */
+int memory_map(enum memory_kind kind, size_t length, void **va);
+
+/**
+ * memory_alloc() - memory_map() for a test
+ * @kind: what memory; the pool of huge pages is made large enough
+ * @length: as for memory_map()
+ * @va: where it is, until memory_free_all()
+ *
+ * Return: 0, -ENOTSUP when this system has no such memory, or what went wrong.
  */
 int memory_alloc(enum memory_kind kind, size_t length, void **va);
 
