@@ -464,17 +464,18 @@ static int run_sized(struct world *world, unsigned long request,
 }
 
 /* Whatever failed before, the template still works and does its work once. */
-#define EXPECT_UNTOUCHED() do { \
+#define EXPECT_UNTOUCHED(self, variant) do { \
 	char command[COMMAND_MAX]; \
 	__u64 mapped; \
-	EXPECT_EQ(self->objects, world_objects(&self->world)); \
-	memcpy(command, self->template, sizeof(command)); \
-	EXPECT_EQ(0, iommufd_ioctl(self->world.fd, variant->request, \
+	EXPECT_EQ((self)->objects, world_objects(&(self)->world)); \
+	memcpy(command, (self)->template, sizeof(command)); \
+	EXPECT_EQ(0, iommufd_ioctl((self)->world.fd, (variant)->request, \
 				   command)); \
-	EXPECT_EQ(self->objects + variant->objects_added, \
-		  world_objects(&self->world)); \
-	mapped = self->mapped + variant->pages_mapped * (__s64)PAGE_SIZE; \
-	EXPECT_EQ(mapped, world_take_mapped(&self->world)); \
+	EXPECT_EQ((self)->objects + (variant)->objects_added, \
+		  world_objects(&(self)->world)); \
+	mapped = (self)->mapped + \
+		 (variant)->pages_mapped * (__s64)PAGE_SIZE; \
+	EXPECT_EQ(mapped, world_take_mapped(&(self)->world)); \
 } while (0)
 
 TEST_F(command, shorter_than_first_version)
@@ -487,12 +488,12 @@ TEST_F(command, shorter_than_first_version)
 			TH_LOG("size %u", size);
 		}
 	}
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 TEST_F(command, exact_size)
 {
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 TEST_F(command, longer_with_zero_tail)
@@ -535,7 +536,7 @@ TEST_F(command, longer_with_junk_tail)
 	EXPECT_EQ(-E2BIG, iommufd_ioctl(self->world.fd, variant->request,
 					command));
 	free(command);
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 /* A size that nobody means is refused before 4 GiB are looked at. */
@@ -555,7 +556,7 @@ TEST_F(command, h06_size_is_bounded)
 			TH_LOG("size %#x", sizes[i]);
 		}
 	}
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 TEST_F(command, unreadable)
@@ -581,16 +582,20 @@ TEST_F(command, unreadable)
 	EXPECT_EQ(-EFAULT, iommufd_ioctl(self->world.fd, variant->request,
 					 (void *)-PAGE_SIZE));
 	munmap(pages, PAGE_SIZE);
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
-/* The errno of the template with @bytes put in at @offset. */
-#define RUN_WITH(offset, bytes) ({ \
-	char command[COMMAND_MAX]; \
-	memcpy(command, self->template, sizeof(command)); \
-	memcpy(command + (offset), &(bytes), sizeof(bytes)); \
-	iommufd_ioctl(self->world.fd, variant->request, command); \
-})
+/* The errno of the template with @length bytes of something else at @offset. */
+static int run_with(const FIXTURE_DATA(command) *self,
+		    const FIXTURE_VARIANT(command) *variant, size_t offset,
+		    const void *bytes, size_t length)
+{
+	char command[COMMAND_MAX];
+
+	memcpy(command, self->template, sizeof(command));
+	memcpy(command + offset, bytes, length);
+	return iommufd_ioctl(self->world.fd, variant->request, command);
+}
 
 /* Flags nobody knows, reserved fields that are not zero, ids of nothing. */
 TEST_F(command, unknown_values)
@@ -607,27 +612,31 @@ TEST_F(command, unknown_values)
 		if (variant->known_flags & (1U << i))
 			continue;
 		tried++;
-		EXPECT_EQ(-EOPNOTSUPP, RUN_WITH(variant->flags, wrong)) {
+		EXPECT_EQ(-EOPNOTSUPP, run_with(self, variant, variant->flags,
+						&wrong, sizeof(wrong))) {
 			TH_LOG("flags %#x", wrong);
 		}
 	}
 	for (i = 0; i < variant->reserved_size * 8; i++) {
 		byte = 1 << (i % 8);
 		tried++;
-		EXPECT_EQ(-EOPNOTSUPP,
-			  RUN_WITH(variant->reserved + i / 8, byte)) {
+		EXPECT_EQ(-EOPNOTSUPP, run_with(self, variant,
+						variant->reserved + i / 8,
+						&byte, sizeof(byte))) {
 			TH_LOG("reserved bit %zu", i);
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(variant->id) && variant->id[i]; i++) {
 		for (j = 0; j < ARRAY_SIZE(ids); j++, tried++) {
-			EXPECT_EQ(-ENOENT, RUN_WITH(variant->id[i], ids[j])) {
+			EXPECT_EQ(-ENOENT, run_with(self, variant,
+						    variant->id[i], &ids[j],
+						    sizeof(ids[j]))) {
 				TH_LOG("id %#x", ids[j]);
 			}
 		}
 	}
 	EXPECT_GT(tried, 0);
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 /* The objects of one file are not to be found through another. */
@@ -642,7 +651,7 @@ TEST_F(command, ids_of_another_file)
 	memcpy(command, self->template, sizeof(command));
 	EXPECT_EQ(expected, iommufd_ioctl(fd, variant->request, command));
 	close(fd);
-	EXPECT_UNTOUCHED();
+	EXPECT_UNTOUCHED(self, variant);
 }
 
 static char *read_only_copy(const char *command)
@@ -668,7 +677,7 @@ TEST_F(command, h05_reply_cannot_be_written)
 	munmap(command, PAGE_SIZE);
 	if (variant->reply == REPLY_CREATES ||
 	    variant->reply == REPLY_REPORTS)
-		EXPECT_UNTOUCHED();
+		EXPECT_UNTOUCHED(self, variant);
 }
 
 /* Neither the tail nor what is not an output is written. */

@@ -66,12 +66,12 @@ static int refs(struct mock_rig *rig, __u64 page)
 }
 
 /* Are the first pages pinned as often as the digits say? */
-#define EXPECT_REFS(digits) do { \
+#define EXPECT_REFS(rig, digits) do { \
 	const char *_digits = digits; \
 	char _found[MOCK_RIG_PAGES + 1] = {}; \
 	size_t _i; \
 	for (_i = 0; _i < strlen(_digits); _i++) \
-		_found[_i] = '0' + refs(&self->rig, _i); \
+		_found[_i] = '0' + refs(rig, _i); \
 	EXPECT_STREQ(_digits, _found); \
 } while (0)
 
@@ -91,13 +91,13 @@ TEST_F(access, h39_pinning_needs_an_unmap_operation)
 	ASSERT_GE(copies, 0);
 	ASSERT_EQ(0, mock_rig_map(&self->rig, 0, 4));
 	EXPECT_EQ(-EINVAL, pin(&self->rig, copies, 0, 4, &id));
-	EXPECT_REFS("0000");
+	EXPECT_REFS(&self->rig, "0000");
 	EXPECT_EQ(0, read_mark(&self->rig, copies, 2, 0, &mark));
 	EXPECT_EQ(mock_rig_mark(2), mark);
 	/* Nobody is called who gave nothing to call. */
 	ASSERT_EQ(0, pin(&self->rig, self->pins, 0, 4, &id));
 	EXPECT_EQ(0, mock_rig_unmap(&self->rig, 0, 4));
-	EXPECT_REFS("0000");
+	EXPECT_REFS(&self->rig, "0000");
 	close(copies);
 }
 
@@ -125,14 +125,14 @@ TEST_F(access, h40_unmap_makes_users_let_go)
 	ASSERT_EQ(0, pin(&self->rig, self->pins, 0, 4, &ids[0]));
 	ASSERT_EQ(0, pin(&self->rig, self->pins, 2, 4, &ids[1]));
 	ASSERT_EQ(0, pin(&self->rig, self->pins, 6, 2, &ids[2]));
-	EXPECT_REFS("11111111");
+	EXPECT_REFS(&self->rig, "11111111");
 	EXPECT_EQ(0, mock_rig_unmap(&self->rig, 0, 4));
-	EXPECT_REFS("00000011");
+	EXPECT_REFS(&self->rig, "00000011");
 	EXPECT_EQ(-ENOENT, access_unpin(self->rig.fd, self->pins, ids[0]));
 	EXPECT_EQ(-ENOENT, access_unpin(self->rig.fd, self->pins, ids[1]));
 	EXPECT_EQ(-ENOENT, read_mark(&self->rig, self->pins, 0, 0, &mark));
 	EXPECT_EQ(0, access_unpin(self->rig.fd, self->pins, ids[2]));
-	EXPECT_REFS("00000000");
+	EXPECT_REFS(&self->rig, "00000000");
 	EXPECT_EQ(0, ioas_unmap_all(self->rig.fd, self->rig.ioas_id, NULL));
 }
 
@@ -197,7 +197,7 @@ TEST_F(access, h40_users_come_and_go_while_others_unmap)
 	atomic_store(&churn.stop, true);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
-	EXPECT_REFS("00000000");
+	EXPECT_REFS(&self->rig, "00000000");
 }
 
 /* Somebody who copies out of memory that does not come. */
@@ -315,7 +315,7 @@ TEST_F(access, h42_failed_replace_changes_nothing)
 
 	EXPECT_EQ(PAGE_SIZE, alignment(rig, rig->ioas_id));
 	EXPECT_EQ(1, alignment(rig, rig->other_id));
-	EXPECT_REFS("0110");
+	EXPECT_REFS(&self->rig, "0110");
 	EXPECT_EQ(0, read_mark(rig, self->pins, 3, 0, &mark));
 	EXPECT_EQ(mock_rig_mark(3), mark);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
@@ -333,9 +333,9 @@ TEST_F(access, h42_replace_lets_go_of_the_old_ioas)
 	ASSERT_EQ(0, pin(rig, self->pins, 0, 4, &id));
 	/* To where it is already, nothing happens. */
 	EXPECT_EQ(0, access_replace(rig->fd, self->pins, rig->ioas_id));
-	EXPECT_REFS("1111");
+	EXPECT_REFS(&self->rig, "1111");
 	EXPECT_EQ(0, access_replace(rig->fd, self->pins, rig->other_id));
-	EXPECT_REFS("0000");
+	EXPECT_REFS(&self->rig, "0000");
 	EXPECT_EQ(-ENOENT, access_unpin(rig->fd, self->pins, id));
 	EXPECT_EQ(1, alignment(rig, rig->ioas_id));
 	EXPECT_EQ(PAGE_SIZE, alignment(rig, rig->other_id));
@@ -374,11 +374,11 @@ TEST_F(access, h43_pin_errors)
 	EXPECT_EQ(-ENOENT, pin(rig, self->pins, 4, 1, &id));
 	/* The first area is unpinned when the second is not there. */
 	EXPECT_EQ(-ENOENT, pin(rig, self->pins, 2, 4, &id));
-	EXPECT_REFS("000000");
+	EXPECT_REFS(&self->rig, "000000");
 	/* Not the memory that it is compared with. */
 	EXPECT_EQ(-EINVAL, access_pin(rig->fd, self->pins, mock_rig_iova(0),
 				      PAGE_SIZE, mock_rig_va(rig, 1), 0, &id));
-	EXPECT_REFS("000000");
+	EXPECT_REFS(&self->rig, "000000");
 }
 
 TEST_F(access, h43_rights)
@@ -402,13 +402,13 @@ TEST_F(access, h43_rights)
 	EXPECT_EQ(-EPERM, access_pin(rig->fd, self->pins, mock_rig_iova(2),
 				     4 * PAGE_SIZE, NULL,
 				     MOCK_FLAGS_ACCESS_WRITE, &id));
-	EXPECT_REFS("00000000");
+	EXPECT_REFS(&self->rig, "00000000");
 	EXPECT_EQ(-EPERM, read_mark(rig, self->pins, 4, MOCK_ACCESS_RW_WRITE,
 				    &mark));
 	EXPECT_EQ(-EPERM, read_mark(rig, self->pins, 4, MOCK_ACCESS_RW_WRITE |
 				    MOCK_ACCESS_RW_SLOW_PATH, &mark));
 	EXPECT_EQ(0, pin(rig, self->pins, 2, 4, &id));
-	EXPECT_REFS("00111100");
+	EXPECT_REFS(&self->rig, "00111100");
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, id));
 
 	/* For devices to write only. */
@@ -452,7 +452,7 @@ TEST_F(access, h43_areas_that_do_not_line_up)
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
 	EXPECT_EQ(0, access_pin(rig->fd, self->pins, mock_rig_iova(0) + 100,
 				PAGE_SIZE, mock_rig_va(rig, 0), 0, &id));
-	EXPECT_REFS("110");
+	EXPECT_REFS(&self->rig, "110");
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, id));
 	fd = self->pins;
 	EXPECT_EQ(-ENOENT, access_unpin(rig->fd, fd, id));
@@ -518,7 +518,7 @@ TEST_F(access, copy_both_ways_over_several_areas)
 				       paths[i]));
 		EXPECT_EQ(-1, memory_compare(buffer, length, i + 10));
 	}
-	EXPECT_REFS("00000000");
+	EXPECT_REFS(&self->rig, "00000000");
 	free(buffer);
 }
 
@@ -607,24 +607,24 @@ TEST_F(access, domain_goes_and_pins_stay)
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 8));
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
-	EXPECT_REFS("111111110");
+	EXPECT_REFS(&self->rig, "111111110");
 	EXPECT_EQ(0, mock_check_map(rig->fd, device.hwpt_id, mock_rig_iova(0),
 				    8 * PAGE_SIZE, rig->buffer));
 	ASSERT_EQ(0, pin(rig, self->pins, 3, 2, &id));
-	EXPECT_REFS("111111110");
+	EXPECT_REFS(&self->rig, "111111110");
 	EXPECT_EQ(pinned + 8 * page_kib, status_kib("VmPin:"));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	EXPECT_REFS("000110000");
+	EXPECT_REFS(&self->rig, "000110000");
 	EXPECT_EQ(pinned + 2 * page_kib, status_kib("VmPin:"));
 	/* Filling a domain again uses what is pinned. */
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
-	EXPECT_REFS("111111110");
+	EXPECT_REFS(&self->rig, "111111110");
 	EXPECT_EQ(0, mock_check_map(rig->fd, device.hwpt_id, mock_rig_iova(0),
 				    8 * PAGE_SIZE, rig->buffer));
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, id));
-	EXPECT_REFS("111111110");
+	EXPECT_REFS(&self->rig, "111111110");
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	EXPECT_REFS("000000000");
+	EXPECT_REFS(&self->rig, "000000000");
 }
 
 TEST_F(access, pins_stay_what_they_were)
@@ -654,10 +654,10 @@ TEST_F(access, pins_stay_what_they_were)
 					  rig->buffer));
 	EXPECT_EQ(0, mock_check_map(rig->fd, device.hwpt_id, mock_rig_iova(2),
 				    2 * PAGE_SIZE, mock_rig_va(rig, 2)));
-	EXPECT_REFS("0011");
+	EXPECT_REFS(&self->rig, "0011");
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, id));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	EXPECT_REFS("0000");
+	EXPECT_REFS(&self->rig, "0000");
 }
 
 TEST_F(access, overlapping_pins_count_once)
@@ -673,18 +673,18 @@ TEST_F(access, overlapping_pins_count_once)
 	ASSERT_EQ(0, pin(rig, self->pins, 3, 6, &ids[1]));
 	ASSERT_EQ(0, pin(rig, other, 3, 6, &ids[2]));
 	ASSERT_EQ(0, pin(rig, other, 4, 1, &ids[3]));
-	EXPECT_REFS("1111111110");
+	EXPECT_REFS(&self->rig, "1111111110");
 	EXPECT_EQ(pinned + 9 * page_kib, status_kib("VmPin:"));
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, ids[1]));
-	EXPECT_REFS("1111111110");
+	EXPECT_REFS(&self->rig, "1111111110");
 	EXPECT_EQ(0, access_unpin(rig->fd, self->pins, ids[0]));
-	EXPECT_REFS("0001111110");
+	EXPECT_REFS(&self->rig, "0001111110");
 	EXPECT_EQ(pinned + 6 * page_kib, status_kib("VmPin:"));
 	EXPECT_EQ(0, access_unpin(rig->fd, other, ids[2]));
-	EXPECT_REFS("0000100000");
+	EXPECT_REFS(&self->rig, "0000100000");
 	/* Going away lets go. */
 	close(other);
-	EXPECT_REFS("0000000000");
+	EXPECT_REFS(&self->rig, "0000000000");
 	EXPECT_EQ(pinned, status_kib("VmPin:"));
 }
 
@@ -699,21 +699,21 @@ TEST_F(access, pins_and_domains_of_two_ioases)
 	ASSERT_EQ(0, mock_rig_copy(rig, 2, 4));
 	ASSERT_EQ(0, pin(rig, self->pins, 1, 2, &id));
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &devices[1]));
-	EXPECT_REFS("01111100");
+	EXPECT_REFS(&self->rig, "01111100");
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &devices[0]));
-	EXPECT_REFS("11111111");
+	EXPECT_REFS(&self->rig, "11111111");
 	EXPECT_EQ(pinned + 8 * page_kib, status_kib("VmPin:"));
 	/* The area goes, and with it the pin; the copy keeps its pages. */
 	EXPECT_EQ(0, mock_rig_unmap(rig, 0, 8));
-	EXPECT_REFS("00111100");
+	EXPECT_REFS(&self->rig, "00111100");
 	EXPECT_EQ(0, mock_check_map(rig->fd, devices[1].hwpt_id,
 				    mock_rig_iova(2), 4 * PAGE_SIZE,
 				    mock_rig_va(rig, 2)));
 	EXPECT_EQ(-ENOENT, access_unpin(rig->fd, self->pins, id));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, devices[0].id));
-	EXPECT_REFS("00111100");
+	EXPECT_REFS(&self->rig, "00111100");
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, devices[1].id));
-	EXPECT_REFS("00000000");
+	EXPECT_REFS(&self->rig, "00000000");
 	EXPECT_EQ(pinned, status_kib("VmPin:"));
 }
 
@@ -741,10 +741,10 @@ TEST_F(access, files_close_in_any_order)
 	close(rig->fd);
 	rig->fd = iommufd_open();
 	ASSERT_GE(rig->fd, 0);
-	EXPECT_REFS("1111");
+	EXPECT_REFS(&self->rig, "1111");
 	close(self->pins);
 	self->pins = -1;
-	EXPECT_REFS("0000");
+	EXPECT_REFS(&self->rig, "0000");
 }
 
 TEST_HARNESS_MAIN

@@ -59,18 +59,15 @@ FIXTURE_TEARDOWN(account)
 }
 
 /*
- * What this process has to show for @pages pinned pages. The user's counter
+ * What this process has to show for some pinned pages. The user's counter
  * is not to be seen anywhere; tests probe it with the limit.
  */
-#define EXPECT_CHARGED(pages) do { \
+#define EXPECT_CHARGED(rlimit_mode, pages) do { \
 	__u64 kib = (pages) * KIB_PER_PAGE; \
 	EXPECT_EQ(kib, status_kib("VmPin:")); \
-	EXPECT_EQ(variant->mode == MODE_PROCESS ? kib : 0, \
+	EXPECT_EQ((rlimit_mode) == MODE_PROCESS ? kib : 0, \
 		  status_kib("VmLck:")); \
 } while (0)
-
-#define ATTACH() ASSERT_EQ(0, edu_attach_ioas(&self->rig.edu, \
-					      self->rig.ioas_id))
 
 static int limit_without_privilege(void)
 {
@@ -83,28 +80,28 @@ static int limit_without_privilege(void)
 
 TEST_F(account, charges_what_is_pinned)
 {
-	ATTACH();
-	EXPECT_CHARGED(0);
+	ASSERT_EQ(0, rig_attach(&self->rig));
+	EXPECT_CHARGED(variant->mode, 0);
 	ASSERT_EQ(0, rig_map(&self->rig, 0, 10));
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 10);
 	ASSERT_EQ(0, rig_map(&self->rig, 10, 1));
-	EXPECT_CHARGED(11);
+	EXPECT_CHARGED(variant->mode, 11);
 	ASSERT_EQ(0, rig_unmap(&self->rig, 0, 10));
-	EXPECT_CHARGED(1);
+	EXPECT_CHARGED(variant->mode, 1);
 	ASSERT_EQ(0, rig_unmap(&self->rig, 10, 1));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 TEST_F(account, without_a_domain_nothing_is_pinned)
 {
 	ASSERT_EQ(0, rig_map(&self->rig, 0, 10));
-	EXPECT_CHARGED(0);
-	ATTACH();
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 0);
+	ASSERT_EQ(0, rig_attach(&self->rig));
+	EXPECT_CHARGED(variant->mode, 10);
 	ASSERT_EQ(0, edu_detach(&self->rig.edu));
-	EXPECT_CHARGED(0);
-	ATTACH();
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 0);
+	ASSERT_EQ(0, rig_attach(&self->rig));
+	EXPECT_CHARGED(variant->mode, 10);
 }
 
 TEST_F(account, read_only_is_charged_too)
@@ -116,9 +113,9 @@ TEST_F(account, read_only_is_charged_too)
 		.length = 3 * PAGE_SIZE,
 	};
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_map(self->rig.fd, &map));
-	EXPECT_CHARGED(3);
+	EXPECT_CHARGED(variant->mode, 3);
 }
 
 TEST_F(account, huge_pages_are_charged_by_page)
@@ -126,7 +123,7 @@ TEST_F(account, huge_pages_are_charged_by_page)
 	const enum memory_kind kinds[] = { MEMORY_THP, MEMORY_HUGETLB };
 	size_t i, tried = 0;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
 		void *va;
 
@@ -135,10 +132,10 @@ TEST_F(account, huge_pages_are_charged_by_page)
 		tried++;
 		ASSERT_EQ(0, ioas_map_fixed(self->rig.fd, self->rig.ioas_id, va,
 					    SZ_2M, 2 * RIG_IOVA));
-		EXPECT_CHARGED(SZ_2M / PAGE_SIZE);
+		EXPECT_CHARGED(variant->mode, SZ_2M / PAGE_SIZE);
 		ASSERT_EQ(0, ioas_unmap(self->rig.fd, self->rig.ioas_id,
 					2 * RIG_IOVA, SZ_2M, NULL));
-		EXPECT_CHARGED(0);
+		EXPECT_CHARGED(variant->mode, 0);
 	}
 	if (!tried)
 		SKIP(return, "no huge pages of any kind");
@@ -147,12 +144,12 @@ TEST_F(account, huge_pages_are_charged_by_page)
 /* munmap() does not unpin, so it does not pay back either. */
 TEST_F(account, h33_charged_until_unmapped)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(&self->rig, 0, 10));
 	ASSERT_EQ(0, munmap(self->rig.buffer, 10 * PAGE_SIZE));
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 10);
 	ASSERT_EQ(0, rig_unmap(&self->rig, 0, 10));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 /* What is charged once */
@@ -161,24 +158,24 @@ TEST_F(account, h36_copies_are_charged_once)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 10));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), 10, rig->ioas_id,
 			      rig_iova(100)));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(2), 4, rig->ioas_id,
 			      rig_iova(200)));
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 10);
 	ASSERT_EQ(0, rig_unmap(rig, 0, 10));
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 10);
 	ASSERT_EQ(0, rig_unmap(rig, 100, 10));
-	EXPECT_CHARGED(4);
+	EXPECT_CHARGED(variant->mode, 4);
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(201), 2, rig->ioas_id,
 			      rig_iova(0)));
-	EXPECT_CHARGED(4);
+	EXPECT_CHARGED(variant->mode, 4);
 	ASSERT_EQ(0, rig_unmap(rig, 200, 4));
-	EXPECT_CHARGED(2);
+	EXPECT_CHARGED(variant->mode, 2);
 	ASSERT_EQ(0, rig_unmap(rig, 0, 2));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 TEST_F(account, h36_copies_stay_within_the_limit)
@@ -186,17 +183,17 @@ TEST_F(account, h36_copies_stay_within_the_limit)
 	struct rig *rig = &self->rig;
 	int i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	ASSERT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 	for (i = 1; i < 5; i++) {
 		EXPECT_EQ(0, rig_copy(rig, rig_iova(0), LIMIT_PAGES,
 				      rig->ioas_id, rig_iova(100 * i)));
 	}
-	EXPECT_CHARGED(LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 	EXPECT_EQ(-ENOMEM, rig_map(rig, 50, 1));
 	EXPECT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 }
 
@@ -205,19 +202,19 @@ TEST_F(account, h36_replace_is_charged_once)
 	struct rig *rig = &self->rig;
 	__u32 other;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	ASSERT_EQ(0, ioas_alloc(rig->fd, &other));
 	ASSERT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), LIMIT_PAGES, other,
 			      rig_iova(0)));
-	EXPECT_CHARGED(LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, other));
-	EXPECT_CHARGED(LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, rig->ioas_id));
-	EXPECT_CHARGED(LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 	EXPECT_EQ(0, edu_detach(&rig->edu));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 /* The same memory named twice by IOAS_MAP is two pieces of memory. */
@@ -225,11 +222,11 @@ TEST_F(account, two_maps_are_charged_twice)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 5));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
 				    5 * PAGE_SIZE, rig_iova(100)));
-	EXPECT_CHARGED(10);
+	EXPECT_CHARGED(variant->mode, 10);
 }
 
 /* The limit */
@@ -239,17 +236,17 @@ TEST_F(account, limit_is_exact)
 	struct rig *rig = &self->rig;
 	int i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(0, rig_map(rig, 0, LIMIT_PAGES - 1));
 		EXPECT_EQ(-ENOMEM, rig_map(rig, 20, 2));
 		ASSERT_EQ(0, rig_map(rig, 20, 1));
 		EXPECT_EQ(-ENOMEM, rig_map(rig, 30, 1));
-		EXPECT_CHARGED(LIMIT_PAGES);
+		EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 		ASSERT_EQ(0, rig_unmap(rig, 0, LIMIT_PAGES - 1));
 		ASSERT_EQ(0, rig_unmap(rig, 20, 1));
-		EXPECT_CHARGED(0);
+		EXPECT_CHARGED(variant->mode, 0);
 	}
 }
 
@@ -258,14 +255,14 @@ TEST_F(account, h37_refused_map_leaves_nothing)
 	struct rig *rig = &self->rig;
 	int i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(-ENOMEM, rig_map(rig, 0, LIMIT_PAGES + 1));
-		EXPECT_CHARGED(0);
+		EXPECT_CHARGED(variant->mode, 0);
 	}
 	EXPECT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
-	EXPECT_CHARGED(LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES);
 }
 
 #define BIG_LENGTH	(8 * SZ_2M)
@@ -277,7 +274,7 @@ TEST_F(account, h37_limit_comes_before_the_work)
 	__u64 before, pinned;
 	void *va;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, memory_alloc(MEMORY_SMALL_PAGES, BIG_LENGTH, &va));
 	ASSERT_EQ(0, limit_without_privilege());
 	before = pins_acquired();
@@ -285,7 +282,7 @@ TEST_F(account, h37_limit_comes_before_the_work)
 					  2 * RIG_IOVA));
 	pinned = pins_acquired() - before;
 	EXPECT_LE(pinned, LIMIT_PAGES + SZ_2M / PAGE_SIZE);
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 }
 
@@ -300,7 +297,7 @@ TEST_F(account, h18_attach_over_the_limit)
 	for (i = 0; i < 4; i++)
 		ASSERT_EQ(0, rig_map(rig, i * 6, 6));
 	EXPECT_EQ(-ENOMEM, edu_attach_ioas(&rig->edu, rig->ioas_id));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	EXPECT_EQ(1, ranges.count);
 	EXPECT_EQ(UINT64_MAX, ranges.range[0].last);
@@ -308,7 +305,7 @@ TEST_F(account, h18_attach_over_the_limit)
 	ASSERT_EQ(0, rig_unmap(rig, 0, 6));
 	ASSERT_EQ(0, rig_unmap(rig, 18, 6));
 	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, rig->ioas_id));
-	EXPECT_CHARGED(12);
+	EXPECT_CHARGED(variant->mode, 12);
 }
 
 /* A replace that does not fit keeps what there was. */
@@ -317,43 +314,43 @@ TEST_F(account, h22_replace_over_the_limit)
 	struct rig *rig = &self->rig;
 	__u32 other;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	ASSERT_EQ(0, rig_map(rig, 0, LIMIT_PAGES / 2));
 	ASSERT_EQ(0, ioas_alloc(rig->fd, &other));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, other, rig_va(rig, 20),
 				    LIMIT_PAGES * PAGE_SIZE, RIG_IOVA));
 	EXPECT_EQ(-ENOMEM, edu_attach_ioas(&rig->edu, other));
-	EXPECT_CHARGED(LIMIT_PAGES / 2);
+	EXPECT_CHARGED(variant->mode, LIMIT_PAGES / 2);
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, other));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
 }
 
 TEST_F(account, limit_of_zero)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, memlock_limit(0));
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	EXPECT_EQ(-ENOMEM, rig_map(&self->rig, 0, 1));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 TEST_F(account, limit_without_end)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, memlock_limit(~0ULL));
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	EXPECT_EQ(0, rig_map(&self->rig, 0, RIG_PAGES));
-	EXPECT_CHARGED(RIG_PAGES);
+	EXPECT_CHARGED(variant->mode, RIG_PAGES);
 }
 
 /* CAP_IPC_LOCK lifts the limit; what is pinned is still shown. */
 TEST_F(account, h36_privilege_lifts_the_limit_only)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, memlock_limit(LIMIT_PAGES * PAGE_SIZE));
 	EXPECT_EQ(0, rig_map(&self->rig, 0, 4 * LIMIT_PAGES));
-	EXPECT_CHARGED(4 * LIMIT_PAGES);
+	EXPECT_CHARGED(variant->mode, 4 * LIMIT_PAGES);
 }
 
 /* A charge goes back the way it came, whatever the privilege is by then. */
@@ -361,12 +358,12 @@ TEST_F(account, h35_privilege_lost_in_between)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, memlock_limit(LIMIT_PAGES * PAGE_SIZE));
 	ASSERT_EQ(0, rig_map(rig, 0, 2 * LIMIT_PAGES));
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	ASSERT_EQ(0, rig_unmap(rig, 0, 2 * LIMIT_PAGES));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 	EXPECT_EQ(-ENOMEM, rig_map(rig, 40, 1));
 }
@@ -375,12 +372,12 @@ TEST_F(account, h35_privilege_gained_in_between)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, limit_without_privilege());
 	ASSERT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 	ASSERT_EQ(0, capability_raise(CAP_IPC_LOCK));
 	ASSERT_EQ(0, rig_unmap(rig, 0, LIMIT_PAGES));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	EXPECT_EQ(0, rig_map(rig, 0, LIMIT_PAGES));
 	EXPECT_EQ(-ENOMEM, rig_map(rig, 40, 1));
@@ -428,7 +425,7 @@ TEST_F(account, h38_who_shares_a_limit)
 	int expected = variant->mode == MODE_USER ? ENOMEM : 0;
 	pid_t pid;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, doorbell_init(&first.bell));
 	pid = child_start(map_as_user_and_stay, &first);
 	ASSERT_GT(pid, 0);
@@ -440,7 +437,7 @@ TEST_F(account, h38_who_shares_a_limit)
 	doorbell_close(&first.bell);
 
 	/* Nothing of it is ours, and all of it comes back. */
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, ioas_unmap_all(self->rig.fd, self->rig.ioas_id, NULL));
 	EXPECT_EQ(0, child_run(map_as_user, &first, TIMEOUT_MS));
 	EXPECT_EQ(0, ioas_unmap_all(self->rig.fd, self->rig.ioas_id, NULL));
@@ -455,7 +452,7 @@ TEST_F(account, h38_charge_outlives_the_process)
 	};
 	int expected = variant->mode == MODE_USER ? ENOMEM : 0;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, child_run(map_as_user, &first, TIMEOUT_MS));
 	EXPECT_EQ(expected, child_run(map_as_user, &second, TIMEOUT_MS));
 	ASSERT_EQ(0, ioas_unmap_all(self->rig.fd, self->rig.ioas_id, NULL));
@@ -481,9 +478,9 @@ TEST_F(account, h34_mapper_is_gone)
 	struct rig *rig = &self->rig;
 	int i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, child_run(map_and_copy, rig, TIMEOUT_MS));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, rig_unmap(rig, 0, 8));
 	EXPECT_EQ(0, rig_copy(rig, rig_iova(100), 8, rig->ioas_id,
 			      rig_iova(200)));
@@ -492,7 +489,7 @@ TEST_F(account, h34_mapper_is_gone)
 		EXPECT_EQ(-EFAULT, edu_attach_ioas(&rig->edu, rig->ioas_id));
 	EXPECT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
 	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, rig->ioas_id));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 /* The mapper is gone before anything was pinned. */
@@ -511,7 +508,7 @@ TEST_F(account, h34_mapper_is_gone_before_the_attach)
 /* Close all files while the mapper is gone. */
 TEST_F(account, h34_close_after_the_mapper)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, child_run(map_and_copy, &self->rig, TIMEOUT_MS));
 }
 
@@ -543,14 +540,14 @@ TEST_F(account, h35_unmapped_by_another_process)
 	struct shared_map shared = { .rig = &self->rig };
 	pid_t pid;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, doorbell_init(&shared.bell));
 	pid = child_start(map_and_watch, &shared);
 	ASSERT_GT(pid, 0);
 	ASSERT_EQ(0, parent_await(&shared.bell));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	EXPECT_EQ(0, rig_unmap(&self->rig, 0, 8));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 	parent_ring(&shared.bell);
 	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
 	doorbell_close(&shared.bell);
@@ -569,10 +566,10 @@ static int unmap_in_child(void *arg)
 
 TEST_F(account, h35_unmapped_by_a_forked_child)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(&self->rig, 0, 8));
 	EXPECT_EQ(0, child_run(unmap_in_child, &self->rig, TIMEOUT_MS));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 static int attach_in_child(void *arg)
@@ -589,9 +586,9 @@ TEST_F(account, h35_attached_by_another_process)
 {
 	ASSERT_EQ(0, rig_map(&self->rig, 0, 8));
 	EXPECT_EQ(0, child_run(attach_in_child, &self->rig, TIMEOUT_MS));
-	EXPECT_CHARGED(8);
+	EXPECT_CHARGED(variant->mode, 8);
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 /* After exec: the second half of this test runs in main(). */
@@ -629,9 +626,9 @@ static int after_exec(const char *state)
 
 TEST_F(account, h35_unmapped_after_exec)
 {
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_EQ(0, child_run(map_and_exec, &self->rig, TIMEOUT_MS));
-	EXPECT_CHARGED(0);
+	EXPECT_CHARGED(variant->mode, 0);
 }
 
 int main(int argc, char **argv)

@@ -39,9 +39,6 @@ FIXTURE_TEARDOWN(device)
 	EXPECT_STREQ("", rig_destroy(&self->rig));
 }
 
-#define ATTACH() ASSERT_EQ(0, edu_attach_ioas(&self->rig.edu, \
-					      self->rig.ioas_id))
-
 #define EXPECT_PINNED(pages) \
 	EXPECT_EQ((pages) * KIB_PER_PAGE, status_kib("VmPin:"))
 
@@ -101,7 +98,7 @@ TEST_F(device, h02_destroy_of_a_bound_device)
 {
 	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd,
 					  self->rig.edu.vfio.dev_id));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(self->rig.fd,
 					  self->rig.edu.vfio.dev_id));
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
@@ -118,7 +115,7 @@ TEST_F(device, bind_again_after_close)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		ATTACH();
+		ASSERT_EQ(0, rig_attach(&self->rig));
 		edu_close(&rig->edu);
 		ASSERT_EQ(0, edu_open(&rig->edu, 0));
 		ASSERT_EQ(0, edu_bind(&rig->edu, rig->fd));
@@ -199,7 +196,7 @@ TEST_F(device, attach_to_nothing)
 
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		EXPECT_EQ(-ENOENT, edu_attach_ioas(&self->rig.edu, ids[i]));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
 		EXPECT_EQ(-ENOENT, edu_attach_ioas(&self->rig.edu, ids[i]));
 	/* Still attached to the first one. */
@@ -212,7 +209,7 @@ TEST_F(device, h02_destroy_of_an_attached_ioas)
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		ATTACH();
+		ASSERT_EQ(0, rig_attach(&self->rig));
 		EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
 		EXPECT_TRUE(ioas_exists(rig->fd, rig->ioas_id));
 		EXPECT_EQ(0, edu_detach(&rig->edu));
@@ -223,10 +220,10 @@ TEST_F(device, h02_destroy_of_an_attached_ioas)
 TEST_F(device, detach_twice)
 {
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
 	EXPECT_EQ(0, edu_detach(&self->rig.edu));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 }
 
 /* The automatic page table is there as long as it is in use. */
@@ -258,7 +255,7 @@ TEST_F(device, replace)
 	ASSERT_EQ(0, rig_map(rig, 0, 4));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, other, rig_va(rig, 10),
 				    8 * PAGE_SIZE, RIG_IOVA));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_PINNED(4);
 	EXPECT_EQ(0, edu_attach_ioas(&rig->edu, other));
 	EXPECT_PINNED(8);
@@ -307,7 +304,7 @@ TEST_F(device, h23_ranges_narrow_and_widen)
 	struct iova_ranges ranges;
 	__u32 i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	EXPECT_GE(ranges.count, 1);
 	EXPECT_LT(ranges.range[ranges.count - 1].last, UINT64_MAX);
@@ -339,7 +336,7 @@ TEST_F(device, ranges_do_not_fit)
 		.allowed_iovas = va_to_u64(array),
 	};
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	if (ranges.count < 2)
 		SKIP(return, "the device reserves nothing");
@@ -358,7 +355,7 @@ TEST_F(device, h15_fixed_map_in_reserved)
 	struct rig *rig = &self->rig;
 	struct iommu_iova_range hole;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	if (find_hole(rig->fd, rig->ioas_id, &hole))
 		SKIP(return, "the device reserves nothing");
 	EXPECT_EQ(-EINVAL, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
@@ -384,7 +381,7 @@ TEST_F(device, h15_fixed_map_beyond_the_aperture)
 	struct iova_ranges ranges;
 	__u64 last;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	last = ranges.range[ranges.count - 1].last;
 	EXPECT_EQ(-EINVAL, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
@@ -412,7 +409,7 @@ TEST_F(device, auto_avoids_reserved)
 	int i;
 
 	/* Allowed before the device comes: the hole would be a conflict. */
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	if (find_hole(rig->fd, rig->ioas_id, &hole))
 		SKIP(return, "the device reserves nothing");
 	window.start = hole.start - 4 * PAGE_SIZE;
@@ -433,7 +430,7 @@ TEST_F(device, h16_allow_in_reserved)
 	struct rig *rig = &self->rig;
 	struct iommu_iova_range hole, window[2] = { { 0, SZ_1M - 1 } };
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	if (find_hole(rig->fd, rig->ioas_id, &hole))
 		SKIP(return, "the device reserves nothing");
 	window[1] = (struct iommu_iova_range){ hole.start - PAGE_SIZE,
@@ -454,7 +451,7 @@ TEST_F(device, h16_attach_against_allowed)
 	struct rig *rig = &self->rig;
 	struct iommu_iova_range hole, all = { 0, UINT64_MAX };
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	if (find_hole(rig->fd, rig->ioas_id, &hole))
 		SKIP(return, "the device reserves nothing");
 	EXPECT_EQ(0, edu_detach(&rig->edu));
@@ -494,7 +491,7 @@ TEST_F(device, h23_attach_against_areas)
 	struct iova_ranges ranges;
 	__u64 last;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	last = ranges.range[ranges.count - 1].last;
 	if (find_hole(rig->fd, rig->ioas_id, &hole))
@@ -519,7 +516,7 @@ TEST_F(device, h23_replace_against_areas)
 	struct iova_ranges before, after;
 	__u32 other;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &before));
 	ASSERT_EQ(0, ioas_alloc(rig->fd, &other));
@@ -546,7 +543,7 @@ TEST_F(device, h15_misaligned)
 	__u64 iova;
 	size_t i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
 	ASSERT_EQ(PAGE_SIZE, ranges.alignment);
 	for (i = 0; i < ARRAY_SIZE(odd); i++) {
@@ -726,7 +723,7 @@ TEST_F(bad, h28_map)
 	__u64 iova;
 	int i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (i = 0; i < 3; i++) {
 		EXPECT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id,
 						  self->va, self->length,
@@ -800,7 +797,7 @@ TEST_F(device, h28_read_only_memory)
 	memset(va, 1, 4 * PAGE_SIZE);
 	ASSERT_EQ(0, mprotect(va, 4 * PAGE_SIZE, PROT_READ));
 	map.user_va = va_to_u64(va);
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	map.flags = MAP_RW;
 	EXPECT_EQ(-EFAULT, ioas_map(rig->fd, &map));
 	map.flags = MAP_WRITE;
@@ -861,7 +858,7 @@ TEST_F(device, h29_part_of_a_huge_page)
 
 	if (memory_alloc(MEMORY_HUGETLB, SZ_2M, &va))
 		SKIP(return, "no huge pages");
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (offset = 0; offset < SZ_2M; offset += 37 * PAGE_SIZE) {
 		ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id,
 					    (char *)va + offset, PAGE_SIZE,
@@ -895,7 +892,7 @@ TEST_F(device, h31_unpin_with_overlaps)
 	struct rig *rig = &self->rig;
 	unsigned int all = OVERLAP_PAGES * OVERLAP_PAGES, i;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (i = 0; i < all * all; i++) {
 		/* Number i in base 6 is a start and a length, twice. */
 		__u64 a = i % OVERLAP_PAGES, na = i / OVERLAP_PAGES % OVERLAP_PAGES + 1;
@@ -932,7 +929,7 @@ TEST_F(device, h32_zero_page)
 
 	ASSERT_NE(NULL, va);
 	map.user_va = va_to_u64(va);
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	for (i = 0; i < 100; i++) {
 		/* Read it in, so that the zero page is what is there. */
 		ASSERT_EQ(0, va[(i % 16) * PAGE_SIZE]);
@@ -949,7 +946,7 @@ TEST_F(device, h27_huge_pages_in_use)
 	struct rig *rig = &self->rig;
 	__u64 val = 99;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_EQ(0, option_set(rig->fd, IOMMU_OPTION_HUGE_PAGES, rig->ioas_id,
 				0));
 	EXPECT_EQ(0, option_set(rig->fd, IOMMU_OPTION_HUGE_PAGES, rig->ioas_id,
@@ -984,7 +981,7 @@ TEST_F(device, h07_close_iommufd_first)
 	struct rig *rig = &self->rig;
 	int fd = rig->fd;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 8));
 	rig->fd = -1;
 	close(fd);
@@ -1000,7 +997,7 @@ TEST_F(device, h07_close_iommufd_while_attached)
 	struct rig *rig = &self->rig;
 	int fd = rig->fd;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 8));
 	rig->fd = -1;
 	close(fd);
@@ -1012,7 +1009,7 @@ TEST_F(device, h07_close_device_first)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 8));
 	edu_close(&rig->edu);
 	EXPECT_PINNED(0);
@@ -1099,7 +1096,7 @@ TEST_F(two, h23_reservations_by_owner)
 	struct rig *rig = &self->rig;
 	struct iova_ranges both, one;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, rig->ioas_id));
 	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &both));
 	ASSERT_EQ(0, edu_detach(&self->second));
@@ -1116,7 +1113,7 @@ TEST_F(two, h36_charged_once_for_two_domains)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, self->other));
 	ASSERT_EQ(0, rig_map(rig, 0, 8));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), 8, self->other, rig_iova(0)));
@@ -1124,7 +1121,7 @@ TEST_F(two, h36_charged_once_for_two_domains)
 	/* Whichever of the two stored the PFNs goes first. */
 	EXPECT_EQ(0, edu_detach(&rig->edu));
 	EXPECT_PINNED(8);
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	EXPECT_PINNED(8);
 	EXPECT_EQ(0, edu_detach(&self->second));
 	EXPECT_PINNED(8);
@@ -1138,7 +1135,7 @@ TEST_F(two, h18_second_attach_fails)
 	char *va = anonymous(4 * PAGE_SIZE, PROT_READ | PROT_WRITE);
 
 	ASSERT_NE(NULL, va);
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, va, 4 * PAGE_SIZE,
 				    RIG_IOVA));
 	ASSERT_EQ(0, munmap(va, 4 * PAGE_SIZE));

@@ -220,55 +220,52 @@ FIXTURE_TEARDOWN(dma)
 	EXPECT_STREQ("", rig_destroy(&self->rig));
 }
 
-#define ATTACH() ASSERT_EQ(0, edu_attach_ioas(&self->rig.edu, \
-					      self->rig.ioas_id))
-
 /* Page @page has what the setup or the device wrote as number @seed. */
-#define EXPECT_PAGE(page, seed) \
-	EXPECT_EQ(-1, memory_compare(rig_va(&self->rig, page), CHUNK, seed))
+#define EXPECT_PAGE(rig, page, seed) \
+	EXPECT_EQ(-1, memory_compare(rig_va(rig, page), CHUNK, seed))
 
 TEST_F(dma, unmapped_is_blocked)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 	ASSERT_EQ(0, rig_unmap(rig, 0, 2));
 	memory_fill(rig_va(rig, 1), PAGE_SIZE, 7);
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 7);
+	EXPECT_PAGE(&self->rig, 1, 7);
 }
 
 TEST_F(dma, never_mapped_is_blocked)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 1));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 1, 2);
 	/* The device itself is well. */
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(2), CHUNK));
-	EXPECT_PAGE(2, 1);
+	EXPECT_PAGE(&self->rig, 2, 1);
 }
 
 TEST_F(dma, detached_is_blocked)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_detach(&rig->edu));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
-	ATTACH();
+	EXPECT_PAGE(&self->rig, 1, 2);
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 TEST_F(dma, bound_but_never_attached_is_blocked)
@@ -277,7 +274,7 @@ TEST_F(dma, bound_but_never_attached_is_blocked)
 
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 1, 2);
 }
 
 TEST_F(dma, read_only_cannot_be_written)
@@ -291,14 +288,14 @@ TEST_F(dma, read_only_cannot_be_written)
 		.iova = RIG_IOVA,
 	};
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_map(rig->fd, &map));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 1, 2);
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(2), CHUNK));
-	EXPECT_PAGE(2, 1);
+	EXPECT_PAGE(&self->rig, 2, 1);
 }
 
 /* A copy may have fewer rights than what it is a copy of. */
@@ -314,14 +311,14 @@ TEST_F(dma, read_only_copy_cannot_be_written)
 		.length = 2 * PAGE_SIZE,
 	};
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, ioas_copy(rig->fd, &copy));
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(100), CHUNK));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(101), CHUNK));
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 1, 2);
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 TEST_F(dma, replace_switches_memory)
@@ -333,15 +330,15 @@ TEST_F(dma, replace_switches_memory)
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, other, rig_va(rig, 10), PAGE_SIZE,
 				    rig_iova(1)));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(0, edu_attach_ioas(&rig->edu, other));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
-	EXPECT_PAGE(10, 1);
-	ATTACH();
+	EXPECT_PAGE(&self->rig, 1, 2);
+	EXPECT_PAGE(&self->rig, 10, 1);
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 /* A replace that fails has not interrupted anything. */
@@ -350,7 +347,7 @@ TEST_F(dma, h22_failed_replace_keeps_dma)
 	struct rig *rig = &self->rig;
 	__u32 other;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, ioas_alloc(rig->fd, &other));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), 2, other, rig_iova(0)));
@@ -360,7 +357,7 @@ TEST_F(dma, h22_failed_replace_keeps_dma)
 	ASSERT_EQ(0, edu_dma_read(&rig->edu, rig_iova(0), CHUNK));
 	ASSERT_EQ(-EFAULT, edu_attach_ioas(&rig->edu, other));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 /* A map that fails has not taken away what is next to it. */
@@ -368,14 +365,14 @@ TEST_F(dma, h18_failed_map_keeps_neighbours)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 1));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
 	ASSERT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id, NULL,
 					  PAGE_SIZE, rig_iova(1)));
 	ASSERT_EQ(-EEXIST, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(2), CHUNK));
-	EXPECT_PAGE(2, 1);
+	EXPECT_PAGE(&self->rig, 2, 1);
 }
 
 /* Pages outlive munmap(), and then belong to the device alone. */
@@ -384,7 +381,7 @@ TEST_F(dma, h33_munmap)
 	struct rig *rig = &self->rig;
 	char *va = rig_va(rig, 0);
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 1));
 	ASSERT_EQ(0, rig_map(rig, 1, 1));
 	ASSERT_EQ(0, rig_map(rig, 2, 1));
@@ -394,12 +391,12 @@ TEST_F(dma, h33_munmap)
 	memory_fill(va, PAGE_SIZE, 9);
 	/* What the device reads is the old page. */
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 	/* What it writes goes there, too. */
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(2), rig_iova(0), CHUNK));
-	EXPECT_PAGE(0, 9);
+	EXPECT_PAGE(&self->rig, 0, 9);
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 3);
+	EXPECT_PAGE(&self->rig, 1, 3);
 }
 
 static int touch_and_stay(void *arg)
@@ -415,12 +412,12 @@ TEST_F(dma, h33_fork)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, child_run(touch_and_stay, rig, TIMEOUT_MS));
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 5);
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 5);
+	EXPECT_PAGE(&self->rig, 1, 5);
 }
 
 struct fork_write {
@@ -442,7 +439,7 @@ TEST_F(dma, h33_write_while_forked)
 	struct rig *rig = &self->rig;
 	pid_t pid;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, doorbell_init(&fork_write.bell));
 	pid = child_start(hold_a_copy, &fork_write);
@@ -450,7 +447,7 @@ TEST_F(dma, h33_write_while_forked)
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 6);
 	memset(rig_va(rig, 1), 0, PAGE_SIZE);
 	EXPECT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 6);
+	EXPECT_PAGE(&self->rig, 1, 6);
 	parent_ring(&fork_write.bell);
 	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
 	doorbell_close(&fork_write.bell);
@@ -469,11 +466,11 @@ TEST_F(dma, h33_mapper_is_gone)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, child_run(fill_map_and_exit, rig, TIMEOUT_MS));
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(5), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 8);
+	EXPECT_PAGE(&self->rig, 1, 8);
 }
 
 /* DMA goes on when the iommufd is closed, as long as the device is open. */
@@ -481,12 +478,12 @@ TEST_F(dma, h07_iommufd_closed)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	close(rig->fd);
 	rig->fd = -1;
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 /* Twice the same memory, at two IOVAs. */
@@ -494,15 +491,15 @@ TEST_F(dma, copy_is_the_same_memory)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 3));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(1), 2, rig->ioas_id,
 			      rig_iova(100)));
 	/* Page 0 to page 2 by way of the copy. */
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(101),
 				  CHUNK));
-	EXPECT_PAGE(2, 1);
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 2, 1);
+	EXPECT_PAGE(&self->rig, 1, 2);
 }
 
 /* The lowest page and the highest that the device reaches. */
@@ -511,13 +508,13 @@ TEST_F(dma, h11_both_ends_of_the_reach)
 	struct rig *rig = &self->rig;
 	__u64 top = EDU_DMA_REACH - PAGE_SIZE;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig_va(rig, 0),
 				    PAGE_SIZE, 0));
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig_va(rig, 1),
 				    PAGE_SIZE, top));
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, 0, top, CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 }
 
 /* Two devices */
@@ -560,20 +557,20 @@ TEST_F(pair, h19_storage_owner_goes_away)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, rig_copy(rig, rig_iova(0), 2, self->other, rig_iova(50)));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, self->other));
 	ASSERT_EQ(0, edu_detach(&rig->edu));
 	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(50), rig_iova(51),
 				  CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 	/* And back again. */
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_detach(&self->second));
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 4);
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 4);
+	EXPECT_PAGE(&self->rig, 1, 4);
 }
 
 /* One page table for both: a map serves the two of them. */
@@ -581,23 +578,23 @@ TEST_F(pair, h20_same_ioas)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, rig->ioas_id));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_copy(&rig->edu, rig_iova(0), rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 1);
+	EXPECT_PAGE(&self->rig, 1, 1);
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 3);
 	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(0), rig_iova(1),
 				  CHUNK));
-	EXPECT_PAGE(1, 3);
+	EXPECT_PAGE(&self->rig, 1, 3);
 	/* One leaves, the other one stays. */
 	ASSERT_EQ(0, edu_detach(&rig->edu));
 	ASSERT_EQ(0, edu_dma_write(&rig->edu, rig_iova(0), CHUNK));
-	EXPECT_PAGE(0, 3);
+	EXPECT_PAGE(&self->rig, 0, 3);
 	memory_fill(rig_va(rig, 0), PAGE_SIZE, 5);
 	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(0), rig_iova(1),
 				  CHUNK));
-	EXPECT_PAGE(1, 5);
+	EXPECT_PAGE(&self->rig, 1, 5);
 }
 
 /* What one device may reach is none of the other's business. */
@@ -605,11 +602,11 @@ TEST_F(pair, isolated_from_each_other)
 {
 	struct rig *rig = &self->rig;
 
-	ATTACH();
+	ASSERT_EQ(0, rig_attach(&self->rig));
 	ASSERT_EQ(0, edu_attach_ioas(&self->second, self->other));
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_write(&self->second, rig_iova(1), CHUNK));
-	EXPECT_PAGE(1, 2);
+	EXPECT_PAGE(&self->rig, 1, 2);
 }
 
 TEST_HARNESS_MAIN

@@ -43,13 +43,18 @@ FIXTURE_TEARDOWN(mock)
 	EXPECT_STREQ("", mock_rig_destroy(&self->rig));
 }
 
-#define ALLOC(hwpt_id) \
-	hwpt_alloc(self->rig.fd, self->device.idev_id, self->rig.ioas_id, \
-		   hwpt_id)
+static int alloc_hwpt(const FIXTURE_DATA(mock) *self, __u32 *hwpt_id)
+{
+	return hwpt_alloc(self->rig.fd, self->device.idev_id,
+			  self->rig.ioas_id, hwpt_id);
+}
 
-#define CHECK_MAP(hwpt_id, page, count) \
-	mock_check_map(self->rig.fd, hwpt_id, mock_rig_iova(page), \
-		       (count) * PAGE_SIZE, mock_rig_va(&self->rig, page))
+static int check_map(const struct mock_rig *rig, __u32 hwpt_id, __u64 page,
+		     __u64 count)
+{
+	return mock_check_map(rig->fd, hwpt_id, mock_rig_iova(page),
+			      count * PAGE_SIZE, mock_rig_va(rig, page));
+}
 
 TEST_F(mock, mirrors_the_ioas)
 {
@@ -58,23 +63,23 @@ TEST_F(mock, mirrors_the_ioas)
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
 	EXPECT_PINNED(0);
-	ASSERT_EQ(0, ALLOC(&first));
+	ASSERT_EQ(0, alloc_hwpt(self, &first));
 	/* Although no device uses it */
 	EXPECT_PINNED(4);
-	EXPECT_EQ(0, CHECK_MAP(first, 0, 4));
+	EXPECT_EQ(0, check_map(&self->rig, first, 0, 4));
 	ASSERT_EQ(0, mock_rig_map(rig, 4, 4));
-	EXPECT_EQ(0, CHECK_MAP(first, 0, 8));
-	ASSERT_EQ(0, ALLOC(&second));
+	EXPECT_EQ(0, check_map(&self->rig, first, 0, 8));
+	ASSERT_EQ(0, alloc_hwpt(self, &second));
 	EXPECT_NE(first, second);
-	EXPECT_EQ(0, CHECK_MAP(second, 0, 8));
+	EXPECT_EQ(0, check_map(&self->rig, second, 0, 8));
 	/* A page is pinned once, however many page tables have it. */
 	EXPECT_PINNED(8);
 	EXPECT_EQ(0, mock_check_refs(rig->fd, rig->buffer, 8 * PAGE_SIZE, 1));
 	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
-	EXPECT_EQ(-EINVAL, CHECK_MAP(first, 0, 1));
-	EXPECT_EQ(-EINVAL, CHECK_MAP(second, 0, 1));
+	EXPECT_EQ(-EINVAL, check_map(&self->rig, first, 0, 1));
+	EXPECT_EQ(-EINVAL, check_map(&self->rig, second, 0, 1));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, first));
-	EXPECT_EQ(0, CHECK_MAP(second, 4, 4));
+	EXPECT_EQ(0, check_map(&self->rig, second, 4, 4));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, second));
 	EXPECT_PINNED(0);
 	EXPECT_EQ(-ENOENT, iommufd_destroy(rig->fd, second));
@@ -87,8 +92,8 @@ TEST_F(mock, attach_and_replace_by_id)
 	__u32 first, second;
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	ASSERT_EQ(0, ALLOC(&first));
-	ASSERT_EQ(0, ALLOC(&second));
+	ASSERT_EQ(0, alloc_hwpt(self, &first));
+	ASSERT_EQ(0, alloc_hwpt(self, &second));
 	ASSERT_EQ(0, mock_plug(rig->fd, first, &another));
 	EXPECT_EQ(first, another.hwpt_id);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, first));
@@ -113,11 +118,11 @@ TEST_F(mock, destroyed_in_any_order)
 	__u32 hwpt;
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	ASSERT_EQ(0, ALLOC(&hwpt));
+	ASSERT_EQ(0, alloc_hwpt(self, &hwpt));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
 	/* The device it was made for may go first. */
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, self->device.id));
-	EXPECT_EQ(0, CHECK_MAP(hwpt, 0, 2));
+	EXPECT_EQ(0, check_map(&self->rig, hwpt, 0, 2));
 	EXPECT_EQ(0, mock_plug(rig->fd, hwpt, &self->device));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, self->device.id));
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, hwpt));
@@ -131,8 +136,8 @@ TEST_F(mock, left_for_close)
 	__u32 attached, idle;
 
 	ASSERT_EQ(0, mock_rig_map(&self->rig, 0, MOCK_RIG_PAGES));
-	ASSERT_EQ(0, ALLOC(&attached));
-	ASSERT_EQ(0, ALLOC(&idle));
+	ASSERT_EQ(0, alloc_hwpt(self, &attached));
+	ASSERT_EQ(0, alloc_hwpt(self, &idle));
 	EXPECT_EQ(0, mock_replace(self->rig.fd, self->device.id, attached));
 }
 
@@ -169,12 +174,12 @@ TEST_F(mock, what_does_not_fit)
 	/* Beyond the end of what the mock translates */
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
 				    PAGE_SIZE, MOCK_APERTURE_LAST + 1ULL));
-	EXPECT_EQ(-EADDRINUSE, ALLOC(&hwpt));
+	EXPECT_EQ(-EADDRINUSE, alloc_hwpt(self, &hwpt));
 	ASSERT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
 	/* Memory that cannot be written to */
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
 	ASSERT_EQ(0, mprotect(rig->buffer + PAGE_SIZE, PAGE_SIZE, PROT_READ));
-	EXPECT_EQ(-EFAULT, ALLOC(&hwpt));
+	EXPECT_EQ(-EFAULT, alloc_hwpt(self, &hwpt));
 	EXPECT_PINNED(0);
 
 	alloc.data_len = 4;

@@ -468,22 +468,20 @@ FIXTURE_TEARDOWN(serial)
 	EXPECT_STREQ("", desk_destroy(&self->desk));
 }
 
-static int port_read(int fd, __u64 port, __u64 reg)
+static int port_read(const FIXTURE_DATA(serial) *self, __u64 reg)
 {
+	int fd = self->desk.mdev.vfio.fd;
 	__u8 value;
 
-	return pread(fd, &value, 1, port + reg) == 1 ? value : -errno;
+	return pread(fd, &value, 1, self->port + reg) == 1 ? value : -errno;
 }
 
-static int port_write(int fd, __u64 port, __u64 reg, __u8 value)
+static int port_write(const FIXTURE_DATA(serial) *self, __u64 reg, __u8 value)
 {
-	return pwrite(fd, &value, 1, port + reg) == 1 ? 0 : -errno;
-}
+	int fd = self->desk.mdev.vfio.fd;
 
-#define READ(reg) port_read(self->desk.mdev.vfio.fd, self->port, reg)
-#define WRITE(reg, value) \
-	ASSERT_EQ(0, port_write(self->desk.mdev.vfio.fd, self->port, reg, \
-				value))
+	return pwrite(fd, &value, 1, self->port + reg) == 1 ? 0 : -errno;
+}
 
 /* How often the event came since the last question. */
 static __u64 events(int event)
@@ -495,10 +493,10 @@ static __u64 events(int event)
 
 TEST_F(serial, registers_keep_what_is_written)
 {
-	WRITE(UART_SCR, 0xa5);
-	WRITE(UART_LCR, UART_LCR_WLEN8);
-	EXPECT_EQ(0xa5, READ(UART_SCR));
-	EXPECT_EQ(UART_LCR_WLEN8, READ(UART_LCR));
+	ASSERT_EQ(0, port_write(self, UART_SCR, 0xa5));
+	ASSERT_EQ(0, port_write(self, UART_LCR, UART_LCR_WLEN8));
+	EXPECT_EQ(0xa5, port_read(self, UART_SCR));
+	EXPECT_EQ(UART_LCR_WLEN8, port_read(self, UART_LCR));
 }
 
 TEST_F(serial, output_comes_back)
@@ -506,25 +504,27 @@ TEST_F(serial, output_comes_back)
 	static const char text[] = "fifteen letters";
 	size_t i;
 
-	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
-	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, READ(UART_LSR));
+	ASSERT_EQ(0, port_write(self, UART_FCR,
+				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
+	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, port_read(self, UART_LSR));
 	for (i = 0; i < strlen(text); i++)
-		WRITE(UART_TX, text[i]);
-	EXPECT_EQ(UART_LSR_DR, READ(UART_LSR));
+		ASSERT_EQ(0, port_write(self, UART_TX, text[i]));
+	EXPECT_EQ(UART_LSR_DR, port_read(self, UART_LSR));
 	for (i = 0; i < strlen(text); i++)
-		ASSERT_EQ(text[i], READ(UART_RX));
-	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, READ(UART_LSR));
+		ASSERT_EQ(text[i], port_read(self, UART_RX));
+	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, port_read(self, UART_LSR));
 }
 
 TEST_F(serial, overrun)
 {
 	int i;
 
-	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
+	ASSERT_EQ(0, port_write(self, UART_FCR,
+				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
 	for (i = 0; i < 17; i++)
-		WRITE(UART_TX, i);
-	EXPECT_NE(0, READ(UART_LSR) & UART_LSR_OE);
-	EXPECT_EQ(0, READ(UART_RX));
+		ASSERT_EQ(0, port_write(self, UART_TX, i));
+	EXPECT_NE(0, port_read(self, UART_LSR) & UART_LSR_OE);
+	EXPECT_EQ(0, port_read(self, UART_RX));
 }
 
 /* A level interrupt is masked when it comes. */
@@ -533,18 +533,19 @@ TEST_F(serial, interrupt_of_a_line)
 	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_INTX_IRQ_INDEX, self->event));
-	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
-	WRITE(UART_IER, UART_IER_RDI);
+	ASSERT_EQ(0, port_write(self, UART_FCR,
+				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
+	ASSERT_EQ(0, port_write(self, UART_IER, UART_IER_RDI));
 	EXPECT_EQ(0, events(self->event));
-	WRITE(UART_TX, 'a');
+	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
 	EXPECT_EQ(1, events(self->event));
-	EXPECT_EQ(UART_IIR_RDI, READ(UART_IIR) & UART_IIR_RDI);
-	EXPECT_EQ('a', READ(UART_RX));
-	WRITE(UART_TX, 'b');
+	EXPECT_EQ(UART_IIR_RDI, port_read(self, UART_IIR) & UART_IIR_RDI);
+	EXPECT_EQ('a', port_read(self, UART_RX));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
 	EXPECT_EQ(0, events(self->event));
-	EXPECT_EQ('b', READ(UART_RX));
+	EXPECT_EQ('b', port_read(self, UART_RX));
 	EXPECT_EQ(0, vfio_irq_unmask(fd, VFIO_PCI_INTX_IRQ_INDEX));
-	WRITE(UART_TX, 'c');
+	ASSERT_EQ(0, port_write(self, UART_TX, 'c'));
 	EXPECT_EQ(1, events(self->event));
 }
 
@@ -553,17 +554,18 @@ TEST_F(serial, interrupt_by_message)
 	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_MSI_IRQ_INDEX, self->event));
-	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
-	WRITE(UART_IER, UART_IER_RDI);
-	WRITE(UART_TX, 'a');
-	EXPECT_EQ('a', READ(UART_RX));
-	WRITE(UART_TX, 'b');
+	ASSERT_EQ(0, port_write(self, UART_FCR,
+				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
+	ASSERT_EQ(0, port_write(self, UART_IER, UART_IER_RDI));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
+	EXPECT_EQ('a', port_read(self, UART_RX));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
 	EXPECT_EQ(2, events(self->event));
 	EXPECT_EQ(0, vfio_irq_raise(fd, VFIO_PCI_MSI_IRQ_INDEX));
 	EXPECT_EQ(1, events(self->event));
 	EXPECT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_MSI_IRQ_INDEX, -1));
-	EXPECT_EQ('b', READ(UART_RX));
-	WRITE(UART_TX, 'c');
+	EXPECT_EQ('b', port_read(self, UART_RX));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'c'));
 	EXPECT_EQ(0, events(self->event));
 }
 
@@ -575,13 +577,14 @@ TEST_F(serial, data_survives_replace)
 	__u32 other;
 
 	ASSERT_EQ(0, ioas_alloc(self->desk.fd, &other));
-	WRITE(UART_FCR, UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR);
-	WRITE(UART_TX, 'a');
+	ASSERT_EQ(0, port_write(self, UART_FCR,
+				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
 	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_attach_ioas(vfio, other));
-	EXPECT_EQ('a', READ(UART_RX));
+	EXPECT_EQ('a', port_read(self, UART_RX));
 	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_detach(vfio));
-	WRITE(UART_TX, 'b');
-	EXPECT_EQ('b', READ(UART_RX));
+	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
+	EXPECT_EQ('b', port_read(self, UART_RX));
 }
 
 /* The display, whose picture is memory of the kernel */

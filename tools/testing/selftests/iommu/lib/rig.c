@@ -39,6 +39,11 @@ const char *rig_destroy(struct rig *rig)
 	return baseline_check(&rig->baseline);
 }
 
+int rig_attach(struct rig *rig)
+{
+	return edu_attach_ioas(&rig->edu, rig->ioas_id);
+}
+
 int rig_map(struct rig *rig, __u64 page, __u64 count)
 {
 	return ioas_map_fixed(rig->fd, rig->ioas_id, rig_va(rig, page),

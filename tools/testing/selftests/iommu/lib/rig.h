@@ -52,6 +52,9 @@ static inline __u64 rig_iova(__u64 page)
 	return RIG_IOVA + page * PAGE_SIZE;
 }
 
+/* Attach the device to the IOAS. */
+int rig_attach(struct rig *rig);
+
 /* Map @count pages of the buffer from page @page on at their IOVA. */
 int rig_map(struct rig *rig, __u64 page, __u64 count);
 int rig_unmap(struct rig *rig, __u64 page, __u64 count);
