@@ -34,8 +34,8 @@ KSFT_SKIP = 4
 # Seconds that some kselftests take, before that is known of this machine.
 LONG = {"fuzz_test": 600, "huge_test": 300, "dma_test": 200, "device_test": 200,
         "container_test": 150, "failnth_test": 150, "race_test": 120}
-# Needs a guest to its taste, see latency().
-ALONE = {"latency_test"}
+# Need a guest to their taste, see latency().
+LATENCY = ["latency_test", "latency_many_test", "latency_kill_test"]
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
 
 # A result line of TAP or KTAP: indent, verdict, number, name, directive.
@@ -86,15 +86,17 @@ echo "### end dpdk-test $? $(cut -d. -f1 /proc/uptime)"
 """
 
 
-# The same program on the distribution's kernel.
+# The same programs on the distribution's kernel.
 LATENCY_COMMAND = """
 sh /guest/modules/load.sh || exit 1
 bind_edu_devices
-echo "### begin latency_test"
-/guest/selftests/latency_test
-echo "### end latency_test $? $(cut -d. -f1 /proc/uptime)"
+for t in {programs}; do
+	echo "### begin $t"
+	/guest/selftests/$t
+	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
+done
 sh /guest/modules/load.sh --unload
-"""
+""".format(programs=" ".join(LATENCY))
 
 
 class Tally:
@@ -308,7 +310,7 @@ def build_selftests(t):
                       "emit_tests")
     return [os.path.join(SELFTESTS_OUT, name)
             for name in re.findall(r"^iommu:(\S+)", names, re.M)
-            if name not in ALONE]
+            if name not in LATENCY]
 
 
 def selftest(t, name):
@@ -594,8 +596,8 @@ def clients(t):
 
 def latency_job(t, g, command, programs, what):
     """Much memory in huge pages, and IOVA for 1 TiB."""
-    g.files.append((selftest(t, "latency_test"),
-                    "/guest/selftests/latency_test"))
+    g.files += [(selftest(t, name), "/guest/selftests/" + name)
+                for name in LATENCY]
     g.memory, g.timeout = 3072, 1200
     g.qemu = ["-global", "intel-iommu.aw-bits=48"]
 
@@ -615,14 +617,14 @@ def latency(t):
     """
     g = instrumented("test-latency", "vtd")
     g.append = "hugepages=544 kunit.enable=0"
-    jobs = [latency_job(t, g, SELFTEST_COMMAND, ["latency_test", "kmemleak"],
-                        "latency_test, instrumented kernel")]
+    jobs = [latency_job(t, g, SELFTEST_COMMAND, LATENCY + ["kmemleak"],
+                        "latency, instrumented kernel")]
     if script("modules.sh", CONTAINER="vfio"):
         run.build_vmm()
         g = run.machine("vtd", "test-stock-latency")
         g.append = "quiet hugepages=544 preempt=voluntary"
-        jobs.append(latency_job(t, g, LATENCY_COMMAND, ["latency_test"],
-                                "latency_test, distribution kernel"))
+        jobs.append(latency_job(t, g, LATENCY_COMMAND, LATENCY,
+                                "latency, distribution kernel"))
     return jobs
 
 

@@ -37,7 +37,6 @@
 #endif
 
 #define HUGE_PAGES	512ULL		/* small pages in a huge one */
-#define SZ_1G		0x40000000ULL
 
 /* Where large IOPTEs fit. */
 #define EVEN_IOVA	(2 * RIG_IOVA)

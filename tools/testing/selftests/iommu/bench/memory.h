@@ -9,7 +9,6 @@
 #include "lib/memory.h"
 
 #define SZ_256M		0x10000000ULL
-#define SZ_1G		0x40000000ULL
 
 /* What is mapped in most measurements. */
 #define BENCH_BYTES	SZ_256M

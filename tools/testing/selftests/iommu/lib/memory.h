@@ -13,6 +13,7 @@
 #define SZ_4K		0x1000ULL
 #define SZ_1M		0x100000ULL
 #define SZ_2M		0x200000ULL
+#define SZ_1G		0x40000000ULL
 
 enum memory_kind {
 	MEMORY_SMALL_PAGES,	/* anonymous, pages far apart from each other */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -49,6 +50,15 @@ int memlock_limit(__u64 bytes)
 	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
 
 	return setrlimit(RLIMIT_MEMLOCK, &limit) ? -errno : 0;
+}
+
+int stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(sched_getcpu(), &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
 }
 
 pid_t child_start(int (*fn)(void *arg), void *arg)

@@ -19,6 +19,9 @@ int capability_raise(int capability);
 /* Set both limits of RLIMIT_MEMLOCK; 0 or -errno. */
 int memlock_limit(__u64 bytes);
 
+/* Keep this thread on the processor that it is on; 0 or -errno. */
+int stay_on_one_cpu(void);
+
 /*
  * Run @fn in a child. Returns what @fn returned (0 to 255), -ETIMEDOUT after
  * having killed a child that took longer than @timeout_ms, or -EINTR for a
