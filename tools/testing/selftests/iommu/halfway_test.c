@@ -8,12 +8,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
-#include "harness.h"
-#include "mock_rig.h"
-#include "process.h"
-#include "trap.h"
+#include "lib/harness.h"
+#include "lib/mock_rig.h"
+#include "lib/process.h"
+#include "lib/trap.h"
 
 #define PAGES		64
 #define LENGTH		(PAGES * PAGE_SIZE)
