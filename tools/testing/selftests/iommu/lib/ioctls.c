@@ -64,6 +64,13 @@ int ioas_allow_iovas(int fd, __u32 ioas_id, const void *ranges, __u32 count)
 	return iommufd_ioctl(fd, IOMMU_IOAS_ALLOW_IOVAS, &allow);
 }
 
+int ioas_allow_one(int fd, __u32 ioas_id, __u64 start, __u64 last)
+{
+	struct iommu_iova_range range = { .start = start, .last = last };
+
+	return ioas_allow_iovas(fd, ioas_id, &range, 1);
+}
+
 bool ioas_exists(int fd, __u32 ioas_id)
 {
 	struct iova_ranges ranges;
@@ -75,6 +82,17 @@ int ioas_map(int fd, struct iommu_ioas_map *map)
 {
 	map->size = sizeof(*map);
 	return iommufd_ioctl(fd, IOMMU_IOAS_MAP, map);
+}
+
+struct iommu_ioas_map ioas_map_of(__u32 ioas_id, const void *va, __u64 length,
+				  __u32 flags)
+{
+	return (struct iommu_ioas_map){
+		.flags = flags,
+		.ioas_id = ioas_id,
+		.user_va = va_to_u64(va),
+		.length = length,
+	};
 }
 
 int ioas_map_fixed(int fd, __u32 ioas_id, const void *va, __u64 length,

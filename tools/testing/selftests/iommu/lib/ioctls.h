@@ -42,9 +42,12 @@ int iommufd_destroy(int fd, __u32 id);
 int ioas_alloc(int fd, __u32 *ioas_id);
 int ioas_iova_ranges(int fd, __u32 ioas_id, struct iova_ranges *ranges);
 int ioas_allow_iovas(int fd, __u32 ioas_id, const void *ranges, __u32 count);
+int ioas_allow_one(int fd, __u32 ioas_id, __u64 start, __u64 last);
 bool ioas_exists(int fd, __u32 ioas_id);
 
 int ioas_map(int fd, struct iommu_ioas_map *map);
+struct iommu_ioas_map ioas_map_of(__u32 ioas_id, const void *va, __u64 length,
+				  __u32 flags);
 int ioas_map_fixed(int fd, __u32 ioas_id, const void *va, __u64 length,
 		   __u64 iova);
 int ioas_map_auto(int fd, __u32 ioas_id, const void *va, __u64 length,
