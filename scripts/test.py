@@ -33,7 +33,7 @@ WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 KSFT_SKIP = 4
 # Seconds that some kselftests take, before that is known of this machine.
 LONG = {"fuzz_test": 600, "huge_test": 200, "huge_change_test": 150,
-        "dma_test": 200, "device_test": 200, "container_test": 150,
+        "dma_test": 200, "device_test": 100, "container_test": 150,
         "failnth_test": 150, "race_test": 100}
 # Need a guest to their taste, see latency().
 LATENCY = ["latency_test", "latency_many_test", "latency_kill_test"]

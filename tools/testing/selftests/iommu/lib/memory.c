@@ -239,6 +239,14 @@ size_t memory_kind_page(enum memory_kind kind)
 	return is_huge(kind) ? SZ_2M : (size_t)sysconf(_SC_PAGESIZE);
 }
 
+char *memory_anonymous(__u64 length, int protection)
+{
+	void *va = mmap(NULL, length, protection, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+
+	return va == MAP_FAILED ? NULL : va;
+}
+
 int memory_alloc(enum memory_kind kind, size_t length, void **va)
 {
 	int ret;

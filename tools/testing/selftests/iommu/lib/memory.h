@@ -50,6 +50,9 @@ int memory_map(enum memory_kind kind, size_t length, void **va);
  */
 int memory_alloc(enum memory_kind kind, size_t length, void **va);
 
+/* Anonymous memory with any rights that nobody has touched yet, or NULL. */
+char *memory_anonymous(__u64 length, int protection);
+
 /* Unmap what memory_alloc() gave; memory already gone is no error. */
 void memory_free_all(void);
 
