@@ -257,12 +257,26 @@ long long container_mappings_left(const struct container *container)
 	return cap ? (long long)cap->avail : -ENOENT;
 }
 
+char *container_page(const struct container *container, unsigned int index)
+{
+	return container->buffer + index * PAGE_SIZE;
+}
+
+__u64 container_iova(unsigned int index)
+{
+	return CONTAINER_IOVA + index * PAGE_SIZE;
+}
+
+int container_map_pages(const struct container *container, unsigned int index,
+			unsigned int count)
+{
+	return container_map(container, container_page(container, index),
+			     container_iova(index), count * PAGE_SIZE);
+}
+
 int container_map_page(const struct container *container, unsigned int index)
 {
-	__u64 offset = index * PAGE_SIZE;
-
-	return container_map(container, container->buffer + offset,
-			     CONTAINER_IOVA + offset, PAGE_SIZE);
+	return container_map_pages(container, index, 1);
 }
 
 static int vfio_ioas(int fd, __u16 op, __u32 *ioas_id)

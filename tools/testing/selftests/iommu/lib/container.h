@@ -90,6 +90,14 @@ void container_close_device(struct container *container, unsigned int index);
 int container_map(const struct container *container, const void *va,
 		  __u64 iova, __u64 size);
 
+/* Address of a page of the buffer, and its IOVA in these tests. */
+char *container_page(const struct container *container, unsigned int index);
+__u64 container_iova(unsigned int index);
+
+/* Map pages of the buffer at their IOVA. */
+int container_map_pages(const struct container *container, unsigned int index,
+			unsigned int count);
+
 /* Map a page of the buffer, that many pages from CONTAINER_IOVA on. */
 int container_map_page(const struct container *container, unsigned int index);
 
