@@ -7,7 +7,7 @@
 #ifndef SELFTEST_IOMMU_VIEW_H
 #define SELFTEST_IOMMU_VIEW_H
 
-#include "mock_rig.h"
+#include "lib/mock_rig.h"
 
 #define VIEW_PAGES	16
 #define VIEW_OBJECTS	14

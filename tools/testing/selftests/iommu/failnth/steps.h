@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * What failnth_test makes fail, what has to be there before, and the ways back.
+ * Each step returns 0 or a negative errno.
+ */
+#ifndef SELFTEST_IOMMU_FAILNTH_STEPS_H
+#define SELFTEST_IOMMU_FAILNTH_STEPS_H
+
+#include "lib/mock_rig.h"
+
+/**
+ * struct scene - what the calls act on
+ * @rig: the iommufd, IOASes and memory
+ * @readers: an access that copies, for each IOAS
+ * @faults: of faults_open()
+ * @devices: as far as the entry has any
+ * @access_fd: an access of the entry
+ * @pages_id: what it has pinned
+ * @spare_id: an IOAS of the entry
+ * @hwpt_id: a page table of the entry
+ * @iova: where the memory is
+ * @run: 2 MiB of contiguous memory
+ */
+struct scene {
+	struct mock_rig rig;
+	int readers[2];
+	int faults;
+	struct mock_device devices[2];
+	int access_fd;
+	__u32 pages_id;
+	__u32 spare_id;
+	__u32 hwpt_id;
+	__u64 iova;
+	void *run;
+};
+
+typedef int (*step_t)(struct scene *scene);
+
+int step_nothing(struct scene *scene);
+
+/* IOASes and options. */
+int step_alloc_spare(struct scene *scene);
+int step_destroy_spare(struct scene *scene);
+int step_alloc_and_map_spare(struct scene *scene);
+int step_allow(struct scene *scene);
+int step_allow_all(struct scene *scene);
+int step_query_ranges(struct scene *scene);
+int step_small_pages(struct scene *scene);
+int step_large_pages(struct scene *scene);
+int step_query_huge_pages(struct scene *scene);
+int step_query_rlimit_mode(struct scene *scene);
+int step_reserve_spare(struct scene *scene);
+int step_renew_spare(struct scene *scene);
+
+/* Mapping. */
+int step_map(struct scene *scene);
+int step_unmap(struct scene *scene);
+int step_unmap_all(struct scene *scene);
+int step_map_auto(struct scene *scene);
+int step_unmap_auto(struct scene *scene);
+int step_map_run(struct scene *scene);
+int step_unmap_run(struct scene *scene);
+int step_map_three(struct scene *scene);
+int step_copy(struct scene *scene);
+int step_uncopy(struct scene *scene);
+
+/* Devices. */
+int step_plug(struct scene *scene);
+int step_unplug(struct scene *scene);
+int step_plug_into_hwpt(struct scene *scene);
+int step_plug_other(struct scene *scene);
+int step_unplug_other(struct scene *scene);
+int step_replace(struct scene *scene);
+int step_replace_back(struct scene *scene);
+
+/* Page tables of the program's own. */
+int step_alloc_hwpt(struct scene *scene);
+int step_destroy_hwpt(struct scene *scene);
+int step_move_to_hwpt(struct scene *scene);
+int step_ask_hw_info(struct scene *scene);
+
+/* Accesses. */
+int step_create_access(struct scene *scene);
+int step_close_access(struct scene *scene);
+int step_move_access(struct scene *scene);
+int step_move_access_back(struct scene *scene);
+int step_pin(struct scene *scene);
+int step_unpin(struct scene *scene);
+int step_rw_plain(struct scene *scene);
+int step_rw_slow(struct scene *scene);
+int step_rw_write(struct scene *scene);
+
+/* VFIO containers. */
+int step_vfio_ioas_set(struct scene *scene);
+int step_vfio_ioas_get(struct scene *scene);
+int step_vfio_ioas_clear(struct scene *scene);
+int step_container_version(struct scene *scene);
+int step_container_extension(struct scene *scene);
+int step_container_set_iommu(struct scene *scene);
+int step_container_info(struct scene *scene);
+int step_container_map(struct scene *scene);
+int step_container_unmap(struct scene *scene);
+
+/* What has to be there first. */
+int step_plug_and_map(struct scene *scene);
+int step_three_in_domain(struct scene *scene);
+int step_own_hwpt(struct scene *scene);
+int step_two_domains(struct scene *scene);
+int step_replaceable(struct scene *scene);
+int step_access_and_map(struct scene *scene);
+int step_pinned(struct scene *scene);
+int step_access_and_domain(struct scene *scene);
+int step_part_pinned(struct scene *scene);
+int step_part_pinned_and_domain(struct scene *scene);
+int step_pinned_and_domain(struct scene *scene);
+int step_remap_and_pin(struct scene *scene);
+int step_plug_limited(struct scene *scene);
+int step_pin_limited(struct scene *scene);
+int step_map_limited(struct scene *scene);
+int step_spare_container(struct scene *scene);
+int step_container(struct scene *scene);
+int step_container_mapped(struct scene *scene);
+
+#endif
