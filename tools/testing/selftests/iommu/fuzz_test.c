@@ -21,6 +21,8 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
+#include "fuzz/memory.h"
+#include "fuzz/ops.h"
 #include "fuzz/run.h"
 #include "fuzz/shrink.h"
 #include "fuzz/threads.h"

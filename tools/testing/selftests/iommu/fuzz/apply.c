@@ -3,12 +3,18 @@
 /*
  * What an operation does to the model, and whether the kernel's answer fits.
  */
+#include "apply.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "ioas.h"
+#include "pins.h"
+#include "rules.h"
+#include "teardown.h"
+#include "vfio.h"
 
 #define RIGHTS	(IOMMU_IOAS_MAP_READABLE | IOMMU_IOAS_MAP_WRITEABLE)
 

@@ -4,12 +4,15 @@
  * Compare all that can be seen from outside with the model. Most of it is done
  * with operations, whose answers the model predicts like any other.
  */
+#include "check.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "run.h"
-#include "lib/usage.h"
+#include "lib/files.h"
+
+#include "pins.h"
 
 /* Of areas larger than twice this, look at the beginning and the end only. */
 #define LOOK_BYTES	(8 * FUZZ_PAGE)

@@ -3,12 +3,13 @@
 /*
  * The model of an IOAS: its areas, and which IOVA can be used.
  */
+#include "ioas.h"
+
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
 
 bool fuzz_overlap(const struct iommu_iova_range *ranges, unsigned int count,
 		  __u64 start, __u64 last)
@@ -238,30 +239,4 @@ struct fuzz_area *fuzz_ioas_insert(struct fuzz_object *ioas, __u64 iova,
 	ioas->areas[i] = area;
 	ioas->nr_areas++;
 	return area;
-}
-
-/* Accesses let go of the area first, then domains. */
-void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
-		     struct fuzz_object *ioas, unsigned int index)
-{
-	struct fuzz_area *area = ioas->areas[index];
-	struct fuzz_part part = {
-		.pages = area->pages,
-		.start = area->start,
-		.length = area->last - area->iova + 1,
-	};
-	int i;
-
-	for (i = 0; i < FUZZ_ACCESSES; i++)
-		if (context->accesses[i].fd >= 0 &&
-		    context->accesses[i].ioas == ioas)
-			fuzz_access_notify(model, &context->accesses[i],
-					   area->iova, area->last);
-	if (area->filled)
-		fuzz_unpin_parts(model, &part, 1);
-	ioas->nr_areas--;
-	memmove(&ioas->areas[index], &ioas->areas[index + 1],
-		(ioas->nr_areas - index) * sizeof(*ioas->areas));
-	fuzz_pages_put(area->pages);
-	free(area);
 }

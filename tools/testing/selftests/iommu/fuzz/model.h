@@ -20,7 +20,6 @@
 #include "ops.h"
 
 #define FUZZ_AREAS	256
-#define FUZZ_RANGES	24
 #define FUZZ_PINS	16
 #define FUZZ_PARTS	64
 
@@ -191,50 +190,9 @@ struct fuzz_part {
 	__u64 length;
 };
 
-/**
- * struct fuzz_answer - what the kernel answered
- * @ret: 0 or a negative errno; for some ioctls of VFIO, a number
- * @cmd: the structure afterwards
- * @ranges: the array that IOVA_RANGES filled
- * @info: what VFIO_IOMMU_GET_INFO wrote
- * @data: bytes that ACCESS_RW read, or was to write
- */
-struct fuzz_answer {
-	int ret;
-	union fuzz_cmd cmd;
-	struct iommu_iova_range ranges[FUZZ_RANGES];
-	unsigned char info[1024];
-	unsigned char *data;
-};
-
-/* fuzz_predict.c: what an operation may return; 0 if it is to be left out */
-fuzz_errnos fuzz_predict(struct fuzz_model *model, const struct fuzz_op *op);
-
-/* fuzz_apply.c: its effects; NULL, or what is wrong with the answer */
-const char *fuzz_apply(struct fuzz_model *model, const struct fuzz_op *op,
-		       const struct fuzz_answer *answer);
-
-/* fuzz_vfio.c: the same for ioctls of VFIO */
-fuzz_errnos fuzz_vfio_predict(struct fuzz_model *model,
-			      const struct fuzz_op *op);
-const char *fuzz_vfio_apply(struct fuzz_model *model, const struct fuzz_op *op,
-			    const struct fuzz_answer *answer);
-
-/* What both need. */
-fuzz_errnos fuzz_place_errnos(const struct fuzz_context *context,
-			      const struct fuzz_object *ioas,
-			      const struct fuzz_part *parts, int count,
-			      bool fixed, __u64 iova);
-fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
-			     const struct fuzz_object *ioas,
-			     const struct fuzz_part *parts, int count);
-struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
-				       bool huge, struct fuzz_object **hwpt);
-struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
-				 bool slow, bool write);
+/* What is wrong, in a static buffer. */
 const char *fuzz_wrong(const char *format, ...);
 
-/* fuzz_model.c */
 void fuzz_model_init(struct fuzz_model *model);
 __u32 fuzz_model_id(const struct fuzz_context *context, unsigned int selector);
 struct fuzz_object *fuzz_model_find(struct fuzz_context *context, __u32 id,
@@ -248,49 +206,5 @@ bool fuzz_model_full(const struct fuzz_context *context, unsigned int needed);
 bool fuzz_model_empty(const struct fuzz_context *context);
 bool fuzz_model_has_access(const struct fuzz_context *context);
 bool fuzz_model_hides_ids(const struct fuzz_context *context);
-void fuzz_model_detach(struct fuzz_model *model, struct fuzz_context *context,
-		       struct fuzz_object *device);
-void fuzz_model_clear_context(struct fuzz_model *model,
-			      struct fuzz_context *context);
-
-/* fuzz_ioas.c: what is mapped in an IOAS */
-__u64 fuzz_ioas_alignment(const struct fuzz_context *context,
-			  const struct fuzz_object *ioas);
-unsigned int fuzz_ioas_first(const struct fuzz_object *ioas, __u64 iova);
-bool fuzz_ioas_reserved(const struct fuzz_object *ioas, __u64 iova, __u64 last);
-bool fuzz_ioas_misaligned(const struct fuzz_object *ioas, __u64 alignment);
-unsigned int fuzz_ioas_holes(const struct fuzz_object *ioas,
-			     struct iommu_iova_range *out, unsigned int room);
-bool fuzz_ioas_has_room(const struct fuzz_context *context,
-			const struct fuzz_object *ioas, __u64 length);
-int fuzz_ioas_parts(const struct fuzz_object *ioas, __u64 iova, __u64 last,
-		    struct fuzz_part *parts, bool *whole);
-struct fuzz_area *fuzz_ioas_insert(struct fuzz_object *ioas, __u64 iova,
-				   const struct fuzz_part *part, __u32 prot);
-void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
-		     struct fuzz_object *ioas, unsigned int index);
-bool fuzz_overlap(const struct iommu_iova_range *ranges, unsigned int count,
-		  __u64 start, __u64 last);
-
-/* fuzz_pins.c: what is pinned, and who pays */
-struct fuzz_pages *fuzz_pages_alloc(const struct fuzz_model *model, __u64 va,
-				    __u64 npages, bool writable, bool process);
-void fuzz_pages_put(struct fuzz_pages *pages);
-struct fuzz_frame *fuzz_pages_frame(const struct fuzz_pages *pages, __u64 index);
-bool fuzz_pages_pinned(const struct fuzz_pages *pages, __u64 index);
-fuzz_errnos fuzz_pages_pin(struct fuzz_model *model, struct fuzz_pages *pages,
-			   __u64 first, __u64 last);
-void fuzz_pages_unpin(struct fuzz_model *model, struct fuzz_pages *pages,
-		      __u64 first, __u64 last);
-fuzz_errnos fuzz_pin_parts(struct fuzz_model *model,
-			   const struct fuzz_part *parts, int count);
-void fuzz_unpin_parts(struct fuzz_model *model, const struct fuzz_part *parts,
-		      int count);
-fuzz_errnos fuzz_fill(struct fuzz_model *model, struct fuzz_object *ioas);
-void fuzz_unfill(struct fuzz_model *model, struct fuzz_object *ioas);
-void fuzz_pin_forget(struct fuzz_model *model, struct fuzz_access *access,
-		     struct fuzz_pin *pin);
-void fuzz_access_notify(struct fuzz_model *model, struct fuzz_access *access,
-			__u64 iova, __u64 last);
 
 #endif

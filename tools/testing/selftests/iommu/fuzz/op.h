@@ -13,6 +13,7 @@
 #define FUZZ_CONTEXTS	2
 #define FUZZ_SLOTS	24
 #define FUZZ_ACCESSES	6
+#define FUZZ_RANGES	24
 
 /* Selectors beyond the slots: numbers that never are the ID of an object. */
 #define FUZZ_SLOT_ZERO		(FUZZ_SLOTS + 0)

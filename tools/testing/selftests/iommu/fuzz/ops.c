@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "memory.h"
-#include "model.h"
 
 /* Added to the size of a structure that is too long. */
 #define TOO_LONG	16

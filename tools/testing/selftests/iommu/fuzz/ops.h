@@ -71,7 +71,21 @@ struct fuzz_stage {
 	unsigned char *data;
 };
 
-struct fuzz_answer;
+/**
+ * struct fuzz_answer - what the kernel answered
+ * @ret: 0 or a negative errno; for some ioctls of VFIO, a number
+ * @cmd: the structure afterwards
+ * @ranges: the array that IOVA_RANGES filled
+ * @info: what VFIO_IOMMU_GET_INFO wrote
+ * @data: bytes that ACCESS_RW read, or was to write
+ */
+struct fuzz_answer {
+	int ret;
+	union fuzz_cmd cmd;
+	struct iommu_iova_range ranges[FUZZ_RANGES];
+	unsigned char info[1024];
+	unsigned char *data;
+};
 
 /* 0 or -errno */
 int fuzz_stage_init(struct fuzz_stage *stage);

@@ -5,10 +5,12 @@
  * table, or an access, covers it. It is charged once, and it is the frame that
  * was there when the first of them came.
  */
+#include "pins.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
-#include "model.h"
+#include "ioas.h"
 
 struct fuzz_pages *fuzz_pages_alloc(const struct fuzz_model *model, __u64 va,
 				    __u64 npages, bool writable, bool process)

@@ -7,11 +7,16 @@
  * reported, so all their errnos are permitted. But what is checked later, like
  * memory after IOVA, is only reported when all before is right.
  */
+#include "predict.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "model.h"
+#include "ioas.h"
+#include "pins.h"
+#include "rules.h"
+#include "vfio.h"
 
 #define E(name)		FUZZ_ERRNO(name)
 
@@ -21,11 +26,6 @@
 /* More than this ACCESS_PAGES and ACCESS_RW need not do. */
 #define PIN_BYTES_MAX	(1ULL << 30)
 #define RW_BYTES_MAX	(4ULL << 20)
-
-static bool wraps(__u64 start, __u64 length)
-{
-	return length && start + (length - 1) < start;
-}
 
 /* What is wrong with the structure as such; the ioctl looks no further then. */
 static fuzz_errnos form_errnos(const struct fuzz_op *op)
@@ -44,53 +44,6 @@ static fuzz_errnos form_errnos(const struct fuzz_op *op)
 		return E(EOPNOTSUPP);
 	}
 	return 0;
-}
-
-/* Where areas would go. */
-fuzz_errnos fuzz_place_errnos(const struct fuzz_context *context,
-			      const struct fuzz_object *ioas,
-			      const struct fuzz_part *parts, int count,
-			      bool fixed, __u64 iova)
-{
-	__u64 alignment = fuzz_ioas_alignment(context, ioas);
-	fuzz_errnos errnos = 0;
-	__u64 last, length = 0;
-	int i;
-
-	for (i = 0; i < count; i++) {
-		if ((parts[i].start | parts[i].length) % alignment)
-			errnos |= E(EINVAL);
-		length += parts[i].length;
-	}
-	if (!fixed) {
-		if (!errnos && !fuzz_ioas_has_room(context, ioas, length))
-			errnos |= E(ENOSPC);
-		return errnos;
-	}
-	if (wraps(iova, length))
-		return errnos | E(EOVERFLOW);
-	last = iova + length - 1;
-	if (iova % alignment || fuzz_ioas_reserved(ioas, iova, last))
-		errnos |= E(EINVAL);
-	i = fuzz_ioas_first(ioas, iova);
-	if ((unsigned int)i < ioas->nr_areas && ioas->areas[i]->iova <= last)
-		errnos |= E(EEXIST);
-	return errnos;
-}
-
-/* Whether page tables could be filled with areas. */
-fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
-			     const struct fuzz_object *ioas,
-			     const struct fuzz_part *parts, int count)
-{
-	fuzz_errnos errnos;
-
-	if (!ioas->domains)
-		return 0;
-	errnos = fuzz_pin_parts(model, parts, count);
-	if (!errnos)
-		fuzz_unpin_parts(model, parts, count);
-	return errnos;
 }
 
 /*
@@ -197,7 +150,7 @@ static fuzz_errnos predict_copy(struct fuzz_model *model,
 		errnos |= E(ENOENT);
 	if (!op->length)
 		errnos |= E(EINVAL);
-	else if (wraps(op->iova2, op->length))
+	else if (fuzz_wraps(op->iova2, op->length))
 		errnos |= E(EOVERFLOW);
 	else if (source)
 		errnos |= copy_errnos(source, op, parts, &count);
@@ -231,7 +184,7 @@ static fuzz_errnos predict_unmap(struct fuzz_context *context,
 		goto out;
 	if (!op->length)
 		errnos |= E(EINVAL);
-	else if (wraps(op->iova, op->length))
+	else if (fuzz_wraps(op->iova, op->length))
 		errnos |= E(EOVERFLOW);
 	if (errnos)
 		goto out;
@@ -368,31 +321,6 @@ static fuzz_errnos predict_destroy(struct fuzz_context *context,
 	return E(ENOENT);
 }
 
-/*
- * What a device would be attached to: the IOAS, NULL if there is none; and the
- * page table, NULL if one has to be made.
- */
-struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
-				       bool huge, struct fuzz_object **hwpt)
-{
-	struct fuzz_object *object = fuzz_model_find(context, id, FUZZ_NOTHING);
-	int i;
-
-	*hwpt = NULL;
-	if (object && object->type == FUZZ_HWPT) {
-		*hwpt = object;
-		return object->ioas;
-	}
-	if (!object || object->type != FUZZ_IOAS)
-		return NULL;
-	for (i = 0; i < FUZZ_SLOTS; i++)
-		if (context->objects[i].type == FUZZ_HWPT &&
-		    context->objects[i].ioas == object &&
-		    context->objects[i].huge == huge)
-			*hwpt = &context->objects[i];
-	return object;
-}
-
 static fuzz_errnos attach_errnos(struct fuzz_model *model,
 				 struct fuzz_context *context, __u32 id,
 				 bool huge)
@@ -472,7 +400,7 @@ static fuzz_errnos predict_reserve(struct fuzz_context *context,
 
 	if (!op->length)
 		errnos |= E(EINVAL);
-	if (wraps(op->iova, op->length))
+	if (fuzz_wraps(op->iova, op->length))
 		errnos |= E(EOVERFLOW);
 	if (!ioas)
 		errnos |= E(ENOENT);
@@ -519,7 +447,7 @@ static fuzz_errnos predict_check_map(struct fuzz_context *context,
 
 	if ((op->iova | op->length | va) % FUZZ_IOPTE)
 		errnos |= E(EINVAL);
-	if (wraps(op->iova, op->length) || wraps(va, op->length))
+	if (fuzz_wraps(op->iova, op->length) || fuzz_wraps(va, op->length))
 		errnos |= E(EOVERFLOW);
 	if (!hwpt)
 		errnos |= E(ENOENT);
@@ -537,9 +465,9 @@ static fuzz_errnos predict_check_refs(const struct fuzz_op *op)
 	__u64 offset;
 
 	if ((op->length | va) % FUZZ_PAGE)
-		return wraps(va, op->length) ? E(EINVAL) | E(EOVERFLOW) :
+		return fuzz_wraps(va, op->length) ? E(EINVAL) | E(EOVERFLOW) :
 					       E(EINVAL);
-	if (wraps(va, op->length))
+	if (fuzz_wraps(va, op->length))
 		return E(EOVERFLOW);
 	/* The page that ends the walk may come after one that does not match. */
 	for (offset = 0; !(errnos & E(EFAULT)) && offset < op->length;
@@ -619,7 +547,7 @@ static fuzz_errnos range_errnos(const struct fuzz_access *access,
 
 	if (!op->length)
 		return E(EINVAL);
-	if (wraps(op->iova, op->length))
+	if (fuzz_wraps(op->iova, op->length))
 		return E(EOVERFLOW);
 	*count = fuzz_ioas_parts(access->ioas, op->iova,
 				 op->iova + op->length - 1, parts, &whole);
@@ -675,26 +603,6 @@ static fuzz_errnos predict_pin(struct fuzz_model *model,
 		errnos = E(EFAULT);
 	fuzz_unpin_parts(model, parts, count);
 	return errnos ? errnos : FUZZ_SUCCESS;
-}
-
-/*
- * The frame that a copy reaches. The process that mapped the memory copies by
- * address, unless it is told to take the slow path: that goes to what is pinned
- * first.
- */
-struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
-				 bool slow, bool write)
-{
-	__u64 at = (part->start + offset) / FUZZ_PAGE;
-	struct fuzz_page *page;
-
-	if (slow && fuzz_pages_pinned(part->pages, at))
-		return fuzz_pages_frame(part->pages, at);
-	page = fuzz_memory_page(part->pages->va + at * FUZZ_PAGE);
-	if (!page || !page->mapped || !page->readable ||
-	    (write && !page->writable))
-		return NULL;
-	return page->frame;
 }
 
 static fuzz_errnos predict_rw(struct fuzz_context *context,

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "generate.h"
+#include "memory.h"
+#include "run.h"
 #include "watch.h"
 
 /* A guest takes about half a second for a replay. */

@@ -6,7 +6,7 @@
 #ifndef SELFTEST_IOMMU_FUZZ_SHRINK_H
 #define SELFTEST_IOMMU_FUZZ_SHRINK_H
 
-#include "run.h"
+#include "board.h"
 
 /* Does a sequence fail? */
 typedef bool (*fuzz_oracle)(const struct fuzz_sequence *sequence, void *arg);

@@ -11,11 +11,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "generate.h"
-#include "watch.h"
 #include "lib/ioctls.h"
 #include "lib/process.h"
 #include "lib/usage.h"
+
+#include "generate.h"
+#include "memory.h"
+#include "ops.h"
+#include "watch.h"
 
 #define E(name)		FUZZ_ERRNO(name)
 

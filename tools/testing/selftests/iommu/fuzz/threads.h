@@ -8,7 +8,7 @@
 #ifndef SELFTEST_IOMMU_FUZZ_THREADS_H
 #define SELFTEST_IOMMU_FUZZ_THREADS_H
 
-#include "run.h"
+#include "board.h"
 
 #define FUZZ_THREADS_MAX	16
 

@@ -4,20 +4,20 @@
  * The model of the ioctls of a VFIO container. What is wrong with a request in
  * itself is EINVAL, as it is with VFIO's own type1.
  */
+#include "vfio.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "model.h"
+#include "ioas.h"
+#include "pins.h"
+#include "rules.h"
+#include "teardown.h"
 
 #define E(name)		FUZZ_ERRNO(name)
-
-static bool wraps(__u64 start, __u64 length)
-{
-	return length && start + (length - 1) < start;
-}
 
 static __u32 map_rights(__u32 flags)
 {
@@ -39,7 +39,7 @@ static fuzz_errnos map_request_errnos(const struct fuzz_op *op)
 		return E(EINVAL);
 	if ((op->iova | op->length | va) % FUZZ_PAGE)
 		return E(EINVAL);
-	if (wraps(op->iova, op->length) || wraps(va, op->length))
+	if (fuzz_wraps(op->iova, op->length) || fuzz_wraps(va, op->length))
 		return E(EINVAL);
 	/* No process has memory in the last page. */
 	return va + op->length < va || va + op->length > -FUZZ_PAGE ?
@@ -120,7 +120,7 @@ static fuzz_errnos unmap_request_errnos(const struct fuzz_op *op)
 		return E(EINVAL);
 	if (op->flags && (op->iova || op->length))
 		return E(EINVAL);
-	if (!op->flags && (!op->length || wraps(op->iova, op->length) ||
+	if (!op->flags && (!op->length || fuzz_wraps(op->iova, op->length) ||
 			   (op->iova | op->length) % FUZZ_PAGE))
 		return E(EINVAL);
 	return 0;

@@ -4,7 +4,10 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,4 +80,16 @@ enum fuzz_watch_result fuzz_watch(int (*fn)(void *arg), void *arg,
 	while (!fuzz_watch_look(&watched, &result))
 		usleep(LOOK_US);
 	return result;
+}
+
+void *fuzz_shared_alloc(size_t size)
+{
+	void *va = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (va == MAP_FAILED) {
+		perror("fuzz");
+		abort();
+	}
+	return va;
 }

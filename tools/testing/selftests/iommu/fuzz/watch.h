@@ -6,9 +6,14 @@
 #ifndef SELFTEST_IOMMU_FUZZ_WATCH_H
 #define SELFTEST_IOMMU_FUZZ_WATCH_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 #include <linux/types.h>
+
+/* What is wrong when there is nobody to tell. */
+#define FUZZ_DIED	"the process died"
+#define FUZZ_HUNG	"the process hangs"
 
 /* How long one operation may take before it counts as a hang. */
 #define FUZZ_HANG_MS	60000
@@ -46,5 +51,8 @@ int fuzz_watch_look(struct fuzz_watched *watched,
 /* Run @fn in a child to its end. */
 enum fuzz_watch_result fuzz_watch(int (*fn)(void *arg), void *arg,
 				  const __u64 *beats, unsigned int nr_beats);
+
+/* Memory that children share with their parent; aborts without memory. */
+void *fuzz_shared_alloc(size_t size);
 
 #endif

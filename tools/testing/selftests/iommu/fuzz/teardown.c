@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * What goes, and all that goes with it.
+ */
+#include "teardown.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pins.h"
+
+/* Accesses let go of the area first, then domains. */
+void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
+		     struct fuzz_object *ioas, unsigned int index)
+{
+	struct fuzz_area *area = ioas->areas[index];
+	struct fuzz_part part = {
+		.pages = area->pages,
+		.start = area->start,
+		.length = area->last - area->iova + 1,
+	};
+	int i;
+
+	for (i = 0; i < FUZZ_ACCESSES; i++)
+		if (context->accesses[i].fd >= 0 &&
+		    context->accesses[i].ioas == ioas)
+			fuzz_access_notify(model, &context->accesses[i],
+					   area->iova, area->last);
+	if (area->filled)
+		fuzz_unpin_parts(model, &part, 1);
+	ioas->nr_areas--;
+	memmove(&ioas->areas[index], &ioas->areas[index + 1],
+		(ioas->nr_areas - index) * sizeof(*ioas->areas));
+	fuzz_pages_put(area->pages);
+	free(area);
+}
+
+/* A device leaves its page table, which goes with the last one. */
+void fuzz_model_detach(struct fuzz_model *model, struct fuzz_context *context,
+		       struct fuzz_object *device)
+{
+	struct fuzz_object *hwpt = device->hwpt;
+	struct fuzz_object *ioas = hwpt->ioas;
+
+	(void)context;
+	device->hwpt = NULL;
+	if (--hwpt->users)
+		return;
+	hwpt->type = FUZZ_NOTHING;
+	ioas->users--;
+	ioas->domains--;
+	ioas->apertures -= !hwpt->huge;
+	if (!ioas->domains)
+		fuzz_unfill(model, ioas);
+}
+
+void fuzz_model_clear_context(struct fuzz_model *model,
+			      struct fuzz_context *context)
+{
+	int i;
+
+	for (i = 0; i < FUZZ_ACCESSES; i++) {
+		if (context->accesses[i].fd < 0)
+			continue;
+		fuzz_access_notify(model, &context->accesses[i], 0, UINT64_MAX);
+		context->accesses[i].fd = -1;
+	}
+	for (i = 0; i < FUZZ_SLOTS; i++)
+		if (context->objects[i].type == FUZZ_DEVICE)
+			fuzz_model_detach(model, context, &context->objects[i]);
+	for (i = 0; i < FUZZ_SLOTS; i++) {
+		struct fuzz_object *object = &context->objects[i];
+
+		while (object->type == FUZZ_IOAS && object->nr_areas)
+			fuzz_ioas_erase(model, context, object, 0);
+	}
+	memset(context->objects, 0, sizeof(context->objects));
+	context->vfio = NULL;
+	context->process = false;
+}
