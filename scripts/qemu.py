@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 import guest
+import guest_image
 
 SCRIPT = os.path.join(guest.TOP, "scripts/guest/qemu-test")
 INIT = os.path.join(guest.TOP, "scripts/guest/inner-init")
@@ -93,7 +94,7 @@ def prepare(version):
 def inner_initramfs():
     """What the inner guest runs: busybox and one script."""
     path = os.path.join(guest.BUILD, "qemu/inner.cpio")
-    files = guest.Initramfs(path)
+    files = guest_image.Initramfs(path)
     files.busybox()
     files.file("init", INIT)
     files.close()
