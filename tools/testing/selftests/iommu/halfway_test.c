@@ -314,7 +314,8 @@ TEST_F(halfway, h60_pages_are_used_beside_a_copy)
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &other));
 	ASSERT_EQ(0, map_memory(call));
 	memset(call->memory, 0x5a, sizeof(value));
-	call->access_fd = access_create(rig->fd, rig->ioas_id, 0);
+	call->access_fd = access_create(rig->fd, rig->ioas_id,
+					MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES);
 	ASSERT_GE(call->access_fd, 0);
 	ASSERT_EQ(0, call_start(call, copy_memory, &self->trap));
 	EXPECT_EQ(0, stored_refs(call, 1));
@@ -395,7 +396,8 @@ TEST_F(halfway, h60_killed_half_way)
 	unsigned int i;
 
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &other));
-	call->access_fd = access_create(rig->fd, rig->ioas_id, 0);
+	call->access_fd = access_create(rig->fd, rig->ioas_id,
+					MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES);
 	ASSERT_GE(call->access_fd, 0);
 	for (i = 0; i < ARRAY_SIZE(calls); i++) {
 		EXPECT_EQ(0, killed_half_way(call, calls[i])) TH_LOG("%u", i);
