@@ -11,6 +11,8 @@
  */
 #include "pages.h"
 
+#include <linux/lockdep.h>
+#include <linux/mmap_lock.h>
 #include <linux/slab.h>
 
 #include "iopt_types.h"
@@ -38,6 +40,22 @@ int iopt_pages_init(void)
 void iopt_pages_exit(void)
 {
 	kmem_cache_destroy(pages_cache);
+}
+
+/*
+ * Under the mutex nobody may wait for the mmap lock. Say so once, before anybody
+ * can do it the other way round.
+ */
+static void teach_lock_order(struct iopt_pages *pages)
+{
+	static bool taught;
+
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || taught)
+		return;
+	taught = true;
+	mmap_read_lock(pages->account.mm);
+	might_lock(&pages->mutex);
+	mmap_read_unlock(pages->account.mm);
 }
 
 /**
@@ -78,6 +96,7 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
 	pages->domains_itree = RB_ROOT_CACHED;
+	teach_lock_order(pages);
 	return pages;
 }
 
