@@ -585,16 +585,16 @@ TEST_F(command, unreadable)
 	EXPECT_UNTOUCHED(self, variant);
 }
 
-/* The errno of the template with @length bytes of something else at @offset. */
-static int run_with(const FIXTURE_DATA(command) *self,
-		    const FIXTURE_VARIANT(command) *variant, size_t offset,
-		    const void *bytes, size_t length)
+/* The errno of @template with @length bytes of something else at @offset. */
+static int run_with(struct world *world, unsigned long request,
+		    const char *template, size_t offset, const void *bytes,
+		    size_t length)
 {
 	char command[COMMAND_MAX];
 
-	memcpy(command, self->template, sizeof(command));
+	memcpy(command, template, sizeof(command));
 	memcpy(command + offset, bytes, length);
-	return iommufd_ioctl(self->world.fd, variant->request, command);
+	return iommufd_ioctl(world->fd, request, command);
 }
 
 /* Flags nobody knows, reserved fields that are not zero, ids of nothing. */
@@ -612,7 +612,8 @@ TEST_F(command, unknown_values)
 		if (variant->known_flags & (1U << i))
 			continue;
 		tried++;
-		EXPECT_EQ(-EOPNOTSUPP, run_with(self, variant, variant->flags,
+		EXPECT_EQ(-EOPNOTSUPP, run_with(&self->world, variant->request,
+						self->template, variant->flags,
 						&wrong, sizeof(wrong))) {
 			TH_LOG("flags %#x", wrong);
 		}
@@ -620,7 +621,8 @@ TEST_F(command, unknown_values)
 	for (i = 0; i < variant->reserved_size * 8; i++) {
 		byte = 1 << (i % 8);
 		tried++;
-		EXPECT_EQ(-EOPNOTSUPP, run_with(self, variant,
+		EXPECT_EQ(-EOPNOTSUPP, run_with(&self->world, variant->request,
+						self->template,
 						variant->reserved + i / 8,
 						&byte, sizeof(byte))) {
 			TH_LOG("reserved bit %zu", i);
@@ -628,7 +630,9 @@ TEST_F(command, unknown_values)
 	}
 	for (i = 0; i < ARRAY_SIZE(variant->id) && variant->id[i]; i++) {
 		for (j = 0; j < ARRAY_SIZE(ids); j++, tried++) {
-			EXPECT_EQ(-ENOENT, run_with(self, variant,
+			EXPECT_EQ(-ENOENT, run_with(&self->world,
+						    variant->request,
+						    self->template,
 						    variant->id[i], &ids[j],
 						    sizeof(ids[j]))) {
 				TH_LOG("id %#x", ids[j]);

@@ -43,10 +43,10 @@ FIXTURE_TEARDOWN(mock)
 	EXPECT_STREQ("", mock_rig_destroy(&self->rig));
 }
 
-static int alloc_hwpt(const FIXTURE_DATA(mock) *self, __u32 *hwpt_id)
+static int alloc_hwpt(const struct mock_rig *rig,
+		      const struct mock_device *device, __u32 *hwpt_id)
 {
-	return hwpt_alloc(self->rig.fd, self->device.idev_id,
-			  self->rig.ioas_id, hwpt_id);
+	return hwpt_alloc(rig->fd, device->idev_id, rig->ioas_id, hwpt_id);
 }
 
 static int check_map(const struct mock_rig *rig, __u32 hwpt_id, __u64 page,
@@ -63,13 +63,13 @@ TEST_F(mock, mirrors_the_ioas)
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
 	EXPECT_PINNED(0);
-	ASSERT_EQ(0, alloc_hwpt(self, &first));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &first));
 	/* Although no device uses it */
 	EXPECT_PINNED(4);
 	EXPECT_EQ(0, check_map(&self->rig, first, 0, 4));
 	ASSERT_EQ(0, mock_rig_map(rig, 4, 4));
 	EXPECT_EQ(0, check_map(&self->rig, first, 0, 8));
-	ASSERT_EQ(0, alloc_hwpt(self, &second));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &second));
 	EXPECT_NE(first, second);
 	EXPECT_EQ(0, check_map(&self->rig, second, 0, 8));
 	/* A page is pinned once, however many page tables have it. */
@@ -92,8 +92,8 @@ TEST_F(mock, attach_and_replace_by_id)
 	__u32 first, second;
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	ASSERT_EQ(0, alloc_hwpt(self, &first));
-	ASSERT_EQ(0, alloc_hwpt(self, &second));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &first));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &second));
 	ASSERT_EQ(0, mock_plug(rig->fd, first, &another));
 	EXPECT_EQ(first, another.hwpt_id);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, first));
@@ -118,7 +118,7 @@ TEST_F(mock, destroyed_in_any_order)
 	__u32 hwpt;
 
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	ASSERT_EQ(0, alloc_hwpt(self, &hwpt));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &hwpt));
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
 	/* The device it was made for may go first. */
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, self->device.id));
@@ -136,8 +136,8 @@ TEST_F(mock, left_for_close)
 	__u32 attached, idle;
 
 	ASSERT_EQ(0, mock_rig_map(&self->rig, 0, MOCK_RIG_PAGES));
-	ASSERT_EQ(0, alloc_hwpt(self, &attached));
-	ASSERT_EQ(0, alloc_hwpt(self, &idle));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &attached));
+	ASSERT_EQ(0, alloc_hwpt(&self->rig, &self->device, &idle));
 	EXPECT_EQ(0, mock_replace(self->rig.fd, self->device.id, attached));
 }
 
@@ -174,12 +174,12 @@ TEST_F(mock, what_does_not_fit)
 	/* Beyond the end of what the mock translates */
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
 				    PAGE_SIZE, MOCK_APERTURE_LAST + 1ULL));
-	EXPECT_EQ(-EADDRINUSE, alloc_hwpt(self, &hwpt));
+	EXPECT_EQ(-EADDRINUSE, alloc_hwpt(&self->rig, &self->device, &hwpt));
 	ASSERT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
 	/* Memory that cannot be written to */
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
 	ASSERT_EQ(0, mprotect(rig->buffer + PAGE_SIZE, PAGE_SIZE, PROT_READ));
-	EXPECT_EQ(-EFAULT, alloc_hwpt(self, &hwpt));
+	EXPECT_EQ(-EFAULT, alloc_hwpt(&self->rig, &self->device, &hwpt));
 	EXPECT_PINNED(0);
 
 	alloc.data_len = 4;

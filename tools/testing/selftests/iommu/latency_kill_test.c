@@ -330,7 +330,7 @@ static bool victim_is_busy(struct victim *victim, pid_t pid)
 
 	while (now_ms() < end) {
 		victim->parts = work_parts_since(victim->work.counter,
-					    victim->work.before);
+						 victim->work.before);
 		if (victim->parts >= 100)
 			return true;
 		info.si_pid = 0;

@@ -256,22 +256,16 @@ static int nothing(struct many *many)
 	return 0;
 }
 
-static struct many many_of(const FIXTURE_DATA(many) *self, const char *name,
-			   int (*run)(struct many *many))
+TEST_F(many, h60_small_pairs_beside_copy)
 {
-	return (struct many){
+	struct many many = {
 		.fd = self->fd,
 		.ioas_id = self->ioas_id,
 		.page = self->page,
 		.count = self->count,
-		.name = name,
-		.run = run,
+		.name = "copy",
+		.run = run_copy,
 	};
-}
-
-TEST_F(many, h60_small_pairs_beside_copy)
-{
-	struct many many = many_of(self, "copy", run_copy);
 
 	ASSERT_EQ(0, many_make(&many));
 	EXPECT_EQ(0, many_until_short(&many, nothing, run_unmap_copy));
@@ -279,7 +273,14 @@ TEST_F(many, h60_small_pairs_beside_copy)
 
 TEST_F(many, h60_small_pairs_beside_unmap)
 {
-	struct many many = many_of(self, "unmap_copy", run_unmap_copy);
+	struct many many = {
+		.fd = self->fd,
+		.ioas_id = self->ioas_id,
+		.page = self->page,
+		.count = self->count,
+		.name = "unmap_copy",
+		.run = run_unmap_copy,
+	};
 
 	ASSERT_EQ(0, many_make(&many));
 	EXPECT_EQ(0, many_until_short(&many, run_copy, nothing));
@@ -287,14 +288,28 @@ TEST_F(many, h60_small_pairs_beside_unmap)
 
 TEST_F(many, h60_small_pairs_beside_unmap_all)
 {
-	struct many many = many_of(self, "unmap_all", run_unmap_all);
+	struct many many = {
+		.fd = self->fd,
+		.ioas_id = self->ioas_id,
+		.page = self->page,
+		.count = self->count,
+		.name = "unmap_all",
+		.run = run_unmap_all,
+	};
 
 	EXPECT_EQ(0, many_until_short(&many, many_make, nothing));
 }
 
 TEST_F(many, h60_small_pairs_beside_search)
 {
-	struct many many = many_of(self, "search", run_search);
+	struct many many = {
+		.fd = self->fd,
+		.ioas_id = self->ioas_id,
+		.page = self->page,
+		.count = self->count,
+		.name = "search",
+		.run = run_search,
+	};
 
 	ASSERT_EQ(0, many_allow(&many));
 	EXPECT_EQ(0, many_until_short(&many, nothing, nothing));
@@ -343,7 +358,14 @@ static int many_killed_soon(struct many *many)
 
 TEST_F(many, h60_search_killed)
 {
-	struct many many = many_of(self, "search", run_search);
+	struct many many = {
+		.fd = self->fd,
+		.ioas_id = self->ioas_id,
+		.page = self->page,
+		.count = self->count,
+		.name = "search",
+		.run = run_search,
+	};
 
 	ASSERT_EQ(0, many_allow(&many));
 	EXPECT_EQ(0, many_killed_soon(&many));

@@ -79,8 +79,8 @@ static int walk_map(struct walk *walk, int page, int count, bool writable)
 {
 	struct iommu_ioas_map map =
 		ioas_map_of(walk->id, walk->buffer, count * PAGE_SIZE,
-		       IOMMU_IOAS_MAP_FIXED_IOVA | MAP_READ |
-		       (writable ? MAP_WRITE : 0));
+			    IOMMU_IOAS_MAP_FIXED_IOVA | MAP_READ |
+			    (writable ? MAP_WRITE : 0));
 
 	map.iova = walk_iova(page);
 	return ioas_map(walk->fd, &map);

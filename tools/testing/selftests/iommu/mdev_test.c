@@ -411,10 +411,20 @@ TEST_F(mdev, beside_a_real_device)
 
 /* The serial port, whose output comes back as its input */
 
+/**
+ * struct port - the first port of a serial card
+ * @fd: the device
+ * @offset: of the registers in it
+ */
+struct port {
+	int fd;
+	__u64 offset;
+};
+
 FIXTURE(serial)
 {
 	struct desk desk;
-	__u64 port;	/* offset of the first port's registers */
+	struct port port;
 	int event;
 };
 
@@ -457,7 +467,7 @@ FIXTURE_SETUP(serial)
 	/* It accepts no interrupt before somebody asked how many it has. */
 	ASSERT_EQ(0, describe(self->desk.mdev.vfio.fd, &about));
 	EXPECT_EQ(VFIO_PCI_NUM_IRQS, about.num_irqs);
-	self->port = info.offset;
+	self->port = (struct port){ self->desk.mdev.vfio.fd, info.offset };
 	self->event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	ASSERT_GE(self->event, 0);
 }
@@ -468,19 +478,20 @@ FIXTURE_TEARDOWN(serial)
 	EXPECT_STREQ("", desk_destroy(&self->desk));
 }
 
-static int port_read(const FIXTURE_DATA(serial) *self, __u64 reg)
+static int port_read(const struct port *port, __u64 reg)
 {
-	int fd = self->desk.mdev.vfio.fd;
 	__u8 value;
 
-	return pread(fd, &value, 1, self->port + reg) == 1 ? value : -errno;
+	if (pread(port->fd, &value, 1, port->offset + reg) != 1)
+		return -errno;
+	return value;
 }
 
-static int port_write(const FIXTURE_DATA(serial) *self, __u64 reg, __u8 value)
+static int port_write(const struct port *port, __u64 reg, __u8 value)
 {
-	int fd = self->desk.mdev.vfio.fd;
-
-	return pwrite(fd, &value, 1, self->port + reg) == 1 ? 0 : -errno;
+	if (pwrite(port->fd, &value, 1, port->offset + reg) != 1)
+		return -errno;
+	return 0;
 }
 
 /* How often the event came since the last question. */
@@ -493,10 +504,10 @@ static __u64 events(int event)
 
 TEST_F(serial, registers_keep_what_is_written)
 {
-	ASSERT_EQ(0, port_write(self, UART_SCR, 0xa5));
-	ASSERT_EQ(0, port_write(self, UART_LCR, UART_LCR_WLEN8));
-	EXPECT_EQ(0xa5, port_read(self, UART_SCR));
-	EXPECT_EQ(UART_LCR_WLEN8, port_read(self, UART_LCR));
+	ASSERT_EQ(0, port_write(&self->port, UART_SCR, 0xa5));
+	ASSERT_EQ(0, port_write(&self->port, UART_LCR, UART_LCR_WLEN8));
+	EXPECT_EQ(0xa5, port_read(&self->port, UART_SCR));
+	EXPECT_EQ(UART_LCR_WLEN8, port_read(&self->port, UART_LCR));
 }
 
 TEST_F(serial, output_comes_back)
@@ -504,27 +515,29 @@ TEST_F(serial, output_comes_back)
 	static const char text[] = "fifteen letters";
 	size_t i;
 
-	ASSERT_EQ(0, port_write(self, UART_FCR,
+	ASSERT_EQ(0, port_write(&self->port, UART_FCR,
 				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
-	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, port_read(self, UART_LSR));
+	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE,
+		  port_read(&self->port, UART_LSR));
 	for (i = 0; i < strlen(text); i++)
-		ASSERT_EQ(0, port_write(self, UART_TX, text[i]));
-	EXPECT_EQ(UART_LSR_DR, port_read(self, UART_LSR));
+		ASSERT_EQ(0, port_write(&self->port, UART_TX, text[i]));
+	EXPECT_EQ(UART_LSR_DR, port_read(&self->port, UART_LSR));
 	for (i = 0; i < strlen(text); i++)
-		ASSERT_EQ(text[i], port_read(self, UART_RX));
-	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE, port_read(self, UART_LSR));
+		ASSERT_EQ(text[i], port_read(&self->port, UART_RX));
+	EXPECT_EQ(UART_LSR_TEMT | UART_LSR_THRE,
+		  port_read(&self->port, UART_LSR));
 }
 
 TEST_F(serial, overrun)
 {
 	int i;
 
-	ASSERT_EQ(0, port_write(self, UART_FCR,
+	ASSERT_EQ(0, port_write(&self->port, UART_FCR,
 				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
 	for (i = 0; i < 17; i++)
-		ASSERT_EQ(0, port_write(self, UART_TX, i));
-	EXPECT_NE(0, port_read(self, UART_LSR) & UART_LSR_OE);
-	EXPECT_EQ(0, port_read(self, UART_RX));
+		ASSERT_EQ(0, port_write(&self->port, UART_TX, i));
+	EXPECT_NE(0, port_read(&self->port, UART_LSR) & UART_LSR_OE);
+	EXPECT_EQ(0, port_read(&self->port, UART_RX));
 }
 
 /* A level interrupt is masked when it comes. */
@@ -533,19 +546,20 @@ TEST_F(serial, interrupt_of_a_line)
 	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_INTX_IRQ_INDEX, self->event));
-	ASSERT_EQ(0, port_write(self, UART_FCR,
+	ASSERT_EQ(0, port_write(&self->port, UART_FCR,
 				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
-	ASSERT_EQ(0, port_write(self, UART_IER, UART_IER_RDI));
+	ASSERT_EQ(0, port_write(&self->port, UART_IER, UART_IER_RDI));
 	EXPECT_EQ(0, events(self->event));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'a'));
 	EXPECT_EQ(1, events(self->event));
-	EXPECT_EQ(UART_IIR_RDI, port_read(self, UART_IIR) & UART_IIR_RDI);
-	EXPECT_EQ('a', port_read(self, UART_RX));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
+	EXPECT_EQ(UART_IIR_RDI,
+		  port_read(&self->port, UART_IIR) & UART_IIR_RDI);
+	EXPECT_EQ('a', port_read(&self->port, UART_RX));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'b'));
 	EXPECT_EQ(0, events(self->event));
-	EXPECT_EQ('b', port_read(self, UART_RX));
+	EXPECT_EQ('b', port_read(&self->port, UART_RX));
 	EXPECT_EQ(0, vfio_irq_unmask(fd, VFIO_PCI_INTX_IRQ_INDEX));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'c'));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'c'));
 	EXPECT_EQ(1, events(self->event));
 }
 
@@ -554,18 +568,18 @@ TEST_F(serial, interrupt_by_message)
 	int fd = self->desk.mdev.vfio.fd;
 
 	ASSERT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_MSI_IRQ_INDEX, self->event));
-	ASSERT_EQ(0, port_write(self, UART_FCR,
+	ASSERT_EQ(0, port_write(&self->port, UART_FCR,
 				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
-	ASSERT_EQ(0, port_write(self, UART_IER, UART_IER_RDI));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
-	EXPECT_EQ('a', port_read(self, UART_RX));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
+	ASSERT_EQ(0, port_write(&self->port, UART_IER, UART_IER_RDI));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'a'));
+	EXPECT_EQ('a', port_read(&self->port, UART_RX));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'b'));
 	EXPECT_EQ(2, events(self->event));
 	EXPECT_EQ(0, vfio_irq_raise(fd, VFIO_PCI_MSI_IRQ_INDEX));
 	EXPECT_EQ(1, events(self->event));
 	EXPECT_EQ(0, vfio_irq_signal(fd, VFIO_PCI_MSI_IRQ_INDEX, -1));
-	EXPECT_EQ('b', port_read(self, UART_RX));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'c'));
+	EXPECT_EQ('b', port_read(&self->port, UART_RX));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'c'));
 	EXPECT_EQ(0, events(self->event));
 }
 
@@ -577,14 +591,14 @@ TEST_F(serial, data_survives_replace)
 	__u32 other;
 
 	ASSERT_EQ(0, ioas_alloc(self->desk.fd, &other));
-	ASSERT_EQ(0, port_write(self, UART_FCR,
+	ASSERT_EQ(0, port_write(&self->port, UART_FCR,
 				UART_FCR_ENABLE_FIFO | UART_FCR_CLEAR_RCVR));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'a'));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'a'));
 	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_attach_ioas(vfio, other));
-	EXPECT_EQ('a', port_read(self, UART_RX));
+	EXPECT_EQ('a', port_read(&self->port, UART_RX));
 	ASSERT_EQ(cdev ? 0 : -ENOTTY, vfio_detach(vfio));
-	ASSERT_EQ(0, port_write(self, UART_TX, 'b'));
-	EXPECT_EQ('b', port_read(self, UART_RX));
+	ASSERT_EQ(0, port_write(&self->port, UART_TX, 'b'));
+	EXPECT_EQ('b', port_read(&self->port, UART_RX));
 }
 
 /* The display, whose picture is memory of the kernel */

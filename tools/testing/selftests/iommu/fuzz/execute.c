@@ -19,8 +19,8 @@ int fuzz_context_open(struct fuzz_context *context)
 	return context->fd < 0 ? context->fd : 0;
 }
 
-void fuzz_context_close(struct fuzz_model *model,
-			  struct fuzz_context *context, bool accesses_first)
+void fuzz_context_close(struct fuzz_model *model, struct fuzz_context *context,
+			bool accesses_first)
 {
 	int i;
 
@@ -46,8 +46,8 @@ static const char *execute_local(struct fuzz_model *model,
 		break;
 	case FUZZ_REOPEN:
 		fuzz_context_close(model, context, op->value & 1);
-		return fuzz_context_open(context) ? "/dev/iommu cannot be opened" :
-					       NULL;
+		return fuzz_context_open(context) ?
+		       "/dev/iommu cannot be opened" : NULL;
 	case FUZZ_SOURCE_MUNMAP:
 		fuzz_memory_munmap(op->offset, op->length);
 		break;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 bool fuzz_overlap(const struct iommu_iova_range *ranges, unsigned int count,
 		  __u64 start, __u64 last)
 {

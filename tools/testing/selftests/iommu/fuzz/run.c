@@ -107,8 +107,8 @@ static void run(struct fuzz_board *board, struct fuzz_random *random)
 	}
 	for (i = 0; i < FUZZ_CONTEXTS; i++)
 		if (state.model.contexts[i].fd >= 0)
-			fuzz_context_close(&state.model, &state.model.contexts[i],
-				      i);
+			fuzz_context_close(&state.model,
+					   &state.model.contexts[i], i);
 	wrong = baseline_check(&baseline);
 	if (*wrong)
 		fail(board, at, wrong);

@@ -17,8 +17,7 @@ const char *work_destroy(struct rig *rig, struct window *window)
 	return rig_destroy(rig);
 }
 
-int work_create(struct rig *rig, struct window *window,
-			  const char **lacking)
+int work_create(struct rig *rig, struct window *window, const char **lacking)
 {
 	int ret = rig_create(rig, 0);
 
