@@ -11,7 +11,6 @@
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/minmax.h>
-#include <linux/overflow.h>
 #include <linux/pgtable.h>
 
 #include "io_pagetable.h"
@@ -282,28 +281,21 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
  * iopt_check_fixed() - Tell whether IOVA that user space chose may be taken
  * @iopt: the io_pagetable
  * @iova: first IOVA
- * @length: bytes, not 0
+ * @last: last IOVA, inclusive
  *
  * Context: &io_pagetable.iova_rwsem held.
- * Return: 0; -EOVERFLOW if the range wraps; -EINVAL if @iova is not aligned as
- * @iopt demands, or the range is reserved; -EEXIST if it is taken.
+ * Return: 0; -EINVAL if @iova is not aligned as @iopt demands, or the range is
+ * reserved; -EEXIST if it is taken.
  */
 int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
-		     unsigned long length)
+		     unsigned long last)
 {
-	unsigned long last;
-
 	lockdep_assert_held(&iopt->iova_rwsem);
 
-	if (check_add_overflow(iova, length - 1, &last))
-		return -EOVERFLOW;
-	if (iova & (iopt->iova_alignment - 1))
+	if (iova & (iopt->iova_alignment - 1) ||
+	    iova_ranges_overlap(&iopt->reserved, iova, last))
 		return -EINVAL;
-	if (iova_ranges_overlap(&iopt->reserved, iova, last))
-		return -EINVAL;
-	if (iova_tree_first(&iopt->tree, iova, last))
-		return -EEXIST;
-	return 0;
+	return iova_tree_first(&iopt->tree, iova, last) ? -EEXIST : 0;
 }
 
 /**

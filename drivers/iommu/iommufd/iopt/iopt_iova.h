@@ -49,7 +49,7 @@ void iopt_search_init(struct iopt_search *search, struct io_pagetable *iopt,
 int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
 		     unsigned long *iova);
 int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
-		     unsigned long length);
+		     unsigned long last);
 
 void iopt_insert_area(struct io_pagetable *iopt, struct iopt_area *area,
 		      unsigned int order);

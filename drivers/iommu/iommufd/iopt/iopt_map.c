@@ -206,15 +206,18 @@ static int mapping_take(struct iopt_mapping *mapping,
 			struct iopt_search *search)
 {
 	struct io_pagetable *iopt = mapping->iopt;
+	unsigned long last;
 	int rc;
 
 	guard(rwsem_write)(&iopt->iova_rwsem);
 	if (mapping->bits & (iopt->iova_alignment - 1))
 		return -EINVAL;
-	if (mapping->flags & IOPT_MAP_FIXED)
-		rc = iopt_check_fixed(iopt, mapping->iova, mapping->length);
-	else
+	if (!(mapping->flags & IOPT_MAP_FIXED))
 		rc = iopt_search_step(iopt, search, &mapping->iova);
+	else if (check_add_overflow(mapping->iova, mapping->length - 1, &last))
+		rc = -EOVERFLOW;
+	else
+		rc = iopt_check_fixed(iopt, mapping->iova, last);
 	if (!rc)
 		rc = iopt_charge_area(iopt);
 	if (!rc)
