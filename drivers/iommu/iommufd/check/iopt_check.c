@@ -146,18 +146,13 @@ static unsigned long pages_cost(const struct iopt_pages *pages)
 					       cost + pages->npinned / AREA_PAGES;
 }
 
-/*
- * Whoever has the mutex may keep it as long as user space likes, and checks are
- * nothing to wait for.
- */
 static bool contents_valid(struct iopt_area *area, bool with_pages,
 			   unsigned int turn, unsigned int budget)
 {
 	struct iopt_pages *pages = area->pages;
 	bool valid;
 
-	if (!mutex_trylock(&pages->mutex))
-		return true;
+	mutex_lock(&pages->mutex);
 	valid = iopt_area_valid(area);
 	if (valid && with_pages && is_due(pages_cost(pages), turn, budget))
 		valid = iopt_pages_valid(pages);
@@ -172,10 +167,9 @@ static bool contents_valid(struct iopt_area *area, bool with_pages,
  * @areas: how many areas a call looks at on average, not 0
  *
  * The more there is to look at, the fewer calls look at all of it, and the
- * others at nothing. Takes one lock at a time and skips areas that somebody
- * works on.
+ * others at nothing. Takes one lock at a time.
  *
- * Context: as iopt_valid(), and tries &iopt_pages.mutex.
+ * Context: as iopt_valid(), and takes &iopt_pages.mutex.
  * Return: false if iopt_valid(), iopt_area_valid() or iopt_pages_valid() is.
  */
 bool iopt_checked(struct io_pagetable *iopt, unsigned int turn,

@@ -45,6 +45,9 @@ static bool paging_retire(struct iommufd_object *object)
 	struct iommufd_hwpt_paging *paging =
 		paging_from(iommufd_hwpt_from(object));
 
+	/* Nobody can find it any more, to fill it. */
+	if (list_empty(&paging->entry))
+		return true;
 	if (!mutex_trylock(&paging->ioas->mutex))
 		return false;
 	leave_ioas(paging);
@@ -171,7 +174,7 @@ void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
 {
 	struct iommufd_object *object = &paging->hwpt.object;
 
-	if (!list_empty(&paging->entry) && !paging_retire(object)) {
+	if (!paging_retire(object)) {
 		iommufd_object_abort_later(object);
 		return;
 	}

@@ -28,8 +28,8 @@ struct iommufd_ioas;
  * @sw_msi_start: first IOVA of the window where the kernel maps interrupt
  *                doorbells, PHYS_ADDR_MAX without one; set once, protected by
  *                the mutex of @ioas
- * @entry: in &iommufd_ioas.hwpt_list exactly while @member is a member, also one
- *         that is leaving; protected by the mutex of @ioas
+ * @entry: in &iommufd_ioas.hwpt_list exactly while @member is a member;
+ *         protected by the mutex of @ioas
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hw_pagetable hwpt;

@@ -408,6 +408,7 @@ static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
  *
  * When this returns no device can reach the memory through the range any more,
  * also if another thread is unmapping it, and no in-kernel user has it pinned.
+ * Whoever is just pinning it for one gets -EINVAL when it comes back.
  * The users are asked to let go, see &iopt_access.unmap, and waited for. What
  * others map meanwhile may stay.
  *
@@ -466,33 +467,4 @@ int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped)
 {
 	return iopt_unmap_by(iopt, 0, ULONG_MAX, IOPT_UNMAP_TYPE1_V2, unmapped);
-}
-
-/* Erase the first areas of the tree; true if that is not all. */
-static bool erase_first(struct io_pagetable *iopt)
-{
-	struct iopt_removal removal;
-	unsigned long length = 0;
-
-	removal_init(&removal, 0, ULONG_MAX, IOPT_UNMAP_TYPE1_V2);
-	down_write(&iopt->iova_rwsem);
-	WARN_ON_ONCE(range_claim_some(iopt, &removal));
-	up_write(&iopt->iova_rwsem);
-	iopt_erase_areas(iopt, &removal.areas, &length);
-	return !removal.all && length;
-}
-
-/**
- * iopt_empty() - Unmap every area of an io_pagetable that is going away
- * @iopt: without domains and accesses, and used by nobody else
- *
- * Without a domain there are no IOPTEs, and no area stores anything, so this does
- * without the mutexes of the pages.
- *
- * Context: may sleep, never needs memory. Not interrupted by signals.
- */
-void iopt_empty(struct io_pagetable *iopt)
-{
-	while (erase_first(iopt))
-		cond_resched();
 }

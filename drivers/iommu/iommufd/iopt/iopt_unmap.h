@@ -31,7 +31,6 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);
-void iopt_empty(struct io_pagetable *iopt);
 void iopt_erase_areas(struct io_pagetable *iopt, struct list_head *areas,
 		      unsigned long *length);
 

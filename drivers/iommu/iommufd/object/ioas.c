@@ -24,13 +24,15 @@
 static void iommufd_ioas_destroy(struct iommufd_object *object)
 {
 	struct iommufd_ioas *ioas = iommufd_ioas_from(object);
+	unsigned long unmapped;
 
 	xa_lock(&object->ictx->objects);
 	if (object->ictx->vfio_ioas == ioas)
 		object->ictx->vfio_ioas = NULL;
 	xa_unlock(&object->ictx->objects);
 	WARN_ON_ONCE(!list_empty(&ioas->hwpt_list));
-	iopt_empty(&ioas->iopt);
+	/* Nobody uses it, so there is nobody to wait for. */
+	WARN_ON_ONCE(iopt_unmap_all(&ioas->iopt, &unmapped));
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->mutex);
 }

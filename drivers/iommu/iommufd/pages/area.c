@@ -33,6 +33,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->node.last = length - 1;
 	area->pages_node.start = start_byte / PAGE_SIZE;
 	area->last = (start_byte + (length - 1)) / PAGE_SIZE;
+	area->pages_node.last = area->last;
 	area->pages = pages;
 	area->storage_domain = NULL;
 	area->only = NULL;

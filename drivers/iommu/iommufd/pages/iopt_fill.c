@@ -180,13 +180,13 @@ static int area_fill(struct iopt_area *area, struct fill_target *target,
 {
 	int rc;
 
-	area->content = IOPT_AREA_FILLING;
+	WRITE_ONCE(area->content, IOPT_AREA_FILLING);
 	if (reader->missing == 1 && target->only && iopt_area_npages(area) == 1)
 		rc = fill_page(area, target, reader);
 	else
 		rc = fill_batches(area, target, reader);
 	if (!rc && area->content == IOPT_AREA_FILLING)
-		area->content = IOPT_AREA_FILLED;
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 	return rc;
 }
 
@@ -204,12 +204,14 @@ static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
 	up_read(&domains->rwsem);
 
 	if (!target.storage) {
-		area->content = IOPT_AREA_FILLED;
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 		return 0;
 	}
 	rc = area_fill(area, &target, reader);
-	if (rc)
+	if (rc) {
 		iopt_area_unfill_domains(area);
+		WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
+	}
 	return rc;
 }
 
@@ -270,12 +272,13 @@ static int fill_domain(struct iopt_area *area, struct iopt_domain *entry,
 		return 0;
 	WRITE_ONCE(area->generation, entry->joined);
 	rc = area_fill(area, &target, reader);
+	/* Unmapped meanwhile: that its memory is gone, too, is no failure. */
 	if (area->content == IOPT_AREA_EMPTY)
-		return rc;
+		return rc == -EINTR ? rc : 0;
 	if (rc) {
 		fill_undo(area, &target, reader);
 		WRITE_ONCE(area->generation, before);
-		area->content = IOPT_AREA_FILLED;
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 	} else if (target.joining) {
 		area->only = NULL;
 	}

@@ -39,9 +39,9 @@ enum iopt_area_state {
 /**
  * enum iopt_area_content - What an area shows in the domains
  * @IOPT_AREA_EMPTY: nothing
- * @IOPT_AREA_FILLING: its pages are being pinned, by who holds
- *                     &iopt_pages.fill_mutex; IOPTEs up to those that
- *                     &iopt_area.pages_node ends with
+ * @IOPT_AREA_FILLING: somebody is filling it; has IOPTEs up to where
+ *                     &iopt_area.pages_node ends. That shows only while pages
+ *                     are pinned, with &iopt_pages.fill_mutex
  * @IOPT_AREA_FILLED: IOPTEs in all domains of its generation
  */
 enum iopt_area_content {
@@ -127,7 +127,8 @@ struct iopt_area {
  *         that user space can delay, such as a page fault or the mmap lock
  * @npages: size, in pages; constant
  * @npinned: pages that are stored, and charged to @account
- * @unpinned: pages that are charged still, until iopt_pages_unlock()
+ * @unpinned: pages that are charged still, until iopt_pages_unlock(); 0 when
+ *            nobody has the mutex
  * @writable: the pages are pinned for writing; constant
  * @origin: where PFNs come from in the first place; constant
  * @account: who pays; constant
@@ -142,7 +143,7 @@ struct iopt_area {
  *              keeps a reference like any area, and is not used again
  *
  * A page is pinned, once, exactly if an interval of @access_itree or
- * @domains_itree covers it. Reading any other page pins it from @origin, tier
+ * @domains_itree covers it, or somebody with @fill_mutex has just pinned it. Reading any other page pins it from @origin, tier
  * three.
  */
 struct iopt_pages {

@@ -227,13 +227,9 @@ static unsigned long area_missing(struct iopt_area *area)
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
 static void storage_dropped(struct iopt_area *area)
 {
-	struct iopt_pages *pages = area->pages;
-	unsigned long unpinned = area_missing(area);
-
 	area->only = NULL;
 	area->one_run = false;
-	pages->npinned -= unpinned;
-	pages->unpinned += unpinned;
+	iopt_pages_unpinned(area->pages, area_missing(area));
 }
 
 /* How many entries of a batch an area may take. */
@@ -304,7 +300,7 @@ static void unfill_domains(struct iopt_area *area, struct iopt_domain *only)
 
 /**
  * iopt_area_unfill_domains() - Take an area out of all domains
- * @area: with an IOVA, in any state
+ * @area: with an IOVA, in any state; the caller sets &iopt_area.content
  *
  * Devices can no longer reach the memory through this area. Pages that nobody
  * else stores are unpinned.
@@ -317,7 +313,6 @@ void iopt_area_unfill_domains(struct iopt_area *area)
 
 	if (area->storage_domain)
 		unfill_domains(area, area->only);
-	area->content = IOPT_AREA_EMPTY;
 }
 
 /**
@@ -330,12 +325,13 @@ void iopt_area_unfill(struct iopt_area *area)
 {
 	mutex_lock(&area->pages->mutex);
 	iopt_area_unfill_domains(area);
+	WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 	iopt_pages_unlock(area->pages);
 }
 
 static unsigned long unfill_unlock(struct iopt_area *area)
 {
-	area->content = IOPT_AREA_EMPTY;
+	WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 	return iopt_pages_unlock_charged(area->pages);
 }
 
@@ -367,10 +363,14 @@ static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
 	bool locked = unfill->nlocked && unfill->nlocked < UNFILL_AREAS &&
 		      mutex_trylock(&area->pages->mutex);
 
-	if (!locked || most_runs(area) > room)
+	if (locked && most_runs(area) > room) {
+		mutex_unlock(&area->pages->mutex);
+		locked = false;
+	}
+	if (!locked) {
 		unfill_finish(unfill);
-	if (!locked)
 		mutex_lock(&area->pages->mutex);
+	}
 	if (!unfill->nlocked)
 		pfn_batch_grow(&unfill->batch, most_runs(area));
 }

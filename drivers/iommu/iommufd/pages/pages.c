@@ -50,9 +50,9 @@ static void teach_lock_order(struct iopt_pages *pages)
 {
 	static bool taught;
 
-	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || taught)
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || READ_ONCE(taught))
 		return;
-	taught = true;
+	WRITE_ONCE(taught, true);
 	mmap_read_lock(pages->account.mm);
 	might_lock(&pages->mutex);
 	mmap_read_unlock(pages->account.mm);
@@ -135,6 +135,39 @@ static void pages_release(struct kref *kref)
 void iopt_pages_put(struct iopt_pages *pages)
 {
 	kref_put(&pages->kref, pages_release);
+}
+
+/**
+ * iopt_pages_uncharge() - Give back what was charged and is not pinned
+ * @pages: the memory
+ * @npages: how many
+ *
+ * At once, so that whoever is told of this finds room below the limit; but for
+ * a charge to a process, which takes the mmap lock.
+ *
+ * Context: @pages->mutex held.
+ */
+void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
+{
+	lockdep_assert_held(&pages->mutex);
+
+	if (pages->account.mode == PIN_ACCOUNT_MM)
+		pages->unpinned += npages;
+	else
+		pin_account_uncharge(&pages->account, npages);
+}
+
+/**
+ * iopt_pages_unpinned() - Count pages that were stored, and are unpinned
+ * @pages: the memory
+ * @npages: how many
+ *
+ * Context: @pages->mutex held.
+ */
+void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages)
+{
+	pages->npinned -= npages;
+	iopt_pages_uncharge(pages, npages);
 }
 
 /**

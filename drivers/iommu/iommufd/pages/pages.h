@@ -18,6 +18,8 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 void iopt_pages_get(struct iopt_pages *pages);
 void iopt_pages_put(struct iopt_pages *pages);
 
+void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
+void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages);
 void iopt_pages_unlock(struct iopt_pages *pages);
 unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages);
 

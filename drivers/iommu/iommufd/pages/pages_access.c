@@ -104,8 +104,7 @@ static void unfill_xarray(struct iopt_pages *pages, unsigned long start,
 	unsigned long unpinned = pfn_storage_missing(pages, start, last);
 
 	empty_xarray(pages, start, last);
-	pages->npinned -= unpinned;
-	pages->unpinned += unpinned;
+	iopt_pages_unpinned(pages, unpinned);
 }
 
 static struct iopt_pages_access *to_access(struct interval_tree_node *node)
@@ -182,8 +181,7 @@ static int access_store(struct pfn_reader *reader, unsigned long first)
 			return -ENOMEM;
 		new->users = 1;
 	}
-	rc = pfn_storage_write_xarray(pages, &reader->batch, 0, start,
-				      reader->next - 1);
+	rc = pfn_storage_write_xarray(pages, &reader->batch, start);
 	if (rc) {
 		kfree(new);
 		return rc;

@@ -62,11 +62,13 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 void pfn_reader_unlock(struct pfn_reader *reader)
 {
 	struct iopt_pages *pages = reader->pages;
+	unsigned long charged;
 
-	pages->unpinned += reader->charged;
-	iopt_pages_unlock(pages);
+	iopt_pages_uncharge(pages, reader->charged);
+	charged = iopt_pages_unlock_charged(pages);
 	if (reader->filling)
 		mutex_unlock(&pages->fill_mutex);
+	pin_account_uncharge(&pages->account, charged);
 }
 
 /* Pay for all that is missing, or if more has come to be missing, for that. */
@@ -89,7 +91,7 @@ static int reader_charge(struct pfn_reader *reader, unsigned long npages)
 static void pinning_begin(struct pfn_reader *reader)
 {
 	lockdep_assert_held(&reader->pages->fill_mutex);
-	iopt_pages_unlock(reader->pages);
+	mutex_unlock(&reader->pages->mutex);
 }
 
 static void pinning_end(struct pfn_reader *reader)
@@ -116,10 +118,11 @@ int pfn_reader_pin_one(struct pfn_reader *reader, unsigned long *pfn)
 	rc = reader_charge(reader, 1) ?:
 	     pin_origin_page(&reader->pages->origin, reader->start, pfn);
 	pinning_end(reader);
-	if (!rc)
-		reader->next++;
+	if (rc)
+		return rc;
+	reader->next++;
 	reader->pinned = true;
-	return rc;
+	return 0;
 }
 
 /**

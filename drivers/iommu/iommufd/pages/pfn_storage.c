@@ -412,23 +412,20 @@ void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
  * pfn_storage_write_xarray() - Store PFNs of a batch in the xarray
  * @pages: the memory
  * @batch: the PFNs
- * @skip: position in @batch of the page @start
- * @start: first page index
- * @last: last page index, inclusive
+ * @start: index of the first page
  *
  * Context: @pages->mutex held, may sleep.
  * Return: 0; -ENOMEM, with nothing stored.
  */
 int pfn_storage_write_xarray(struct iopt_pages *pages,
-			     const struct pfn_batch *batch, unsigned long skip,
-			     unsigned long start, unsigned long last)
+			     const struct pfn_batch *batch, unsigned long start)
 {
 	XA_STATE(xas, &pages->pinned_pfns, start);
 	struct pfn_batch_iter iter;
 
 	lockdep_assert_held(&pages->mutex);
 
-	pfn_batch_for_each_run(&iter, batch, skip, last - start + 1) {
+	pfn_batch_for_each_run(&iter, batch, 0, batch->npages) {
 		unsigned long i;
 
 		for (i = 0; i < iter.npages; i++) {

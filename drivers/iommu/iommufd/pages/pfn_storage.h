@@ -79,8 +79,8 @@ bool pfn_storage_runs_valid(struct iopt_pages *pages);
 void pfn_storage_read_xarray(struct iopt_pages *pages, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch);
 int pfn_storage_write_xarray(struct iopt_pages *pages,
-			     const struct pfn_batch *batch, unsigned long skip,
-			     unsigned long start, unsigned long last);
+			     const struct pfn_batch *batch,
+			     unsigned long start);
 void pfn_storage_erase_xarray(struct iopt_pages *pages, unsigned long start,
 			      unsigned long last);
 void pfn_storage_unpin_unstored(struct iopt_pages *pages,

@@ -174,8 +174,9 @@ static int access_init(struct kunit *test)
 static void access_exit(struct kunit *test)
 {
 	struct setup *setup = test->priv;
+	unsigned long unmapped;
 
-	iopt_empty(&setup->iopt);
+	iopt_unmap_all(&setup->iopt, &unmapped);
 	iopt_destroy(&setup->iopt);
 }
 

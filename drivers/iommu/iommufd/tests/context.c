@@ -45,8 +45,9 @@ struct iommufd_ctx *context_new(struct kunit *test)
 static void ioas_destroy(struct iommufd_object *object)
 {
 	struct iommufd_ioas *ioas = iommufd_ioas_from(object);
+	unsigned long unmapped;
 
-	iopt_empty(&ioas->iopt);
+	iopt_unmap_all(&ioas->iopt, &unmapped);
 	iopt_destroy(&ioas->iopt);
 	mutex_destroy(&ioas->mutex);
 }

@@ -231,6 +231,25 @@ TEST_F(account, two_maps_are_charged_twice)
 
 /* The limit */
 
+/* Small ones and large ones, whose pages do not fit into one batch, in turn. */
+TEST_F(account, many_are_unmapped_at_once)
+{
+	const __u64 sizes[] = { 1, 40, 1, 1, 20 };
+	__u64 unmapped, page = 0;
+	size_t i;
+
+	ASSERT_EQ(0, rig_attach(&self->rig));
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		ASSERT_EQ(0, rig_map(&self->rig, page, sizes[i]));
+		page += sizes[i];
+	}
+	EXPECT_CHARGED(variant->mode, page);
+	EXPECT_EQ(0, ioas_unmap(self->rig.fd, self->rig.ioas_id, rig_iova(0),
+				page * PAGE_SIZE, &unmapped));
+	EXPECT_EQ(page * PAGE_SIZE, unmapped);
+	EXPECT_CHARGED(variant->mode, 0);
+}
+
 TEST_F(account, limit_is_exact)
 {
 	struct rig *rig = &self->rig;

@@ -278,6 +278,25 @@ TEST_F(halfway, h14_unmap_during_an_attach)
 	EXPECT_EQ(MOCK_RIG_PAGES, PINNED_PAGES());
 }
 
+/* What is not mapped any more need not be there either. */
+TEST_F(halfway, h14_unmap_and_munmap_during_an_attach)
+{
+	struct call *call = &self->call;
+	struct mock_rig *rig = &self->rig;
+
+	ASSERT_EQ(0, map_memory(call));
+	ASSERT_EQ(0, mock_rig_map(rig, 0, MOCK_RIG_PAGES));
+	ASSERT_EQ(0, call_start(call, plug_device, &self->trap));
+	EXPECT_SOON(0, unmap_memory(call));
+	trap_close(&self->trap);
+	pthread_join(call->thread, NULL);
+	EXPECT_EQ(0, call->ret);
+	EXPECT_EQ(0, mock_check_map(rig->fd, call->device.hwpt_id,
+				    mock_rig_iova(0), MOCK_RIG_PAGES * PAGE_SIZE,
+				    rig->buffer));
+	EXPECT_EQ(MOCK_RIG_PAGES, PINNED_PAGES());
+}
+
 /* The page fault fails when the attach has come half way. */
 TEST_F(halfway, h14_attach_fails)
 {
