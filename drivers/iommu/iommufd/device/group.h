@@ -26,7 +26,7 @@ struct iommufd_ctx;
  * @group: the group of the IOMMU core, with a reference; constant
  * @id: of @group, index into &iommufd_ctx.groups; constant
  * @lock: protects the members below, and &iommufd_device.attach_entry. The
- *        outermost lock, the mutex of an IOAS comes inside.
+ *        mutex of an IOAS comes inside, see "Lock order" in pages/iopt_types.h
  * @attach: ties those of its devices that are attached to the page table that
  *          all of the group uses; NULL as long as none is
  * @sw_msi_start: first IOVA of the window for interrupts, PHYS_ADDR_MAX as
@@ -37,7 +37,7 @@ struct iommufd_group {
 	struct iommufd_ctx *ictx;
 	struct iommu_group *group;
 	int id;
-	struct mutex lock; /* outermost, see above */
+	struct mutex lock; /* see above */
 	struct iommufd_attach *attach;
 	phys_addr_t sw_msi_start;
 };

@@ -23,6 +23,95 @@ struct iommu_domain;
 struct iopt_pages;
 
 /**
+ * DOC: Lock order
+ *
+ * The lines lead from outer locks down to inner ones. While a lock is held, any
+ * lock may be taken that a line reaches from there. Two locks that no such path
+ * joins are never held together::
+ *
+ *	iommufd_access.mutex            iommufd_group.lock
+ *	  |                               |
+ *	a driver's, in its unmap()      iommufd_ioas.mutex
+ *	  |                               |
+ *	iommufd_access.rwsem              |
+ *	  |                               |
+ *	  +---------------+---------------+
+ *	                  |
+ *	  +---------------+---------------+
+ *	  |                               |
+ *	iopt_pages.fill_mutex           io_pagetable.iova_rwsem
+ *	  |                               |
+ *	mm_struct.mmap_lock               |
+ *	  |                               |
+ *	iopt_pages.mutex                  |
+ *	  |                               |
+ *	  +---------------+---------------+
+ *	                  |
+ *	iopt_domains.rwsem
+ *
+ * The xa_lock of every xarray is innermost, whatever else is held. Other locks
+ * of drivers, such as those that VFIO holds when it attaches a device, are
+ * outside of all of these. Locks of the IOMMU core and of IOMMU drivers come
+ * inside of those of groups, IOASes and pages.
+ *
+ * ====================  ======================================================
+ * lock                  protects
+ * ====================  ======================================================
+ * iommufd_access.mutex  attach, replace and detach of one access
+ * iommufd_access.rwsem  which IOAS an access acts on. Held for read while the
+ *                       access pins, unpins or copies. Held for write only
+ *                       to change that, with nothing inside
+ * iommufd_group.lock    which page table the devices of a group use
+ * iommufd_ioas.mutex    joining and leaving of domains; the list of page
+ *                       tables
+ * fill_mutex            pinning pages of this memory in order to store them:
+ *                       whoever holds it is the only one who does
+ * iopt_pages.mutex      all tiers of this memory, and the IOPTEs of all areas
+ *                       over it
+ * iova_rwsem            the three sets of ranges, the list of accesses, and
+ *                       the state of areas
+ * iopt_domains.rwsem    the list of domains and its generation
+ * objects' xa_lock      what an ID stands for; the IOAS of containers; the
+ *                       count of drivers
+ * groups' xa_lock       the groups of a context, and taking references to them
+ * ====================  ======================================================
+ *
+ * Pages have two locks, since pinning may take as long as user space likes, and
+ * taking memory away from devices must not. *fill_mutex* is held while pages
+ * are pinned, and waited for killably. *mutex* is held while what is stored
+ * changes. Behind it nothing waits for a page fault or for the mmap lock.
+ * pfn_reader_next() drops it while it pins, and keeps *fill_mutex*.
+ * iopt_pages_unlock() gives charges back after dropping it.
+ *
+ * Nobody takes *mutex* under the mmap lock yet, but whoever has to withdraw
+ * IOPTEs from inside of mm will. So lockdep is told of that order when the
+ * first memory is described, and reports the opposite whenever it happens.
+ *
+ * *iova_rwsem* is held for short steps. Under it no page is pinned, no IOPTE is
+ * written, and no user memory is touched. It is never held together with a lock
+ * of pages, in either order. That is what keeps a pin that does not end from
+ * stalling maps and unmaps of other memory. The rwsem of the domains is held
+ * for single steps along their list, for the same reason.
+ *
+ * Some locks are tried where waiting could deadlock or take long:
+ *
+ * * Whoever destroys a page table tries *iommufd_ioas.mutex*, and tries again
+ *   later. An attach may hold it in a page fault.
+ * * Whoever unmaps many areas waits for the *mutex* of one iopt_pages, and only
+ *   tries those of others while it holds one.
+ * * pfn_reader_lock() tries *fill_mutex* first, and does without it if all it
+ *   wants is stored already.
+ * * The checks of test kernels try the lock of a group, even under the xa_lock
+ *   of the groups. They also try the mutex of an IOAS and that of pages, and
+ *   skip what they do not get.
+ *
+ * The unmap operation of an access may be called under *iommufd_access.mutex*,
+ * so it must not attach, replace, detach or destroy that access. A lock that it
+ * takes must not be held around these calls either. Around pinning, unpinning
+ * and copying it may be held.
+ */
+
+/**
  * enum iopt_area_state - The life of an area
  * @IOPT_AREA_SETUP: its IOVA is taken, nobody may use it yet
  * @IOPT_AREA_LIVE: published
