@@ -16,7 +16,7 @@ help:
 	@echo '                (KERNEL=release for another kernel with headers installed,'
 	@echo '                CONTAINER=iommufd to serve /dev/vfio/vfio, too)'
 	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
-	@echo '  make check    style, sparse, warnings, kernel-doc, layers'
+	@echo '  make check    style, sparse, warnings, kernel-doc, layers, documents'
 	@echo '  make graph    who includes and who calls whom, as pictures in build/graph'
 	@echo '  make shell    a shell in the instrumented guest (IOMMU=vtd|amd|virtio)'
 	@echo '  make deps     only install the packages that are missing'

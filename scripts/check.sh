@@ -132,6 +132,8 @@ for name in sys.argv[1:]:
 "$top/scripts/base.sh"
 check scripts run_scripts
 check layers-test scripts/layers_test.py
+check documents-test scripts/documents_test.py
+check documents scripts/documents.py
 check checkpatch run_checkpatch
 check kernel-doc run_kernel_doc
 check compile run_compile
