@@ -89,8 +89,7 @@ void iommufd_device_unbind(struct iommufd_device *idev);
  * * %-EADDRINUSE - something is mapped, or insisted on by the user, at IOVA the
  *   device reserves or cannot reach, or with an alignment that is too fine
  * * %-EBUSY - the IOMMU translates interrupts, and the device already has some
- *   set up, which its new page table would not translate; or the page table
- *   is still being emptied after an attach that failed
+ *   set up, which its new page table would not translate
  * * %-EFAULT - memory that was mapped earlier cannot be pinned now
  * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
  * * %-EINTR - a fatal signal arrived
