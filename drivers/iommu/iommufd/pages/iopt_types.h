@@ -102,8 +102,7 @@ struct iopt_pages;
  * * pfn_reader_lock() tries *fill_mutex* first, and does without it if all it
  *   wants is stored already.
  * * The checks of test kernels try the lock of a group, even under the xa_lock
- *   of the groups. They also try the mutex of an IOAS and that of pages, and
- *   skip what they do not get.
+ *   of the groups, and the mutex of an IOAS. They skip what they do not get.
  *
  * The unmap operation of an access may be called under *iommufd_access.mutex*,
  * so it must not attach, replace, detach or destroy that access. A lock that it
