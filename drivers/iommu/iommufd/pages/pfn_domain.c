@@ -8,13 +8,16 @@
 
 #include <linux/bitops.h>
 #include <linux/iommu.h>
+#include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <trace/events/iommu.h>
 
 #include "lib/pfn_batch.h"
+#include "lib/way_switch.h"
 
 /*
  * A call to a driver that fails may have written IOPTEs, and what it reports
@@ -41,6 +44,16 @@
  * call (Exynos, OMAP, Rockchip, sun50i, Tegra, virtio-iommu), or cannot fail
  * half way (Spreadtrum).
  */
+
+/*
+ * The two ways write the same IOPTEs. Each undoes what the other has done, so
+ * this may change between two calls.
+ */
+DEFINE_STATIC_KEY_TRUE(pfn_domain_direct);
+module_param_cb(direct_iommu, &iommufd_way_switch_ops, &pfn_domain_direct,
+		0644);
+MODULE_PARM_DESC(direct_iommu,
+		 "Call IOMMU drivers directly, which is faster than through the IOMMU core (Y)");
 
 /*
  * Work is cut at multiples of this IOVA, where it does not cost an IOPTE of the
@@ -123,12 +136,54 @@ static unsigned long same_length(unsigned long pgsizes, unsigned long pgsize,
 	return length & -pgsize;
 }
 
+/* One call to the driver, as iommu_map() makes it. */
+static __always_inline int call_map(struct map_cursor *cursor,
+				    unsigned long iova, phys_addr_t phys,
+				    size_t pgsize, size_t length,
+				    size_t *mapped)
+{
+	struct iommu_domain *domain = cursor->domain;
+	int rc;
+
+	rc = domain->ops->map_pages(domain, iova, phys, pgsize,
+				    length >> __ffs(pgsize),
+				    cursor->window->prot, GFP_KERNEL_ACCOUNT,
+				    mapped);
+	if (likely(!rc && *mapped))
+		trace_map(iova, phys, *mapped);
+	return rc;
+}
+
+/*
+ * How much the IOMMU core may map at once. When the driver fails half way, the
+ * core takes out what has been reported, with one gather for pages of all
+ * sizes; unmap_same() says why that must be a single size.
+ */
+static unsigned long core_step(const struct iommu_domain *domain,
+			       unsigned long iova, unsigned long pgsize,
+			       unsigned long length)
+{
+	unsigned long larger = domain->pgsize_bitmap & -(pgsize << 1);
+	unsigned long next = larger ? BIT(__ffs(larger)) : 0;
+
+	return next ? min(length, next - (iova & (next - 1))) : length;
+}
+
+/* The same through the IOMMU core, which undoes what the driver reports. */
+static int core_map(struct map_cursor *cursor, unsigned long iova,
+		    phys_addr_t phys, size_t length, size_t *mapped)
+{
+	int rc = iommu_map(cursor->domain, iova, phys, length,
+			   cursor->window->prot, GFP_KERNEL_ACCOUNT);
+
+	*mapped = rc ? 0 : length;
+	return rc;
+}
+
 /* Map pages of one size, as many as there are in @length. */
 static __always_inline int map_same(struct map_cursor *cursor, phys_addr_t phys,
 				    unsigned long length, unsigned long pgsize)
 {
-	const struct iommu_domain_ops *ops = cursor->domain->ops;
-
 	while (length) {
 		unsigned long iova = cursor->window->iova + cursor->done;
 		unsigned long step = length;
@@ -137,15 +192,18 @@ static __always_inline int map_same(struct map_cursor *cursor, phys_addr_t phys,
 
 		if (pgsize < TABLE_LENGTH)
 			step = min(step, TABLE_LENGTH - iova % TABLE_LENGTH);
-		rc = ops->map_pages(cursor->domain, iova, phys, pgsize,
-				    step >> __ffs(pgsize), cursor->window->prot,
-				    GFP_KERNEL_ACCOUNT, &mapped);
+		if (static_branch_likely(&pfn_domain_direct)) {
+			rc = call_map(cursor, iova, phys, pgsize, step,
+				      &mapped);
+		} else {
+			step = core_step(cursor->domain, iova, pgsize, step);
+			rc = core_map(cursor, iova, phys, step, &mapped);
+		}
 		cursor->done += mapped;
 		if (unlikely(rc || !mapped)) {
 			cursor->unsure = step - mapped;
 			return rc ?: -EIO;
 		}
-		trace_map(iova, phys, mapped);
 		phys += mapped;
 		length -= mapped;
 	}
@@ -382,6 +440,11 @@ static size_t unmap_same(struct iommu_domain *domain, unsigned long iova,
 	size_t done = 0, unmapped;
 
 	iommu_iotlb_gather_init(&gather);
+	if (!static_branch_likely(&pfn_domain_direct)) {
+		done = iommu_unmap_fast(domain, iova, length, &gather);
+		iommu_iotlb_sync(domain, &gather);
+		return done;
+	}
 	do {
 		unmapped = domain->ops->unmap_pages(domain, iova + done, pgsize,
 						    (length - done) >>

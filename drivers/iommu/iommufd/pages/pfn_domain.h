@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_PFN_DOMAIN_H
 #define __IOMMUFD_PFN_DOMAIN_H
 
+#include <linux/jump_label.h>
 #include <linux/types.h>
 
 struct iommu_domain;
@@ -25,6 +26,9 @@ struct pfn_window {
 	int prot;
 	bool small_pages;
 };
+
+/* Call IOMMU drivers directly: the parameter direct_iommu. Tests change it. */
+DECLARE_STATIC_KEY_TRUE(pfn_domain_direct);
 
 int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 		   const struct pfn_window *window);

@@ -6,6 +6,7 @@
  */
 #include "pin.h"
 
+#include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -257,7 +258,8 @@ static int pin_cursor_refill(const struct pin_origin *origin,
 	unsigned long block = BLOCK_PAGES - (origin->address / PAGE_SIZE +
 					     index) % BLOCK_PAGES;
 
-	if (min(npages, block) >= PROBE_MIN_PAGES &&
+	if (static_branch_likely(&pin_leaf_direct) &&
+	    min(npages, block) >= PROBE_MIN_PAGES &&
 	    index >= cursor->small_end && origin->mm == current->mm)
 		return pin_probe(origin, cursor, index, npages, index + block);
 	npages = min(npages, block);

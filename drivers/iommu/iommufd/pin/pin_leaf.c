@@ -12,11 +12,21 @@
 #include "pin_leaf.h"
 
 #include <linux/irqflags.h>
+#include <linux/jump_label.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/pgtable.h>
 #include <linux/sched.h>
 #include <linux/vmstat.h>
+
+#include "lib/way_switch.h"
+
+/* Without this GUP takes all pins. They are the same, so it may change. */
+DEFINE_STATIC_KEY_TRUE(pin_leaf_direct);
+module_param_cb(direct_pin, &iommufd_way_switch_ops, &pin_leaf_direct, 0644);
+MODULE_PARM_DESC(direct_pin,
+		 "Pin huge pages by their page table entries, which is faster than page by page (Y)");
 
 #ifdef CONFIG_HAVE_GUP_FAST
 /* Pages from @address to the end of a leaf of @size, if @head begins the leaf. */

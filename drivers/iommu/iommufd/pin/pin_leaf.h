@@ -5,9 +5,13 @@
 #ifndef __IOMMUFD_PIN_LEAF_H
 #define __IOMMUFD_PIN_LEAF_H
 
+#include <linux/jump_label.h>
 #include <linux/types.h>
 
 struct page;
+
+/* Look for huge pages: the parameter direct_pin. Tests change it. */
+DECLARE_STATIC_KEY_TRUE(pin_leaf_direct);
 
 unsigned long pin_leaf_pages(struct page *page, unsigned long address,
 			     bool write);
