@@ -334,9 +334,11 @@ static void page_table_is_full_before_dma(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
 	KUNIT_ASSERT_EQ(test, attach(machine, 2, 0), 0);
 	KUNIT_EXPECT_EQ(test, machine->fake[2].npages_at_attach, NPAGES);
-	KUNIT_EXPECT_EQ(test, machine->fake[2].present->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, machine->fake[2].present->memory.nentries,
+			NPAGES);
 	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
-	KUNIT_EXPECT_EQ(test, machine->fake[2].present->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, machine->fake[2].present->memory.nentries,
+			2 * NPAGES);
 }
 
 static void page_tables_are_shared(struct kunit *test)
@@ -387,7 +389,8 @@ static void another_unit_gets_another_page_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, machine->fake[3].npages_at_attach, NPAGES);
 	detach(machine, 3);
 	KUNIT_EXPECT_EQ(test, attach_id(machine, 3, machine->hwpt[0]), -EINVAL);
-	KUNIT_EXPECT_EQ(test, machine->fake[0].present->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, machine->fake[0].present->memory.nentries,
+			NPAGES);
 }
 
 /* Many drivers block DMA while they try, also if they then refuse. */
@@ -618,7 +621,7 @@ static void expect_on_old(struct kunit *test, u32 old,
 	KUNIT_EXPECT_TRUE(test, exists(machine, old));
 	KUNIT_EXPECT_PTR_EQ(test, machine->fake[0].present, domain);
 	KUNIT_EXPECT_PTR_EQ(test, machine->fake[1].present, domain);
-	KUNIT_EXPECT_EQ(test, domain->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, domain->memory.nentries, NPAGES);
 	KUNIT_EXPECT_EQ(test, reserved(machine, 0), 2);
 	KUNIT_EXPECT_EQ(test, reserved(machine, 1), 0);
 	KUNIT_EXPECT_EQ(test, fake_iommu_domains(), 1);
@@ -669,7 +672,7 @@ static void failed_replace_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, replace(machine, 0, 1), -EADDRINUSE);
 	expect_on_old(test, old, domain);
 	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
-	KUNIT_EXPECT_EQ(test, domain->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, domain->memory.nentries, 2 * NPAGES);
 }
 
 static void domains_that_learn_late(struct kunit *test)
@@ -683,14 +686,15 @@ static void domains_that_learn_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, machine->fake[0].npages_at_attach, 0);
 	old = machine->hwpt[0];
 	domain = machine->fake[0].present;
-	KUNIT_EXPECT_EQ(test, domain->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, domain->memory.nentries, NPAGES);
 
 	machine->fake[0].map_error = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, replace(machine, 0, 1), -ENOMEM);
 	expect_on_old(test, old, domain);
 	machine->fake[0].map_error = 0;
 	KUNIT_EXPECT_EQ(test, replace(machine, 1, 1), 0);
-	KUNIT_EXPECT_EQ(test, machine->fake[1].present->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, machine->fake[1].present->memory.nentries,
+			NPAGES);
 
 	detach(machine, 0);
 	detach(machine, 1);
@@ -711,9 +715,10 @@ static void own_page_tables(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &first), 0);
 	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &second), 0);
 	KUNIT_EXPECT_NE(test, first, second);
-	KUNIT_EXPECT_EQ(test, domain_of(test, first)->npages, NPAGES);
+	KUNIT_EXPECT_EQ(test, domain_of(test, first)->memory.nentries, NPAGES);
 	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
-	KUNIT_EXPECT_EQ(test, domain_of(test, second)->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, domain_of(test, second)->memory.nentries,
+			2 * NPAGES);
 	KUNIT_EXPECT_EQ(test, destroy(test, ioas), -EBUSY);
 
 	KUNIT_ASSERT_EQ(test, attach_id(machine, 0, first), 0);
@@ -788,7 +793,7 @@ static void own_page_tables_outlive_the_device(struct kunit *test)
 	iommufd_device_unbind(machine->idev[2]);
 	machine->idev[2] = NULL;
 	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
-	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->memory.nentries, 2 * NPAGES);
 	KUNIT_EXPECT_EQ(test, attach_id(machine, 0, id), 0);
 	detach(machine, 0);
 	KUNIT_EXPECT_EQ(test, destroy(test, id), 0);
@@ -805,16 +810,16 @@ static void own_page_tables_that_learn_late(struct kunit *test)
 	bind_all(test, machine);
 	KUNIT_ASSERT_EQ(test, map_at(test, 0, BASE_IOVA), 0);
 	KUNIT_ASSERT_EQ(test, alloc_hwpt(test, 0, 0, &id), 0);
-	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->memory.nentries, 0);
 	KUNIT_EXPECT_EQ(test, map_at(test, 0, BASE_IOVA + LENGTH), 0);
 
 	machine->fake[0].map_error = -ENOMEM;
 	KUNIT_EXPECT_EQ(test, attach_id(machine, 0, id), -ENOMEM);
 	KUNIT_EXPECT_NULL(test, machine->fake[0].present);
-	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 0);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->memory.nentries, 0);
 	machine->fake[0].map_error = 0;
 	KUNIT_ASSERT_EQ(test, attach_id(machine, 0, id), 0);
-	KUNIT_EXPECT_EQ(test, domain_of(test, id)->npages, 2 * NPAGES);
+	KUNIT_EXPECT_EQ(test, domain_of(test, id)->memory.nentries, 2 * NPAGES);
 	detach(machine, 0);
 	/* Its format is known from now on. */
 	KUNIT_ASSERT_EQ(test, attach_id(machine, 2, id), 0);

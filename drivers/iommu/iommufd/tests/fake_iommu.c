@@ -32,7 +32,7 @@ static struct fake_device *fake_from(struct device *dev)
  */
 struct fake_domain *fake_domain_from(struct iommu_domain *domain)
 {
-	return container_of(domain, struct fake_domain, domain);
+	return container_of(domain, struct fake_domain, memory.domain);
 }
 
 static int fake_attach(struct iommu_domain *domain, struct device *dev)
@@ -51,7 +51,7 @@ static int fake_attach(struct iommu_domain *domain, struct device *dev)
 	domain->geometry.aperture_end = FAKE_APERTURE_LAST;
 	domain->geometry.force_aperture = true;
 	fake->present = paging;
-	fake->npages_at_attach = paging->npages;
+	fake->npages_at_attach = paging->memory.nentries;
 	fake->window_at_attach = domain->iova_cookie;
 	fake->attaches++;
 	return 0;
@@ -65,42 +65,8 @@ static int fake_map(struct iommu_domain *domain, unsigned long iova,
 
 	if (paging->maker->map_error)
 		return paging->maker->map_error;
-	for (; count; count--) {
-		if (xa_insert(&paging->iotlb, iova >> PAGE_SHIFT,
-			      xa_mk_value(phys >> PAGE_SHIFT), gfp))
-			return -EADDRINUSE;
-		paging->npages++;
-		iova += pgsize;
-		phys += pgsize;
-		*mapped += pgsize;
-	}
-	return 0;
-}
-
-static size_t fake_unmap(struct iommu_domain *domain, unsigned long iova,
-			 size_t pgsize, size_t count,
-			 struct iommu_iotlb_gather *gather)
-{
-	struct fake_domain *paging = fake_domain_from(domain);
-	size_t unmapped = 0;
-
-	while (count-- && xa_erase(&paging->iotlb,
-				   (iova + unmapped) >> PAGE_SHIFT)) {
-		paging->npages--;
-		unmapped += pgsize;
-	}
-	return unmapped;
-}
-
-static phys_addr_t fake_iova_to_phys(struct iommu_domain *domain,
-				     dma_addr_t iova)
-{
-	void *entry = xa_load(&fake_domain_from(domain)->iotlb,
-			      iova >> PAGE_SHIFT);
-
-	if (!entry)
-		return 0;
-	return (xa_to_value(entry) << PAGE_SHIFT) + offset_in_page(iova);
+	return memory_domain_map(domain, iova, phys, pgsize, count, prot, gfp,
+				 mapped);
 }
 
 static bool fake_enforce(struct iommu_domain *domain)
@@ -108,7 +74,7 @@ static bool fake_enforce(struct iommu_domain *domain)
 	struct fake_domain *paging = fake_domain_from(domain);
 
 	paging->enforced = true;
-	paging->enforced_late = paging->npages;
+	paging->enforced_late = paging->memory.nentries;
 	return true;
 }
 
@@ -116,8 +82,8 @@ static void fake_free(struct iommu_domain *domain)
 {
 	struct fake_domain *paging = fake_domain_from(domain);
 
-	WARN_ON(paging->npages);
-	xa_destroy(&paging->iotlb);
+	WARN_ON(paging->memory.nentries || paging->memory.errors);
+	memory_domain_destroy(&paging->memory);
 	kfree(paging);
 	atomic_dec(&fake_iommu.domains);
 }
@@ -142,10 +108,22 @@ static struct iommu_domain fake_blocked = {
 	.ops = &fake_static_ops,
 };
 
+static const struct iommu_domain_ops fake_paging_ops = {
+	.attach_dev = fake_attach,
+	.map_pages = fake_map,
+	.unmap_pages = memory_domain_unmap,
+	.iotlb_sync = memory_domain_sync,
+	.flush_iotlb_all = memory_domain_flush_all,
+	.iova_to_phys = memory_domain_iova_to_phys,
+	.enforce_cache_coherency = fake_enforce,
+	.free = fake_free,
+};
+
 static struct iommu_domain *fake_domain_alloc(struct device *dev)
 {
 	struct fake_device *fake = fake_from(dev);
 	struct fake_domain *paging;
+	struct iommu_domain *domain;
 
 	if (fake->alloc_error)
 		return ERR_PTR(fake->alloc_error);
@@ -154,13 +132,16 @@ static struct iommu_domain *fake_domain_alloc(struct device *dev)
 		return ERR_PTR(-ENOMEM);
 	paging->maker = fake;
 	paging->unit = -1;
-	xa_init(&paging->iotlb);
+	memory_domain_init(&paging->memory, PAGE_SIZE);
+	domain = &paging->memory.domain;
+	domain->ops = &fake_paging_ops;
+	domain->geometry.aperture_end = 0;
 	if (!fake->learns_late) {
-		paging->domain.geometry.aperture_end = FAKE_APERTURE_LAST;
-		paging->domain.geometry.force_aperture = true;
+		domain->geometry.aperture_end = FAKE_APERTURE_LAST;
+		domain->geometry.force_aperture = true;
 	}
 	atomic_inc(&fake_iommu.domains);
-	return &paging->domain;
+	return domain;
 }
 
 static bool fake_capable(struct device *dev, enum iommu_cap cap)
@@ -220,14 +201,7 @@ static const struct iommu_ops fake_ops = {
 	.blocked_domain = &fake_blocked,
 	.pgsize_bitmap = PAGE_SIZE,
 	.owner = THIS_MODULE,
-	.default_domain_ops = &(const struct iommu_domain_ops){
-		.attach_dev = fake_attach,
-		.map_pages = fake_map,
-		.unmap_pages = fake_unmap,
-		.iova_to_phys = fake_iova_to_phys,
-		.enforce_cache_coherency = fake_enforce,
-		.free = fake_free,
-	},
+	.default_domain_ops = &fake_paging_ops,
 };
 
 /**

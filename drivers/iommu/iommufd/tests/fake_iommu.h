@@ -10,7 +10,8 @@
 #include <linux/iommu.h>
 #include <linux/platform_device.h>
 #include <linux/types.h>
-#include <linux/xarray.h>
+
+#include "memory_domain.h"
 
 #define FAKE_MAX_REGIONS 4
 #define FAKE_UNITS 2
@@ -19,20 +20,16 @@
 struct fake_device;
 
 /**
- * struct fake_domain - A page table in an xarray
- * @domain: for the core
+ * struct fake_domain - A page table, and what the fake knows of it
+ * @memory: the page table
  * @maker: the device it was allocated for
- * @iotlb: physical address >> PAGE_SHIFT by IOVA >> PAGE_SHIFT
- * @npages: number of entries
  * @unit: which fake unit it is for, -1 if none has claimed it
  * @enforced: cache coherency is
  * @enforced_late: was asked for after the first page
  */
 struct fake_domain {
-	struct iommu_domain domain;
+	struct memory_domain memory;
 	struct fake_device *maker;
-	struct xarray iotlb;
-	unsigned long npages;
 	int unit;
 	bool enforced;
 	bool enforced_late;

@@ -204,7 +204,23 @@ static unsigned long joined_size(const struct memory_domain *memory,
 	return BIT(__fls(pgsizes));
 }
 
-static int memory_map(struct iommu_domain *domain, unsigned long iova,
+/**
+ * memory_domain_map() - Write IOPTEs, as the knobs have it
+ * @domain: of a struct memory_domain
+ * @iova: first IOVA, bytes
+ * @phys: first physical address
+ * @pgsize: of the pages, bytes
+ * @count: how many
+ * @prot: not looked at
+ * @gfp: not looked at
+ * @mapped: receives how many bytes are mapped; with @vtd all or nothing
+ *
+ * For the operations of a driver, as the next ones.
+ *
+ * Context: may sleep.
+ * Return: 0; -ENOMEM if it is to fail; -EADDRINUSE if there is an IOPTE.
+ */
+int memory_domain_map(struct iommu_domain *domain, unsigned long iova,
 		      phys_addr_t phys, size_t pgsize, size_t count, int prot,
 		      gfp_t gfp, size_t *mapped)
 {
@@ -293,7 +309,18 @@ static void clear_range(struct memory_domain *memory,
 	}
 }
 
-static size_t memory_unmap(struct iommu_domain *domain, unsigned long iova,
+/**
+ * memory_domain_unmap() - Clear IOPTEs
+ * @domain: of a struct memory_domain
+ * @iova: first IOVA, bytes
+ * @pgsize: of the pages, bytes
+ * @count: how many
+ * @gather: what is to be flushed, and tables to be freed after that
+ *
+ * Context: may sleep.
+ * Return: bytes that are cleared, whole IOPTEs up to the first hole.
+ */
+size_t memory_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 			   size_t pgsize, size_t count,
 			   struct iommu_iotlb_gather *gather)
 {
@@ -311,7 +338,14 @@ static size_t memory_unmap(struct iommu_domain *domain, unsigned long iova,
 	return length;
 }
 
-static void memory_sync(struct iommu_domain *domain,
+/**
+ * memory_domain_sync() - Flush what was gathered, and free its tables
+ * @domain: of a struct memory_domain
+ * @gather: what memory_domain_unmap() has put there
+ *
+ * Context: may sleep.
+ */
+void memory_domain_sync(struct iommu_domain *domain,
 			struct iommu_iotlb_gather *gather)
 {
 	struct memory_domain *memory = to_memory(domain);
@@ -330,7 +364,13 @@ static void memory_sync(struct iommu_domain *domain,
 	free_tables(&gather->freelist);
 }
 
-static void memory_flush_all(struct iommu_domain *domain)
+/**
+ * memory_domain_flush_all() - Flush all that was unmapped
+ * @domain: of a struct memory_domain
+ *
+ * Context: may sleep.
+ */
+void memory_domain_flush_all(struct iommu_domain *domain)
 {
 	struct memory_domain *memory = to_memory(domain);
 
@@ -371,7 +411,15 @@ bool memory_domain_flushed(struct memory_domain *memory)
 	return mtree_empty(&memory->unflushed);
 }
 
-static phys_addr_t memory_iova_to_phys(struct iommu_domain *domain,
+/**
+ * memory_domain_iova_to_phys() - Translate, as a driver does
+ * @domain: of a struct memory_domain
+ * @iova: any
+ *
+ * Context: any.
+ * Return: the physical address, 0 if nothing is mapped; or @wrong.
+ */
+phys_addr_t memory_domain_iova_to_phys(struct iommu_domain *domain,
 				       dma_addr_t iova)
 {
 	struct memory_domain *memory = to_memory(domain);
@@ -384,11 +432,11 @@ static phys_addr_t memory_iova_to_phys(struct iommu_domain *domain,
 }
 
 static const struct iommu_domain_ops memory_ops = {
-	.map_pages = memory_map,
-	.unmap_pages = memory_unmap,
-	.iotlb_sync = memory_sync,
-	.flush_iotlb_all = memory_flush_all,
-	.iova_to_phys = memory_iova_to_phys,
+	.map_pages = memory_domain_map,
+	.unmap_pages = memory_domain_unmap,
+	.iotlb_sync = memory_domain_sync,
+	.flush_iotlb_all = memory_domain_flush_all,
+	.iova_to_phys = memory_domain_iova_to_phys,
 };
 
 /**

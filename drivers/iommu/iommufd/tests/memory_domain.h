@@ -66,4 +66,16 @@ phys_addr_t memory_domain_lookup(struct memory_domain *memory,
 				 unsigned long iova);
 bool memory_domain_flushed(struct memory_domain *memory);
 
+int memory_domain_map(struct iommu_domain *domain, unsigned long iova,
+		      phys_addr_t phys, size_t pgsize, size_t count, int prot,
+		      gfp_t gfp, size_t *mapped);
+size_t memory_domain_unmap(struct iommu_domain *domain, unsigned long iova,
+			   size_t pgsize, size_t count,
+			   struct iommu_iotlb_gather *gather);
+void memory_domain_sync(struct iommu_domain *domain,
+			struct iommu_iotlb_gather *gather);
+void memory_domain_flush_all(struct iommu_domain *domain);
+phys_addr_t memory_domain_iova_to_phys(struct iommu_domain *domain,
+				       dma_addr_t iova);
+
 #endif
