@@ -400,6 +400,23 @@ phys_addr_t memory_domain_lookup(struct memory_domain *memory,
 }
 
 /**
+ * memory_domain_page_size() - Tell by how large an IOPTE something is mapped
+ * @memory: the page table
+ * @iova: any
+ *
+ * Context: any.
+ * Return: bytes, 0 if nothing is mapped.
+ */
+unsigned long memory_domain_page_size(struct memory_domain *memory,
+				      unsigned long iova)
+{
+	unsigned int shift;
+	void *leaf = find_leaf(memory, iova, &shift);
+
+	return leaf ? 1UL << (xa_to_value(leaf) & ORDER_MASK) : 0;
+}
+
+/**
  * memory_domain_flushed() - Tell whether a device can use what was unmapped
  * @memory: the page table
  *

@@ -64,6 +64,8 @@ void memory_domain_init(struct memory_domain *memory,
 void memory_domain_destroy(struct memory_domain *memory);
 phys_addr_t memory_domain_lookup(struct memory_domain *memory,
 				 unsigned long iova);
+unsigned long memory_domain_page_size(struct memory_domain *memory,
+				      unsigned long iova);
 bool memory_domain_flushed(struct memory_domain *memory);
 
 int memory_domain_map(struct iommu_domain *domain, unsigned long iova,

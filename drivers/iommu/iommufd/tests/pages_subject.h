@@ -84,6 +84,7 @@ struct subject_config {
  * @areas: under test, NULL or filled
  * @accesses: under test
  * @out_pages: where accesses return pages
+ * @folio_pins: that the pages of a folio so far should have
  * @pinned_vm: of the process, without what is under test
  * @locked_vm: of the process, without what is under test
  * @user_locked_vm: of the user, without what is under test
@@ -99,6 +100,7 @@ struct subject {
 	struct iopt_area *areas[SUBJECT_AREAS];
 	struct subject_access accesses[SUBJECT_ACCESSES];
 	struct page **out_pages;
+	unsigned long folio_pins;
 	unsigned long pinned_vm;
 	unsigned long locked_vm;
 	unsigned long user_locked_vm;

@@ -14,6 +14,7 @@
 #include "lib/pfn_batch.h"
 #include "memory_domain.h"
 #include "pages/pfn_domain.h"
+#include "plain_ways.h"
 #include "test_random.h"
 
 #define MAX_RUNS 5
@@ -42,6 +43,15 @@ static const struct table_config table_configs[] = {
 };
 
 KUNIT_ARRAY_PARAM_DESC(table_configs, table_configs, name);
+
+/* Large tables take long, and in the plain way longer. */
+static const struct table_config plain_configs[] = {
+	{ "VT-d with 16 entries", 4, true, 5 },
+	{ "VT-d with 4 entries", 2, true, 10 },
+	{ "others with 4 entries", 2, false, 10 },
+};
+
+KUNIT_ARRAY_PARAM_DESC(plain_configs, plain_configs, name);
 
 /**
  * struct attempt - Runs without memory behind them, and where to map them
@@ -391,9 +401,25 @@ static struct kunit_case pfn_domain_cases[] = {
 	{}
 };
 
+static struct kunit_case pfn_domain_plain_cases[] = {
+	KUNIT_CASE(h73_half_a_table_each),
+	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, plain_configs_gen_params),
+	KUNIT_CASE(h74_small_pages_across_a_border),
+	KUNIT_CASE(flushes_are_few),
+	KUNIT_CASE(h75_events_for_all_bytes),
+	{}
+};
+
 static struct kunit_suite pfn_domain_suite = {
 	.name = "iommufd_pfn_domain",
 	.test_cases = pfn_domain_cases,
 };
 
-kunit_test_suite(pfn_domain_suite);
+static struct kunit_suite pfn_domain_plain_suite = {
+	.name = "iommufd_pfn_domain_plain",
+	.suite_init = plain_ways_begin,
+	.suite_exit = plain_ways_end,
+	.test_cases = pfn_domain_plain_cases,
+};
+
+kunit_test_suites(&pfn_domain_suite, &pfn_domain_plain_suite);

@@ -11,6 +11,7 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/mmap_lock.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 
@@ -119,6 +120,52 @@ static unsigned long map_anonymous(struct kunit *test, unsigned long address,
 	return address;
 }
 
+static void want_huge_pages(struct kunit *test, unsigned long address)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(current->mm);
+	vma = find_vma(current->mm, address);
+	KUNIT_EXPECT_NOT_NULL(test, vma);
+	if (vma)
+		vm_flags_set(vma, VM_HUGEPAGE);
+	mmap_write_unlock(current->mm);
+}
+
+/* What a page is part of; pinned for a moment only. */
+static bool all_huge(unsigned long address, unsigned long npages)
+{
+	unsigned long i;
+	bool huge = true;
+
+	for (i = 0; i < npages && huge; i += USER_MEMORY_BLOCK_PAGES) {
+		struct page *page;
+
+		if (pin_user_pages_fast(address + i * PAGE_SIZE, 1, FOLL_WRITE,
+					&page) != 1)
+			return false;
+		huge = folio_nr_pages(page_folio(page)) ==
+		       USER_MEMORY_BLOCK_PAGES;
+		unpin_user_page(page);
+	}
+	return huge;
+}
+
+static unsigned long map_huge(struct kunit *test, unsigned long address,
+			      unsigned long npages)
+{
+	if (!IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		kunit_skip(test, "no huge pages");
+	address = kunit_vm_mmap(test, NULL, address, npages * PAGE_SIZE,
+				PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(address));
+	want_huge_pages(test, address);
+	if (!all_huge(address, npages))
+		kunit_skip(test, "no huge pages to be had");
+	return address;
+}
+
 /**
  * user_memory_map() - Map memory into the address space of a test
  * @test: the test; it gets an address space if it has none
@@ -154,8 +201,25 @@ unsigned long user_memory_map(struct kunit *test, unsigned long address,
 	case USER_MEMORY_REVERSED:
 		address = map_file(test, address, &reversed_fops, length);
 		break;
+	case USER_MEMORY_HUGE:
+		address = map_huge(test, address ?: ALIGNED_ADDRESS, npages);
+		break;
 	}
 	KUNIT_ASSERT_FALSE(test, IS_ERR_VALUE(address));
 	KUNIT_ASSERT_NE(test, address, 0);
 	return address;
+}
+
+/**
+ * user_memory_pins() - Count the pins of a folio
+ * @folio: any
+ *
+ * Context: any.
+ * Return: how many there are, of all its pages together.
+ */
+unsigned long user_memory_pins(struct folio *folio)
+{
+	if (folio_test_large(folio))
+		return atomic_read(&folio->_pincount);
+	return folio_ref_count(folio) / (int)GUP_PIN_COUNTING_BIAS;
 }

@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct folio;
 struct kunit;
 
 #define USER_MEMORY_BLOCK_ORDER 9
@@ -19,16 +20,19 @@ struct kunit;
  *	multiples of that
  * @USER_MEMORY_SHIFTED: the same at other addresses
  * @USER_MEMORY_REVERSED: every page is a run
+ * @USER_MEMORY_HUGE: anonymous huge pages; a test that gets none is skipped
  */
 enum user_memory_layout {
 	USER_MEMORY_ANONYMOUS,
 	USER_MEMORY_BLOCKS,
 	USER_MEMORY_SHIFTED,
 	USER_MEMORY_REVERSED,
+	USER_MEMORY_HUGE,
 };
 
 unsigned long user_memory_map(struct kunit *test, unsigned long address,
 			      enum user_memory_layout layout,
 			      unsigned long npages, bool protected);
+unsigned long user_memory_pins(struct folio *folio);
 
 #endif

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Storing PFNs of much memory, contiguous or not, and of huge pages.
+ */
+#include <kunit/test.h>
+#include <linux/mm.h>
+
+#include "pages_subject.h"
+#include "plain_ways.h"
+
+static const struct subject_config large_configs[] = {
+	{ .name = "aligned", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
+	  .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | USER_MEMORY_BLOCK_PAGES * PAGE_SIZE,
+	  .layout = USER_MEMORY_BLOCKS },
+	{ .name = "shifted", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
+	  .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | USER_MEMORY_BLOCK_PAGES * PAGE_SIZE,
+	  .layout = USER_MEMORY_SHIFTED },
+	{ .name = "huge", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
+	  .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE | USER_MEMORY_BLOCK_PAGES * PAGE_SIZE,
+	  .layout = USER_MEMORY_HUGE },
+};
+
+KUNIT_ARRAY_PARAM_DESC(large_configs, large_configs, name);
+
+/* Physical runs stay whole: the IOMMU can use the pages that it has. */
+static void large_iommu_pages(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	struct memory_domain *memory = &subject->domains[0].memory;
+	unsigned long last = subject->config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, last));
+	memory->lookups = 0;
+	subject_read(subject, 0, last);
+	/* Where a run is known nobody asks page by page. */
+	if (subject->config.layout == USER_MEMORY_BLOCKS)
+		KUNIT_EXPECT_EQ(test, memory->lookups, 3);
+	KUNIT_EXPECT_EQ(test, memory->most_bytes,
+			USER_MEMORY_BLOCK_PAGES * PAGE_SIZE);
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 1, 100, 1000));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 1, 300, 700));
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 2));
+	subject_check(subject);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_remove_area(subject, 0);
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/*
+ * Pinned pages outlive their mapping, and what was known about the physical
+ * memory does not outlive the pin.
+ */
+static void memory_is_replaced(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 2 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_MM,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_BLOCKS,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long last = config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, last));
+	subject_replace_memory(subject, USER_MEMORY_REVERSED);
+	subject_check(subject);
+	subject_read(subject, 0, last);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 700, 800));
+	subject_leave(subject, 0);
+	subject_check(subject);
+
+	/* Only the access keeps old pages. */
+	subject_replace_memory(subject, USER_MEMORY_REVERSED);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_read(subject, 0, last);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 0, last));
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/* More runs than the largest batch has room for */
+static void more_runs_than_a_batch(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 9 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_NONE,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_REVERSED,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long top = config.npages - 1;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, top));
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 50, top - 50));
+	subject_check(subject);
+	subject_leave(subject, 0);
+	subject_check(subject);
+	subject_read(subject, 0, top);
+	subject_fail_map(subject, 4500);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, subject_join(subject, 0));
+	subject_check(subject);
+	subject_end(subject);
+}
+
+static struct kunit_case pages_large_cases[] = {
+	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
+	KUNIT_CASE(memory_is_replaced),
+	KUNIT_CASE(more_runs_than_a_batch),
+	{}
+};
+
+static struct kunit_case pages_large_plain_cases[] = {
+	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
+	KUNIT_CASE(memory_is_replaced),
+	KUNIT_CASE(more_runs_than_a_batch),
+	{}
+};
+
+static struct kunit_suite pages_large_suite = {
+	.name = "iommufd_pages_large",
+	.test_cases = pages_large_cases,
+};
+
+static struct kunit_suite pages_large_plain_suite = {
+	.name = "iommufd_pages_large_plain",
+	.suite_init = plain_ways_begin,
+	.suite_exit = plain_ways_end,
+	.test_cases = pages_large_plain_cases,
+};
+
+kunit_test_suites(&pages_large_suite, &pages_large_plain_suite);
