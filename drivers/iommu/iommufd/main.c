@@ -253,8 +253,8 @@ static int iommufd_fops_open(struct inode *inode, struct file *file)
 	atomic_long_set(&ictx->areas_left,
 			min_t(unsigned long, READ_ONCE(dma_entry_limit),
 			      LONG_MAX));
-	ictx->account_mode = ictx->as_container ? PIN_ACCOUNT_MM :
-						  PIN_ACCOUNT_USER;
+	pin_account_init(&ictx->account, ictx->as_container ? PIN_ACCOUNT_MM :
+							      PIN_ACCOUNT_USER);
 	ictx->file = file;
 	file->private_data = ictx;
 	return stream_open(inode, file);
@@ -267,6 +267,7 @@ static int iommufd_fops_release(struct inode *inode, struct file *file)
 	iommufd_check(ictx);
 	iommufd_ctx_destroy_objects(ictx);
 	WARN_ON_ONCE(!xa_empty(&ictx->groups));
+	pin_account_destroy(&ictx->account);
 	kfree(ictx);
 	return 0;
 }

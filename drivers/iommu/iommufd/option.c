@@ -25,7 +25,7 @@ static int option_set_rlimit_mode(struct iommufd_ctx *ictx, u64 value)
 	if (!xa_empty(&ictx->objects))
 		rc = -EBUSY;
 	else
-		WRITE_ONCE(ictx->account_mode,
+		WRITE_ONCE(ictx->account.mode,
 			   value ? PIN_ACCOUNT_MM : PIN_ACCOUNT_USER);
 	xa_unlock(&ictx->objects);
 	return rc;
@@ -38,7 +38,7 @@ static int option_rlimit_mode(struct iommufd_ctx *ictx,
 		return -EOPNOTSUPP;
 	if (cmd->op == IOMMU_OPTION_OP_SET)
 		return option_set_rlimit_mode(ictx, cmd->val64);
-	cmd->val64 = READ_ONCE(ictx->account_mode) == PIN_ACCOUNT_MM;
+	cmd->val64 = READ_ONCE(ictx->account.mode) == PIN_ACCOUNT_MM;
 	return 0;
 }
 

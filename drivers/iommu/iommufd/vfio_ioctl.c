@@ -290,7 +290,7 @@ static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
 	iopt_mapping_init(&mapping, &ioas->iopt, prot, IOPT_MAP_FIXED);
 	mapping.iova = map.iova;
 	rc = iopt_mapping_add_user(&mapping, map.vaddr, map.size,
-				   READ_ONCE(ioas->object.ictx->account_mode));
+				   &ioas->object.ictx->account);
 	/* It does not wrap, so what is wrong is that no memory can be there. */
 	if (rc == -EOVERFLOW)
 		rc = -EFAULT;

@@ -20,6 +20,7 @@
 #include "lib/invariant.h"
 #include "pages/iopt_types.h"
 #include "pages/pfn_storage.h"
+#include "pin/account.h"
 
 /**
  * iopt_domains_valid() - Check the list of domains
@@ -261,11 +262,11 @@ static bool tiers_valid(struct iopt_pages *pages)
 /* The charge is there before the pages are, and goes after them. */
 static bool charge_valid(const struct iopt_pages *pages)
 {
-	const struct pin_account *account = &pages->account;
-	u64 in_mm = atomic64_read(&account->mm->pinned_vm);
-	bool limited = account->mode == PIN_ACCOUNT_USER;
+	const struct pin_owner *owner = pages->origin.owner;
+	u64 in_mm = atomic64_read(&owner->mm->pinned_vm);
+	bool limited = owner->mode == PIN_ACCOUNT_USER;
 	unsigned long of_user = !limited ? 0 :
-				atomic_long_read(&account->user->locked_vm);
+				atomic_long_read(&owner->user->locked_vm);
 
 	return invariant(in_mm >= pages->npinned) &&
 	       invariant(!limited || of_user >= pages->npinned);
@@ -288,7 +289,6 @@ bool iopt_pages_valid(struct iopt_pages *pages)
 
 	return invariant(kref_read(&pages->kref)) &&
 	       invariant(pages->npages) &&
-	       invariant(pages->origin.mm == pages->account.mm) &&
 	       invariant(pages->origin.writable == pages->writable) &&
 	       access_itree_valid(pages) && domains_itree_valid(pages) &&
 	       tiers_valid(pages) && charge_valid(pages) &&

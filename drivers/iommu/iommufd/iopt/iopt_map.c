@@ -27,6 +27,8 @@
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
+#include "pin/account.h"
+#include "pin/pin.h"
 
 /**
  * iopt_mapping_init() - Begin to map
@@ -82,16 +84,20 @@ static int mapping_share_setup(struct iopt_mapping *mapping)
  * @mapping: without areas
  * @uptr: user virtual address of the first byte
  * @length: bytes
- * @mode: how to account for the memory
+ * @account: of the context; the calling process is going to pay
  *
  * Context: process context of the owner of the memory, may sleep.
  * Return: 0; -EINVAL if @length is 0; -EOVERFLOW if the pages do not fit below
  * the top of the address space; -ENOMEM.
  */
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
-			  unsigned long length, enum pin_account_mode mode)
+			  unsigned long length, struct pin_account *account)
 {
 	unsigned long offset = offset_in_page(uptr);
+	struct pin_origin origin = {
+		.address = uptr - offset,
+		.writable = mapping->iommu_prot & IOMMU_WRITE,
+	};
 	struct iopt_pages *pages;
 	unsigned long end;
 
@@ -100,11 +106,14 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 	if (check_add_overflow(uptr, length, &end) ||
 	    check_add_overflow(end, PAGE_SIZE - 1, &end))
 		return -EOVERFLOW;
-	pages = iopt_pages_alloc(uptr - offset,
-				 (end - (uptr - offset)) / PAGE_SIZE,
-				 mapping->iommu_prot & IOMMU_WRITE, mode);
-	if (IS_ERR(pages))
+	origin.owner = pin_account_owner(account);
+	if (IS_ERR(origin.owner))
+		return PTR_ERR(origin.owner);
+	pages = iopt_pages_alloc(&origin, (end - origin.address) / PAGE_SIZE);
+	if (IS_ERR(pages)) {
+		pin_owner_put(origin.owner);
 		return PTR_ERR(pages);
+	}
 	iopt_area_init(&pages->first_area, pages, offset, length,
 		       mapping->iommu_prot);
 	mapping_add_area(mapping, &pages->first_area, length);

@@ -9,11 +9,10 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#include "pin/account.h"
-
 struct io_pagetable;
 struct iopt_area;
 struct iopt_setup;
+struct pin_account;
 
 /* flags of struct iopt_mapping */
 #define IOPT_MAP_FIXED BIT(0)
@@ -50,7 +49,7 @@ struct iopt_mapping {
 void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 		       int iommu_prot, unsigned int flags);
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
-			  unsigned long length, enum pin_account_mode mode);
+			  unsigned long length, struct pin_account *account);
 int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 			  struct io_pagetable *source, unsigned long iova,
 			  unsigned long length);

@@ -176,21 +176,24 @@ unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
 }
 
 /* Keep an area from being unmapped while its memory is copied. */
-static int area_enter(struct iopt_area *area)
+static int area_enter(struct iopt_area *area, struct iopt_rw *rw)
 {
 	int rc = 0;
 
 	mutex_lock(&area->pages->mutex);
-	if (READ_ONCE(area->prevent_access))
+	if (READ_ONCE(area->prevent_access)) {
 		rc = -EINVAL;
-	else
+	} else {
 		area->num_accesses++;
+		iopt_rw_begin(rw);
+	}
 	mutex_unlock(&area->pages->mutex);
 	return rc;
 }
 
-static void area_exit(struct iopt_area *area)
+static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
 {
+	iopt_rw_end(rw);
 	mutex_lock(&area->pages->mutex);
 	area->num_accesses--;
 	area_released(area);
@@ -212,11 +215,11 @@ static int part_rw(const struct iopt_area_part *part, void *data,
 
 	rc = check_rights(area, flags & IOMMUFD_ACCESS_RW_WRITE);
 	if (!rc)
-		rc = area_enter(area);
+		rc = area_enter(area, &rw);
 	if (rc)
 		return rc;
 	rc = iopt_pages_rw_access(&rw);
-	area_exit(area);
+	area_exit(area, &rw);
 	return rc;
 }
 

@@ -26,8 +26,8 @@ struct iommufd_ioas;
  * @destroy_wait: woken when a short-term reference goes away. Lives here and
  *                not in the object, because the waker touches it after it gave
  *                up the reference that kept the object alive.
- * @account_mode: how memory that is mapped from now on is accounted;
- *                constant once an object exists
+ * @account: who pays for memory that is mapped from now on; its mode is constant
+ *           once an object exists
  * @as_container: opened as /dev/vfio/vfio, by a program that knows nothing
  *                else; constant
  * @areas_left: with @as_container, how many more areas all IOASes together may
@@ -48,7 +48,7 @@ struct iommufd_ctx {
 	struct xarray objects;
 	struct xarray groups;
 	struct wait_queue_head destroy_wait;
-	enum pin_account_mode account_mode;
+	struct pin_account account;
 	bool as_container;
 	atomic_long_t areas_left;
 	unsigned long drivers;

@@ -348,7 +348,7 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 	if (rc)
 		return rc;
 	rc = iopt_mapping_add_user(&to.mapping, cmd->user_va, cmd->length,
-				   READ_ONCE(call->ictx->account_mode));
+				   &call->ictx->account);
 	return mapping_end(&to, call, cmd, &cmd->iova, rc);
 }
 

@@ -15,7 +15,6 @@
 
 #include "domains.h"
 #include "lib/iova_tree.h"
-#include "pin/account.h"
 #include "pin/pin.h"
 
 struct io_pagetable;
@@ -49,10 +48,10 @@ struct iopt_pages;
  *	                  |
  *	iopt_domains.rwsem
  *
- * The xa_lock of every xarray is innermost, whatever else is held. Other locks
- * of drivers, such as those that VFIO holds when it attaches a device, are
- * outside of all of these. Locks of the IOMMU core and of IOMMU drivers come
- * inside of those of groups, IOASes and pages.
+ * The xa_lock of every xarray is innermost, whatever else is held, and so is
+ * pin_account.lock. Other locks of drivers, such as those that VFIO holds when
+ * it attaches a device, are outside of all of these. Locks of the IOMMU core and
+ * of IOMMU drivers come inside of those of groups, IOASes and pages.
  *
  * ====================  ======================================================
  * lock                  protects
@@ -65,7 +64,8 @@ struct iopt_pages;
  * iommufd_ioas.mutex    joining and leaving of domains; the list of page
  *                       tables
  * fill_mutex            pinning pages of this memory in order to store them:
- *                       whoever holds it is the only one who does
+ *                       whoever holds it is the only one who does. With
+ *                       iopt_pages.mutex, who owns the memory
  * iopt_pages.mutex      all tiers of this memory, and the IOPTEs of all areas
  *                       over it
  * iova_rwsem            the three sets of ranges, the list of accesses, and
@@ -74,6 +74,7 @@ struct iopt_pages;
  * objects' xa_lock      what an ID stands for; the IOAS of containers; the
  *                       count of drivers
  * groups' xa_lock       the groups of a context, and taking references to them
+ * pin_account.lock      which process has mapped last with a context
  * ====================  ======================================================
  *
  * Pages have two locks, since pinning may take as long as user space likes, and
@@ -208,18 +209,20 @@ struct iopt_area {
 /**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
  * @kref: areas and accesses that refer to it
+ * @writable: the pages are pinned for writing; constant
  * @fill_mutex: held by who pins pages from @origin, which may take as long as
  *              user space likes, see pfn_reader_lock()
  * @mutex: protects everything below that is not constant, and all IOPTEs of
  *         all areas over this memory. Never held while something is waited for
  *         that user space can delay, such as a page fault or the mmap lock
  * @npages: size, in pages; constant
- * @npinned: pages that are stored, and charged to @account
+ * @npinned: pages that are stored, and charged to the owner in @origin
  * @unpinned: pages that are charged still, until iopt_pages_unlock(); 0 when
  *            nobody has the mutex
- * @writable: the pages are pinned for writing; constant
- * @origin: where PFNs come from in the first place; constant
- * @account: who pays; constant
+ * @origin: where PFNs come from in the first place, and who pays. Constant but
+ *          for its owner, which changes under @fill_mutex and @mutex together,
+ *          with the charge. To look at the owner takes one of them, or a
+ *          reference that was taken under one
  * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
  *               interval of @access_itree covers
  * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
@@ -236,14 +239,13 @@ struct iopt_area {
  */
 struct iopt_pages {
 	struct kref kref;
+	bool writable;
 	struct mutex fill_mutex;
 	struct mutex mutex;
 	unsigned long npages;
 	unsigned long npinned;
 	unsigned long unpinned;
-	bool writable;
 	struct pin_origin origin;
-	struct pin_account account;
 	struct xarray pinned_pfns;
 	struct xarray run_chunks;
 	struct rb_root_cached access_itree;

@@ -329,26 +329,20 @@ void iopt_area_unfill(struct iopt_area *area)
 	iopt_pages_unlock(area->pages);
 }
 
-static unsigned long unfill_unlock(struct iopt_area *area)
-{
-	WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
-	return iopt_pages_unlock_charged(area->pages);
-}
-
 /* End with all areas that are locked. */
 static void unfill_finish(struct unfill *unfill)
 {
-	unsigned long charged[UNFILL_AREAS];
+	struct pin_debt debts[UNFILL_AREAS] __uninitialized;
 	unsigned int i;
 
 	unfill_flush(unfill);
 	for (i = 0; i < unfill->nlocked; i++) {
 		storage_dropped(unfill->locked[i]);
-		charged[i] = unfill_unlock(unfill->locked[i]);
+		WRITE_ONCE(unfill->locked[i]->content, IOPT_AREA_EMPTY);
+		iopt_pages_unlock_charged(unfill->locked[i]->pages, &debts[i]);
 	}
 	for (i = 0; i < unfill->nlocked; i++)
-		pin_account_uncharge(&unfill->locked[i]->pages->account,
-				     charged[i]);
+		pin_debt_end(&debts[i]);
 	unfill->nlocked = 0;
 }
 
@@ -399,7 +393,8 @@ void iopt_areas_unfill(struct list_head *areas)
 			unfill.locked[unfill.nlocked++] = area;
 			unfill_area(&unfill, area, area->only);
 		} else {
-			unfill_unlock(area);
+			WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
+			mutex_unlock(&area->pages->mutex);
 		}
 	}
 	unfill_finish(&unfill);

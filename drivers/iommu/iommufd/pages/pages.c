@@ -16,6 +16,7 @@
 #include <linux/slab.h>
 
 #include "iopt_types.h"
+#include "pin/account.h"
 
 /* With its area a structure of a size that kmalloc() would waste much on. */
 static struct kmem_cache *pages_cache;
@@ -53,25 +54,24 @@ static void teach_lock_order(struct iopt_pages *pages)
 	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || READ_ONCE(taught))
 		return;
 	WRITE_ONCE(taught, true);
-	mmap_read_lock(pages->account.mm);
+	mmap_read_lock(pages->origin.owner->mm);
 	might_lock(&pages->mutex);
-	mmap_read_unlock(pages->account.mm);
+	mmap_read_unlock(pages->origin.owner->mm);
 }
 
 /**
- * iopt_pages_alloc() - Describe a piece of the caller's memory
- * @address: user virtual address, a multiple of PAGE_SIZE
+ * iopt_pages_alloc() - Describe a piece of memory
+ * @origin: where it comes from; on success the pages take over the reference
+ *          to the owner
  * @npages: size in pages, not 0
- * @writable: devices are going to write
- * @mode: how to account for it
  *
  * Pins nothing.
  *
- * Context: process context of the owner of the memory, may sleep.
+ * Context: may sleep.
  * Return: the pages, with one reference; ERR_PTR(-ENOMEM).
  */
-struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
-				    bool writable, enum pin_account_mode mode)
+struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
+				    unsigned long npages)
 {
 	struct iopt_pages *pages;
 
@@ -85,13 +85,8 @@ struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
 	pages->npages = npages;
 	pages->npinned = 0;
 	pages->unpinned = 0;
-	pages->writable = writable;
-	pin_account_init(&pages->account, mode);
-	pages->origin = (struct pin_origin){
-		.mm = pages->account.mm,
-		.address = address,
-		.writable = writable,
-	};
+	pages->writable = origin->writable;
+	pages->origin = *origin;
 	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
@@ -122,7 +117,7 @@ static void pages_release(struct kref *kref)
 		     !xa_empty(&pages->run_chunks));
 	mutex_destroy(&pages->mutex);
 	mutex_destroy(&pages->fill_mutex);
-	pin_account_destroy(&pages->account);
+	pin_owner_put(pages->origin.owner);
 	kmem_cache_free(pages_cache, pages);
 }
 
@@ -149,12 +144,14 @@ void iopt_pages_put(struct iopt_pages *pages)
  */
 void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
 {
+	struct pin_owner *owner = pages->origin.owner;
+
 	lockdep_assert_held(&pages->mutex);
 
-	if (pages->account.mode == PIN_ACCOUNT_MM)
+	if (owner->mode == PIN_ACCOUNT_MM)
 		pages->unpinned += npages;
 	else
-		pin_account_uncharge(&pages->account, npages);
+		pin_owner_uncharge(owner, npages);
 }
 
 /**
@@ -173,21 +170,19 @@ void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages)
 /**
  * iopt_pages_unlock_charged() - Release the mutex, and leave a debt
  * @pages: the memory
+ * @debt: to be set up; the caller calls pin_debt_end()
  *
  * For who holds several of them: giving a charge back may take the mmap lock,
  * which no mutex is held for.
  *
  * Context: @pages->mutex held.
- * Return: how many pages the caller has to give pin_account_uncharge().
  */
-unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages)
+void iopt_pages_unlock_charged(struct iopt_pages *pages, struct pin_debt *debt)
 	__releases(&pages->mutex)
 {
-	unsigned long npages = pages->unpinned;
-
+	pin_debt_begin(debt, pages->origin.owner, pages->unpinned);
 	pages->unpinned = 0;
 	mutex_unlock(&pages->mutex);
-	return npages;
 }
 
 /**
@@ -199,5 +194,8 @@ unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages)
 void iopt_pages_unlock(struct iopt_pages *pages)
 	__releases(&pages->mutex)
 {
-	pin_account_uncharge(&pages->account, iopt_pages_unlock_charged(pages));
+	struct pin_debt debt;
+
+	iopt_pages_unlock_charged(pages, &debt);
+	pin_debt_end(&debt);
 }

@@ -5,22 +5,20 @@
 #ifndef __IOMMUFD_PAGES_H
 #define __IOMMUFD_PAGES_H
 
-#include <linux/types.h>
-
-#include "pin/account.h"
-
 struct iopt_pages;
+struct pin_debt;
+struct pin_origin;
 
 int iopt_pages_init(void);
 void iopt_pages_exit(void);
-struct iopt_pages *iopt_pages_alloc(unsigned long address, unsigned long npages,
-				    bool writable, enum pin_account_mode mode);
+struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
+				    unsigned long npages);
 void iopt_pages_get(struct iopt_pages *pages);
 void iopt_pages_put(struct iopt_pages *pages);
 
 void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
 void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages);
 void iopt_pages_unlock(struct iopt_pages *pages);
-unsigned long iopt_pages_unlock_charged(struct iopt_pages *pages);
+void iopt_pages_unlock_charged(struct iopt_pages *pages, struct pin_debt *debt);
 
 #endif

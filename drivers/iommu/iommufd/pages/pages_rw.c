@@ -15,6 +15,7 @@
 #include <linux/highmem.h>
 #include <linux/iommufd.h>
 #include <linux/kthread.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -25,6 +26,7 @@
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
 #include "pfn_storage.h"
+#include "pin/account.h"
 
 static bool rw_writes(const struct iopt_rw *rw)
 {
@@ -33,8 +35,7 @@ static bool rw_writes(const struct iopt_rw *rw)
 
 static int rw_user(const struct iopt_rw *rw)
 {
-	void __user *user = (void __user *)(rw->pages->origin.address +
-					    rw->byte);
+	void __user *user = (void __user *)(rw->origin.address + rw->byte);
 	unsigned long left;
 
 	if (rw_writes(rw))
@@ -46,7 +47,7 @@ static int rw_user(const struct iopt_rw *rw)
 
 static int rw_borrowed(const struct iopt_rw *rw)
 {
-	struct mm_struct *mm = rw->pages->origin.mm;
+	struct mm_struct *mm = rw->origin.owner->mm;
 	int rc;
 
 	kthread_use_mm(mm);
@@ -78,18 +79,19 @@ static void rw_page(struct iopt_rw *rw, struct page *page)
 static long get_origin_page(const struct iopt_rw *rw, struct page **page,
 			    int *locked)
 {
-	const struct pin_origin *origin = &rw->pages->origin;
+	const struct pin_origin *origin = &rw->origin;
 	unsigned long address = origin->address + (rw->byte & PAGE_MASK);
 
 	if (rw_writes(rw))
-		return pin_user_pages_remote(origin->mm, address, 1, FOLL_WRITE,
-					     page, locked);
-	return get_user_pages_remote(origin->mm, address, 1, 0, page, locked);
+		return pin_user_pages_remote(origin->owner->mm, address, 1,
+					     FOLL_WRITE, page, locked);
+	return get_user_pages_remote(origin->owner->mm, address, 1, 0, page,
+				     locked);
 }
 
 static int rw_origin_page(struct iopt_rw *rw)
 {
-	struct mm_struct *mm = rw->pages->origin.mm;
+	struct mm_struct *mm = rw->origin.owner->mm;
 	struct page *page;
 	int locked = 1;
 	long rc;
@@ -115,7 +117,7 @@ static int rw_origin_page(struct iopt_rw *rw)
  */
 static int rw_origin(struct iopt_rw *rw, unsigned long last)
 {
-	struct mm_struct *mm = rw->pages->origin.mm;
+	struct mm_struct *mm = rw->origin.owner->mm;
 	int rc = 0;
 
 	if (!mmget_not_zero(mm))
@@ -184,12 +186,37 @@ static bool rw_may_borrow(const struct iopt_rw *rw)
 {
 	return (rw->flags & IOMMUFD_ACCESS_RW_KTHREAD) &&
 	       (current->flags & PF_KTHREAD) && !current->mm &&
-	       mmget_not_zero(rw->pages->origin.mm);
+	       mmget_not_zero(rw->origin.owner->mm);
+}
+
+/**
+ * iopt_rw_begin() - Get ready to copy
+ * @rw: with its pages; the origin is set
+ *
+ * Context: @rw->pages->mutex held.
+ */
+void iopt_rw_begin(struct iopt_rw *rw)
+{
+	lockdep_assert_held(&rw->pages->mutex);
+
+	rw->origin = rw->pages->origin;
+	pin_owner_get(rw->origin.owner);
+}
+
+/**
+ * iopt_rw_end() - Undo iopt_rw_begin()
+ * @rw: to be ended
+ *
+ * Context: may sleep.
+ */
+void iopt_rw_end(struct iopt_rw *rw)
+{
+	pin_owner_put(rw->origin.owner);
 }
 
 /**
  * iopt_pages_rw_access() - Copy between a kernel buffer and a piece of memory
- * @rw: what to copy
+ * @rw: what to copy, between iopt_rw_begin() and iopt_rw_end()
  *
  * Context: may sleep, takes the mutex of the pages.
  * Return: 0; -EPERM for writing to memory that was mapped for reading; -EFAULT
@@ -198,7 +225,7 @@ static bool rw_may_borrow(const struct iopt_rw *rw)
  */
 int iopt_pages_rw_access(struct iopt_rw *rw)
 {
-	struct mm_struct *mm = rw->pages->origin.mm;
+	struct mm_struct *mm = rw->origin.owner->mm;
 
 	if (rw_writes(rw) && !rw->pages->writable)
 		return -EPERM;

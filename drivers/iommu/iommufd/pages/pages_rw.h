@@ -5,11 +5,15 @@
 #ifndef __IOMMUFD_PAGES_RW_H
 #define __IOMMUFD_PAGES_RW_H
 
+#include "pin/pin.h"
+
 struct iopt_pages;
 
 /**
  * struct iopt_rw - A copy between a kernel buffer and a piece of memory
  * @pages: the memory
+ * @origin: where it comes from; the copy goes on with that, whatever becomes of
+ *          the origin in @pages meanwhile
  * @byte: offset of the next byte in @pages, bytes
  * @data: the next byte in the kernel buffer
  * @length: bytes to go, not 0 at first; they end in @pages
@@ -19,12 +23,15 @@ struct iopt_pages;
  */
 struct iopt_rw {
 	struct iopt_pages *pages;
+	struct pin_origin origin;
 	unsigned long byte;
 	void *data;
 	unsigned long length;
 	unsigned int flags;
 };
 
+void iopt_rw_begin(struct iopt_rw *rw);
+void iopt_rw_end(struct iopt_rw *rw);
 int iopt_pages_rw_access(struct iopt_rw *rw);
 
 #endif

@@ -62,13 +62,13 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 void pfn_reader_unlock(struct pfn_reader *reader)
 {
 	struct iopt_pages *pages = reader->pages;
-	unsigned long charged;
+	struct pin_debt debt;
 
 	iopt_pages_uncharge(pages, reader->charged);
-	charged = iopt_pages_unlock_charged(pages);
+	iopt_pages_unlock_charged(pages, &debt);
 	if (reader->filling)
 		mutex_unlock(&pages->fill_mutex);
-	pin_account_uncharge(&pages->account, charged);
+	pin_debt_end(&debt);
 }
 
 /* Pay for all that is missing, or if more has come to be missing, for that. */
@@ -80,7 +80,7 @@ static int reader_charge(struct pfn_reader *reader, unsigned long npages)
 	if (npages <= reader->charged)
 		return 0;
 	npages -= reader->charged;
-	rc = pin_account_charge(&reader->pages->account, npages);
+	rc = pin_owner_charge(reader->pages->origin.owner, npages);
 	if (rc)
 		return rc;
 	reader->missing = 0;

@@ -3,11 +3,15 @@
  * Copyright (c) 2026 The iommufd authors
  *
  * Charging pinned memory to whoever mapped it.
+ *
+ * A program that maps a million times is one owner and not a million: its
+ * context remembers the process that mapped last, and mostly it is the same.
  */
 #include "account.h"
 
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/overflow.h>
@@ -15,129 +19,252 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/sched/user.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
 
 /**
- * pin_account_init() - Remember the calling process as the one who pays
+ * pin_account_init() - Set up how a context pays
  * @account: to be set up
  * @mode: PIN_ACCOUNT_USER or PIN_ACCOUNT_MM
  *
- * A caller with CAP_IPC_LOCK has no limit. Its pages then are not charged to
- * the user, where they would use up the limit of its other processes, but
- * they do show in locked_vm of the process, as those locked with mlock() do.
- *
- * Context: process context of the caller to be charged.
+ * Context: any.
  */
 void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
 {
-	/* Not to have it is no offence, so nothing for the audit log. */
-	account->unlimited = ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK);
-	if (account->unlimited && mode == PIN_ACCOUNT_USER)
-		mode = PIN_ACCOUNT_NONE;
 	account->mode = mode;
-	account->mm = current->mm;
-	mmgrab(account->mm);
-	account->task = NULL;
-	account->user = NULL;
-	if (mode == PIN_ACCOUNT_NONE)
-		return;
-	account->task = get_task_struct(current->group_leader);
-	account->user = get_uid(current_user());
+	spin_lock_init(&account->lock);
+	account->owner = NULL;
 }
 
 /**
- * pin_account_destroy() - Forget the payer
- * @account: with nothing charged any more
+ * pin_account_destroy() - Undo pin_account_init()
+ * @account: nobody maps with it any more; what is mapped need not be gone
  *
  * Context: may sleep.
  */
 void pin_account_destroy(struct pin_account *account)
 {
-	if (account->mode != PIN_ACCOUNT_NONE) {
-		free_uid(account->user);
-		put_task_struct(account->task);
-	}
-	mmdrop(account->mm);
+	if (account->owner)
+		pin_owner_put(account->owner);
 }
 
-static int charge_user(struct pin_account *account, unsigned long npages)
+static bool owner_is_current(const struct pin_owner *owner,
+			     enum pin_account_mode mode, bool unlimited)
 {
-	unsigned long limit = task_rlimit(account->task, RLIMIT_MEMLOCK) >>
+	if (owner->mm != current->mm || owner->mode != mode ||
+	    owner->unlimited != unlimited)
+		return false;
+	return mode == PIN_ACCOUNT_NONE ||
+	       (owner->task == current->group_leader &&
+		owner->user == current_user());
+}
+
+static struct pin_owner *owner_alloc(enum pin_account_mode mode, bool unlimited)
+{
+	struct pin_owner *owner = kmalloc(sizeof(*owner), GFP_KERNEL_ACCOUNT);
+
+	if (!owner)
+		return NULL;
+	refcount_set(&owner->refs, 1);
+	owner->mode = mode;
+	owner->unlimited = unlimited;
+	owner->mm = current->mm;
+	mmgrab(owner->mm);
+	owner->task = NULL;
+	owner->user = NULL;
+	if (mode == PIN_ACCOUNT_NONE)
+		return owner;
+	owner->task = get_task_struct(current->group_leader);
+	owner->user = get_uid(current_user());
+	return owner;
+}
+
+static struct pin_owner *find_owner(struct pin_account *account,
+				    enum pin_account_mode mode, bool unlimited)
+{
+	struct pin_owner *owner;
+
+	spin_lock(&account->lock);
+	owner = account->owner;
+	if (owner && owner_is_current(owner, mode, unlimited))
+		pin_owner_get(owner);
+	else
+		owner = NULL;
+	spin_unlock(&account->lock);
+	return owner;
+}
+
+static struct pin_owner *new_owner(struct pin_account *account,
+				   enum pin_account_mode mode, bool unlimited)
+{
+	struct pin_owner *owner = owner_alloc(mode, unlimited);
+	struct pin_owner *old;
+
+	if (!owner)
+		return ERR_PTR(-ENOMEM);
+	pin_owner_get(owner);
+	spin_lock(&account->lock);
+	old = account->owner;
+	account->owner = owner;
+	spin_unlock(&account->lock);
+	if (old)
+		pin_owner_put(old);
+	return owner;
+}
+
+/**
+ * pin_account_owner() - Have the calling process pay
+ * @account: of the context
+ *
+ * A caller with CAP_IPC_LOCK has no limit. Its pages then are not charged to
+ * the user, where they would use up the limit of its other processes, but
+ * they do show in locked_vm of the process, as those locked with mlock() do.
+ *
+ * Context: process context of the caller to be charged, may sleep.
+ * Return: the owner, to be given up with pin_owner_put(); ERR_PTR(-ENOMEM).
+ */
+struct pin_owner *pin_account_owner(struct pin_account *account)
+{
+	/* Not to have it is no offence, so nothing for the audit log. */
+	bool unlimited = ns_capable_noaudit(&init_user_ns, CAP_IPC_LOCK);
+	enum pin_account_mode mode = READ_ONCE(account->mode);
+
+	if (unlimited && mode == PIN_ACCOUNT_USER)
+		mode = PIN_ACCOUNT_NONE;
+	return find_owner(account, mode, unlimited) ?:
+	       new_owner(account, mode, unlimited);
+}
+
+/**
+ * pin_owner_put() - Give up a reference
+ * @owner: may be freed; nothing is charged when the last one goes
+ *
+ * Context: may sleep.
+ */
+void pin_owner_put(struct pin_owner *owner)
+{
+	if (!refcount_dec_and_test(&owner->refs))
+		return;
+	if (owner->mode != PIN_ACCOUNT_NONE) {
+		free_uid(owner->user);
+		put_task_struct(owner->task);
+	}
+	mmdrop(owner->mm);
+	kfree(owner);
+}
+
+static int charge_user(struct pin_owner *owner, unsigned long npages)
+{
+	unsigned long limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >>
 			      PAGE_SHIFT;
-	long locked = atomic_long_read(&account->user->locked_vm);
+	long locked = atomic_long_read(&owner->user->locked_vm);
 	unsigned long sum;
 
 	do {
 		if (check_add_overflow((unsigned long)locked, npages, &sum) ||
 		    sum > limit)
 			return -ENOMEM;
-	} while (!atomic_long_try_cmpxchg(&account->user->locked_vm, &locked,
+	} while (!atomic_long_try_cmpxchg(&owner->user->locked_vm, &locked,
 					  sum));
 	return 0;
 }
 
-static int charge_mm(struct pin_account *account, unsigned long npages)
+static int charge_mm(struct pin_owner *owner, unsigned long npages)
 {
 	int rc;
 
-	if (mmap_write_lock_killable(account->mm))
+	if (mmap_write_lock_killable(owner->mm))
 		return -EINTR;
-	rc = __account_locked_vm(account->mm, npages, true, account->task,
-				 account->unlimited);
-	mmap_write_unlock(account->mm);
+	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
+				 owner->unlimited);
+	mmap_write_unlock(owner->mm);
 	return rc;
 }
 
-static void uncharge_mm(struct pin_account *account, unsigned long npages)
+static void uncharge_mm(struct pin_owner *owner, unsigned long npages)
 {
 	/*
 	 * This also works when the process is gone: the structure is still
 	 * there, and nobody reads the count any more.
 	 */
-	mmap_write_lock(account->mm);
-	account->mm->locked_vm -= min(npages, account->mm->locked_vm);
-	mmap_write_unlock(account->mm);
+	mmap_write_lock(owner->mm);
+	owner->mm->locked_vm -= min(npages, owner->mm->locked_vm);
+	mmap_write_unlock(owner->mm);
 }
 
 /**
- * pin_account_charge() - Charge pages before they are pinned
- * @account: who pays
+ * pin_owner_charge() - Charge pages before they are pinned
+ * @owner: who pays
  * @npages: how many
  *
  * Context: may sleep, takes the mmap lock in PIN_ACCOUNT_MM.
  * Return: 0; -ENOMEM if that is more than RLIMIT_MEMLOCK allows, with nothing
  * charged; -EINTR on a fatal signal.
  */
-int pin_account_charge(struct pin_account *account, unsigned long npages)
+int pin_owner_charge(struct pin_owner *owner, unsigned long npages)
 {
 	int rc = 0;
 
 	if (!npages)
 		return 0;
-	if (account->mode == PIN_ACCOUNT_USER)
-		rc = charge_user(account, npages);
-	else if (account->mode == PIN_ACCOUNT_MM)
-		rc = charge_mm(account, npages);
+	if (owner->mode == PIN_ACCOUNT_USER)
+		rc = charge_user(owner, npages);
+	else if (owner->mode == PIN_ACCOUNT_MM)
+		rc = charge_mm(owner, npages);
 	if (rc)
 		return rc;
-	atomic64_add(npages, &account->mm->pinned_vm);
+	atomic64_add(npages, &owner->mm->pinned_vm);
 	return 0;
 }
 
 /**
- * pin_account_uncharge() - Give back what pin_account_charge() took
- * @account: who paid
+ * pin_owner_uncharge() - Give back what pin_owner_charge() took
+ * @owner: who paid
  * @npages: how many, at most what is still charged
  *
  * Context: may sleep, takes the mmap lock in PIN_ACCOUNT_MM.
  */
-void pin_account_uncharge(struct pin_account *account, unsigned long npages)
+void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages)
 {
 	if (!npages)
 		return;
-	atomic64_sub(npages, &account->mm->pinned_vm);
-	if (account->mode == PIN_ACCOUNT_USER)
-		atomic_long_sub(npages, &account->user->locked_vm);
-	else if (account->mode == PIN_ACCOUNT_MM)
-		uncharge_mm(account, npages);
+	atomic64_sub(npages, &owner->mm->pinned_vm);
+	if (owner->mode == PIN_ACCOUNT_USER)
+		atomic_long_sub(npages, &owner->user->locked_vm);
+	else if (owner->mode == PIN_ACCOUNT_MM)
+		uncharge_mm(owner, npages);
+}
+
+/**
+ * pin_debt_begin() - pin_owner_uncharge() for who may not do it yet
+ * @debt: to be set up
+ * @owner: who paid
+ * @npages: how many, at most what is still charged; may be 0
+ *
+ * The charge is given back by pin_debt_end(), whoever is the owner then.
+ *
+ * Context: any.
+ */
+void pin_debt_begin(struct pin_debt *debt, struct pin_owner *owner,
+		    unsigned long npages)
+{
+	debt->npages = npages;
+	if (!npages)
+		return;
+	pin_owner_get(owner);
+	debt->owner = owner;
+}
+
+/**
+ * pin_debt_end() - Give back what pin_debt_begin() has left to be given back
+ * @debt: of pin_debt_begin()
+ *
+ * Context: may sleep, takes the mmap lock in PIN_ACCOUNT_MM.
+ */
+void pin_debt_end(struct pin_debt *debt)
+{
+	if (!debt->npages)
+		return;
+	pin_owner_uncharge(debt->owner, debt->npages);
+	pin_owner_put(debt->owner);
 }

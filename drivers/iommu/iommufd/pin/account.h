@@ -5,6 +5,8 @@
 #ifndef __IOMMUFD_ACCOUNT_H
 #define __IOMMUFD_ACCOUNT_H
 
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct mm_struct;
@@ -27,8 +29,10 @@ enum pin_account_mode {
 };
 
 /**
- * struct pin_account - Who pays for pinned memory
- * @mode: which counter
+ * struct pin_owner - The process that memory belongs to, and that pays for it
+ * @refs: one for each piece of memory, and one for the context that the process
+ *        mapped with last
+ * @mode: which counter, enum pin_account_mode
  * @unlimited: count, but do not compare with the limit
  * @mm: the address space that mapped the memory; a reference to the structure,
  *      not to what is mapped in it, so a dead process's memory is let go
@@ -36,21 +40,60 @@ enum pin_account_mode {
  *        in PIN_ACCOUNT_NONE
  * @user: the user that mapped; NULL in PIN_ACCOUNT_NONE
  *
- * Set at map time from the caller and constant: whoever unpins, in whichever
- * process and after whatever exec or exit, the charge goes back to where it
- * came from.
+ * Constant but for @refs. Set at map time from the caller: whoever unpins, in
+ * whichever process and after whatever exec or exit, the charge goes back to
+ * where it came from.
  */
-struct pin_account {
-	enum pin_account_mode mode;
+struct pin_owner {
+	refcount_t refs;
+	u8 mode;
 	bool unlimited;
 	struct mm_struct *mm;
 	struct task_struct *task;
 	struct user_struct *user;
 };
 
+/**
+ * struct pin_account - How a context pays for what is mapped with it
+ * @mode: from now on; constant once there is something to map into
+ * @lock: protects @owner
+ * @owner: the process that mapped last, NULL if none has yet
+ */
+struct pin_account {
+	enum pin_account_mode mode;
+	spinlock_t lock;
+	struct pin_owner *owner;
+};
+
+/**
+ * struct pin_debt - A charge that has to be given back without locks
+ * @owner: who paid, with a reference; only if there are pages
+ * @npages: how many, may be 0
+ */
+struct pin_debt {
+	struct pin_owner *owner;
+	unsigned long npages;
+};
+
 void pin_account_init(struct pin_account *account, enum pin_account_mode mode);
 void pin_account_destroy(struct pin_account *account);
-int pin_account_charge(struct pin_account *account, unsigned long npages);
-void pin_account_uncharge(struct pin_account *account, unsigned long npages);
+struct pin_owner *pin_account_owner(struct pin_account *account);
+void pin_owner_put(struct pin_owner *owner);
+int pin_owner_charge(struct pin_owner *owner, unsigned long npages);
+void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages);
+void pin_debt_begin(struct pin_debt *debt, struct pin_owner *owner,
+		    unsigned long npages);
+void pin_debt_end(struct pin_debt *debt);
+
+/**
+ * pin_owner_get() - Take a reference
+ * @owner: one that the caller keeps from going
+ *
+ * Context: any.
+ */
+static inline void pin_owner_get(struct pin_owner *owner)
+{
+	refcount_inc(&owner->refs);
+}
 
 #endif

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "account.h"
 #include "lib/pfn_batch.h"
 #include "lib/test_hooks.h"
 #include "pin_leaf.h"
@@ -145,22 +146,23 @@ static long pin_remote(const struct pin_origin *origin, unsigned long address,
 		       unsigned long npages, unsigned int gup_flags,
 		       struct page **pages)
 {
+	struct mm_struct *mm = origin->owner->mm;
 	int locked = 1;
 	long rc;
 
-	if (!mmget_not_zero(origin->mm))
+	if (!mmget_not_zero(mm))
 		return -EFAULT;
-	if (mmap_read_lock_killable(origin->mm)) {
+	if (mmap_read_lock_killable(mm)) {
 		rc = -EINTR;
 		goto out_mmput;
 	}
-	rc = pin_user_pages_remote(origin->mm, address, npages, gup_flags,
-				   pages, &locked);
+	rc = pin_user_pages_remote(mm, address, npages, gup_flags, pages,
+				   &locked);
 	if (locked)
-		mmap_read_unlock(origin->mm);
+		mmap_read_unlock(mm);
 out_mmput:
 	/* Not here: the last reference may close files and end at our own. */
-	mmput_async(origin->mm);
+	mmput_async(mm);
 	return rc;
 }
 
@@ -178,7 +180,7 @@ static long pin_some(const struct pin_origin *origin, unsigned long index,
 		return -ENOMEM;
 	if (origin->writable)
 		gup_flags |= FOLL_WRITE;
-	if (origin->mm == current->mm)
+	if (origin->owner->mm == current->mm)
 		rc = pin_user_pages_fast(address, npages, gup_flags, pages);
 	else
 		rc = pin_remote(origin, address, npages, gup_flags, pages);
@@ -260,7 +262,7 @@ static int pin_cursor_refill(const struct pin_origin *origin,
 
 	if (static_branch_likely(&pin_leaf_direct) &&
 	    min(npages, block) >= PROBE_MIN_PAGES &&
-	    index >= cursor->small_end && origin->mm == current->mm)
+	    index >= cursor->small_end && origin->owner->mm == current->mm)
 		return pin_probe(origin, cursor, index, npages, index + block);
 	npages = min(npages, block);
 	if (npages > cursor->capacity)

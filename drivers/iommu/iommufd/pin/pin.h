@@ -9,19 +9,19 @@
 
 #include "lib/pfn_batch.h"
 
-struct mm_struct;
 struct page;
+struct pin_owner;
 
 #define PIN_CURSOR_INLINE_PAGES 16
 
 /**
  * struct pin_origin - Memory that PFNs can be pinned from
- * @mm: address space; whoever embeds this holds a reference to the structure
+ * @owner: whose address space it is in; whoever embeds this holds a reference
  * @address: user virtual address of page 0, a multiple of PAGE_SIZE
  * @writable: pin for writing
  */
 struct pin_origin {
-	struct mm_struct *mm;
+	struct pin_owner *owner;
 	unsigned long address;
 	bool writable;
 };

@@ -21,6 +21,7 @@
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_unmap.h"
 #include "memory_domain.h"
+#include "object/context.h"
 #include "object/ioas.h"
 #include "test_random.h"
 #include "user_memory.h"
@@ -254,7 +255,7 @@ static void map(struct world *world, unsigned long iova, unsigned long offset,
 			  IOPT_MAP_FIXED);
 	mapping.iova = iova;
 	rc = iopt_mapping_add_user(&mapping, world->address + offset, length,
-				   PIN_ACCOUNT_NONE) ?:
+				   &world->ictx->account) ?:
 	     iopt_mapping_prepare(&mapping);
 	iopt_mapping_end(&mapping, rc);
 	KUNIT_ASSERT_EQ(world->test, 0, rc);

@@ -53,6 +53,7 @@ struct client {
 
 struct setup {
 	struct io_pagetable iopt;
+	struct pin_account account;
 	unsigned long address;
 	struct client client;
 };
@@ -113,7 +114,7 @@ static void map(struct kunit *test, unsigned long iova, unsigned long offset,
 	iopt_mapping_init(&mapping, &setup->iopt, prot, IOPT_MAP_FIXED);
 	mapping.iova = iova;
 	rc = iopt_mapping_add_user(&mapping, setup->address + offset, length,
-				   PIN_ACCOUNT_NONE);
+				   &setup->account);
 	KUNIT_ASSERT_EQ(test, 0, rc);
 	rc = iopt_mapping_prepare(&mapping);
 	iopt_mapping_end(&mapping, rc);
@@ -167,6 +168,7 @@ static int access_init(struct kunit *test)
 	setup->address = user_memory_map(test, 0, USER_MEMORY_ANONYMOUS,
 					 NPAGES, false);
 	iopt_init(&setup->iopt);
+	pin_account_init(&setup->account, PIN_ACCOUNT_NONE);
 	test->priv = setup;
 	return 0;
 }
@@ -178,6 +180,7 @@ static void access_exit(struct kunit *test)
 
 	iopt_unmap_all(&setup->iopt, &unmapped);
 	iopt_destroy(&setup->iopt);
+	pin_account_destroy(&setup->account);
 }
 
 #define READ_WRITE (IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)

@@ -195,16 +195,18 @@ static void iopt_damage(struct kunit *test)
 	unsigned long uptr = user_memory_map(test, 0, USER_MEMORY_BLOCKS, NPAGES,
 					     false);
 	struct iopt_mapping mapping;
+	struct pin_account account;
 	struct io_pagetable iopt;
 	struct iopt_area *area;
 	int owner;
 
 	iopt_init(&iopt);
+	pin_account_init(&account, PIN_ACCOUNT_NONE);
 	iopt_mapping_init(&mapping, &iopt, IOMMU_READ, IOPT_MAP_FIXED);
 	mapping.iova = FIRST_IOVA;
 	KUNIT_ASSERT_EQ(test, 0,
 			iopt_mapping_add_user(&mapping, uptr, NPAGES * PAGE_SIZE,
-					      PIN_ACCOUNT_NONE));
+					      &account));
 	KUNIT_ASSERT_EQ(test, 0, iopt_mapping_prepare(&mapping));
 	iopt_mapping_end(&mapping, 0);
 	area = iopt_area_from_node(iova_tree_first(&iopt.tree, 0, ULONG_MAX));
@@ -230,6 +232,7 @@ static void iopt_damage(struct kunit *test)
 	iova_ranges_add(&iopt.allowed, 0x2000, 0x3fff, NULL);
 	KUNIT_EXPECT_FALSE(test, iopt_valid(&iopt));
 	iopt_destroy(&iopt);
+	pin_account_destroy(&account);
 }
 
 static void batch_damage(struct kunit *test)

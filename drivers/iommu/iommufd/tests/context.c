@@ -36,6 +36,7 @@ struct iommufd_ctx *context_new(struct kunit *test)
 	xa_init_flags(&ictx->objects, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	xa_init(&ictx->groups);
 	init_waitqueue_head(&ictx->destroy_wait);
+	pin_account_init(&ictx->account, PIN_ACCOUNT_NONE);
 	ictx->file = anon_inode_getfile("[iommufd-kunit]", &context_fops, ictx,
 					O_RDWR);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(ictx->file));
@@ -91,5 +92,6 @@ void context_end(struct kunit *test, struct iommufd_ctx *ictx)
 	KUNIT_EXPECT_TRUE(test, xa_empty(&ictx->groups));
 	KUNIT_EXPECT_EQ(test, file_count(ictx->file), 1);
 	iommufd_ctx_destroy_objects(ictx);
+	pin_account_destroy(&ictx->account);
 	fput(ictx->file);
 }

@@ -333,7 +333,7 @@ int machine_map_at(struct kunit *test, unsigned int ioas, unsigned long iova)
 			  IOPT_MAP_FIXED);
 	mapping.iova = iova;
 	rc = iopt_mapping_add_user(&mapping, address, MACHINE_LENGTH,
-				   PIN_ACCOUNT_NONE) ?:
+				   &machine->ictx->account) ?:
 	     iopt_mapping_prepare(&mapping);
 	iopt_mapping_end(&mapping, rc);
 	return rc;

@@ -34,12 +34,37 @@ static void pin_memory(struct subject *subject, struct page **pages)
 }
 
 /**
+ * subject_owner() - Have the process pay
+ * @subject: the subject
+ * @account: from which account
+ *
+ * As somebody without CAP_IPC_LOCK, with which nobody would be charged.
+ *
+ * Context: the thread of the test. Ends the test on failure.
+ * Return: the owner, with a reference.
+ */
+struct pin_owner *subject_owner(struct subject *subject,
+				struct pin_account *account)
+{
+	struct cred *cred = prepare_creds();
+	const struct cred *old;
+	struct pin_owner *owner;
+
+	KUNIT_ASSERT_NOT_NULL(subject->test, cred);
+	cap_lower(cred->cap_effective, CAP_IPC_LOCK);
+	old = override_creds(cred);
+	owner = pin_account_owner(account);
+	revert_creds(old);
+	put_cred(cred);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(subject->test, owner);
+	return owner;
+}
+
+/**
  * subject_alloc_pages() - Describe a part of the memory
  * @subject: the subject
  * @start: first page
  * @npages: number of pages
- *
- * As somebody without CAP_IPC_LOCK, with which nobody would be charged.
  *
  * Context: the thread of the test. Ends the test on failure.
  * Return: the pages.
@@ -48,18 +73,13 @@ struct iopt_pages *subject_alloc_pages(struct subject *subject,
 				       unsigned long start,
 				       unsigned long npages)
 {
-	struct cred *cred = prepare_creds();
-	const struct cred *old;
-	struct iopt_pages *pages;
+	struct pin_origin origin = {
+		.owner = subject_owner(subject, &subject->account),
+		.address = subject->address + start * PAGE_SIZE,
+		.writable = !subject->config.read_only,
+	};
+	struct iopt_pages *pages = iopt_pages_alloc(&origin, npages);
 
-	KUNIT_ASSERT_NOT_NULL(subject->test, cred);
-	cap_lower(cred->cap_effective, CAP_IPC_LOCK);
-	old = override_creds(cred);
-	pages = iopt_pages_alloc(subject->address + start * PAGE_SIZE, npages,
-				 !subject->config.read_only,
-				 subject->config.mode);
-	revert_creds(old);
-	put_cred(cred);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(subject->test, pages);
 	return pages;
 }
@@ -106,6 +126,7 @@ struct subject *subject_new(struct kunit *test,
 	subject->pinned_vm = atomic64_read(&current->mm->pinned_vm);
 	subject->locked_vm = current->mm->locked_vm;
 	subject->user_locked_vm = atomic_long_read(&current_user()->locked_vm);
+	pin_account_init(&subject->account, config->mode);
 	subject->pages = subject_alloc_pages(subject, 0, config->npages);
 	return subject;
 }
@@ -132,6 +153,7 @@ void subject_end(struct subject *subject)
 	for (i = 0; i < SUBJECT_IOPTS; i++)
 		iopt_destroy(&subject->iopts[i]);
 	iopt_pages_put(subject->pages);
+	pin_account_destroy(&subject->account);
 	unpin_user_pages(subject->memory, subject->config.npages);
 }
 

@@ -78,6 +78,7 @@ struct subject_config {
  * @config: constant
  * @address: user virtual address of the memory
  * @memory: its pages, pinned once by the subject itself
+ * @account: who pays
  * @pages: under test
  * @iopts: under test
  * @domains: under test
@@ -94,6 +95,7 @@ struct subject {
 	struct subject_config config;
 	unsigned long address;
 	struct page **memory;
+	struct pin_account account;
 	struct iopt_pages *pages;
 	struct io_pagetable iopts[SUBJECT_IOPTS];
 	struct subject_domain domains[SUBJECT_DOMAINS];
@@ -106,6 +108,8 @@ struct subject {
 	unsigned long user_locked_vm;
 };
 
+struct pin_owner *subject_owner(struct subject *subject,
+				struct pin_account *account);
 struct iopt_pages *subject_alloc_pages(struct subject *subject,
 				       unsigned long start,
 				       unsigned long npages);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Who pays: one owner for each process and not for each map, and memory that
+ * is handed from one owner to another.
+ */
+#include <kunit/test.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+
+#include "pages/iopt_types.h"
+#include "pages/iopt_unfill.h"
+#include "pages/pages.h"
+#include "pages/pages_rw.h"
+#include "pages_subject.h"
+#include "pin/account.h"
+
+#define NPAGES 8UL
+
+static const struct subject_config config = {
+	.npages = NPAGES,
+	.mode = PIN_ACCOUNT_USER,
+	.pgsize_bitmap = PAGE_SIZE,
+};
+
+static void maps_share_their_owner(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &config);
+	struct pin_owner *owner = subject->pages->origin.owner;
+	struct iopt_pages *more = subject_alloc_pages(subject, 1, 2);
+	struct pin_owner *other;
+
+	KUNIT_EXPECT_PTR_EQ(test, more->origin.owner, owner);
+	KUNIT_EXPECT_EQ(test, 3, refcount_read(&owner->refs));
+	iopt_pages_put(more);
+	KUNIT_EXPECT_EQ(test, 2, refcount_read(&owner->refs));
+
+	/* Somebody who may pin without a limit is somebody else. */
+	other = pin_account_owner(&subject->account);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	KUNIT_EXPECT_PTR_NE(test, other, owner);
+	KUNIT_EXPECT_EQ(test, PIN_ACCOUNT_NONE, other->mode);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&owner->refs));
+	KUNIT_EXPECT_PTR_EQ(test, other, subject->account.owner);
+	pin_owner_put(other);
+	more = subject_alloc_pages(subject, 1, 2);
+	KUNIT_EXPECT_PTR_NE(test, more->origin.owner, owner);
+	KUNIT_EXPECT_EQ(test, PIN_ACCOUNT_USER, more->origin.owner->mode);
+	iopt_pages_put(more);
+	subject_end(subject);
+}
+
+/* As whoever hands memory over does it: pay first, as it may be too much. */
+static void hand_over(struct subject *subject, enum pin_account_mode mode)
+{
+	struct iopt_pages *pages = subject->pages;
+	struct pin_account account;
+	struct pin_owner *owner;
+	struct pin_debt debt;
+
+	pin_account_init(&account, mode);
+	owner = subject_owner(subject, &account);
+	pin_account_destroy(&account);
+	mutex_lock(&pages->fill_mutex);
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			pin_owner_charge(owner, pages->npinned));
+	mutex_lock(&pages->mutex);
+	swap(pages->origin.owner, owner);
+	pin_debt_begin(&debt, owner, pages->npinned);
+	mutex_unlock(&pages->mutex);
+	pin_debt_end(&debt);
+	mutex_unlock(&pages->fill_mutex);
+	pin_owner_put(owner);
+	subject->config.mode = mode;
+}
+
+static void charge_goes_to_the_new_owner(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &config);
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 5));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 2, 3));
+	hand_over(subject, PIN_ACCOUNT_MM);
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 4, 7));
+	subject_check(subject);
+	subject_remove_area(subject, 1);
+	subject_check(subject);
+	hand_over(subject, PIN_ACCOUNT_USER);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/* What was unpinned before is given back to whom it was charged to. */
+static void debt_stays_with_the_old_owner(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &config);
+	struct iopt_pages *pages = subject->pages;
+	struct pin_debt debt;
+
+	hand_over(subject, PIN_ACCOUNT_MM);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 5));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 4, 7));
+	subject_check(subject);
+	mutex_lock(&pages->mutex);
+	iopt_area_unfill_domains(subject->areas[0]);
+	iopt_pages_unlock_charged(pages, &debt);
+	KUNIT_EXPECT_EQ(test, 4, debt.npages);
+	hand_over(subject, PIN_ACCOUNT_USER);
+	pin_debt_end(&debt);
+	subject_remove_area(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/* A copy that has begun has the address space that it began with. */
+static void copy_keeps_its_owner(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &config);
+	u8 byte = 1;
+	struct iopt_rw rw = {
+		.pages = subject->pages,
+		.data = &byte,
+		.length = 1,
+	};
+
+	mutex_lock(&rw.pages->mutex);
+	iopt_rw_begin(&rw);
+	mutex_unlock(&rw.pages->mutex);
+	hand_over(subject, PIN_ACCOUNT_MM);
+	hand_over(subject, PIN_ACCOUNT_USER);
+	pin_account_destroy(&subject->account);
+	pin_account_init(&subject->account, PIN_ACCOUNT_USER);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&rw.origin.owner->refs));
+	KUNIT_EXPECT_EQ(test, 0, iopt_pages_rw_access(&rw));
+	KUNIT_EXPECT_EQ(test, 0, byte);
+	iopt_rw_end(&rw);
+	subject_end(subject);
+}
+
+static struct kunit_case owner_cases[] = {
+	KUNIT_CASE(maps_share_their_owner),
+	KUNIT_CASE(charge_goes_to_the_new_owner),
+	KUNIT_CASE(debt_stays_with_the_old_owner),
+	KUNIT_CASE(copy_keeps_its_owner),
+	{}
+};
+
+static struct kunit_suite owner_suite = {
+	.name = "iommufd_owner",
+	.test_cases = owner_cases,
+};
+
+kunit_test_suite(owner_suite);
