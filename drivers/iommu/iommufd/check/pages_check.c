@@ -21,6 +21,7 @@
 #include "pages/iopt_types.h"
 #include "pages/pfn_storage.h"
 #include "pin/account.h"
+#include "pin/pin.h"
 
 /**
  * iopt_domains_valid() - Check the list of domains
@@ -111,7 +112,8 @@ static bool stored_page_valid(struct iopt_area *area, unsigned long index)
 	struct iopt_domain *member;
 
 	if (!invariant(phys) || !invariant(offset_in_page(phys) == offset) ||
-	    !invariant(pfn_pinned(PHYS_PFN(phys))) ||
+	    !invariant(!area->pages->origin.ops->pinned ||
+		       pfn_pinned(PHYS_PFN(phys))) ||
 	    !invariant(!area->one_run ||
 		       PHYS_PFN(phys) == area->pfn + index -
 					 iopt_area_first(area)) ||
@@ -268,6 +270,8 @@ static bool charge_valid(const struct iopt_pages *pages)
 	unsigned long of_user = !limited ? 0 :
 				atomic_long_read(&owner->user->locked_vm);
 
+	if (!pages->origin.ops->pinned)
+		return true;
 	return invariant(in_mm >= pages->npinned) &&
 	       invariant(!limited || of_user >= pages->npinned);
 }

@@ -168,7 +168,7 @@ static unsigned long largest_page(struct io_pagetable *iopt,
  * iopt_search_init() - Begin to search for free IOVA
  * @search: to be set up
  * @iopt: where to
- * @address: of the memory, user virtual address
+ * @address: of the first byte, in what &pin_origin.start is in
  * @length: bytes, not 0
  *
  * Large alignment only makes DMA quicker, so do with less if space is short.

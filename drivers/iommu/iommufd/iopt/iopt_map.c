@@ -29,6 +29,7 @@
 #include "pages/pages.h"
 #include "pin/account.h"
 #include "pin/pin.h"
+#include "pin/pin_user.h"
 
 /**
  * iopt_mapping_init() - Begin to map
@@ -94,10 +95,8 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 			  unsigned long length, struct pin_account *account)
 {
 	unsigned long offset = offset_in_page(uptr);
-	struct pin_origin origin = {
-		.address = uptr - offset,
-		.writable = mapping->iommu_prot & IOMMU_WRITE,
-	};
+	struct pin_origin origin;
+	struct pin_owner *owner;
 	struct iopt_pages *pages;
 	unsigned long end;
 
@@ -106,12 +105,14 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 	if (check_add_overflow(uptr, length, &end) ||
 	    check_add_overflow(end, PAGE_SIZE - 1, &end))
 		return -EOVERFLOW;
-	origin.owner = pin_account_owner(account);
-	if (IS_ERR(origin.owner))
-		return PTR_ERR(origin.owner);
-	pages = iopt_pages_alloc(&origin, (end - origin.address) / PAGE_SIZE);
+	owner = pin_account_owner(account);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	pin_user_origin(&origin, owner, uptr - offset,
+			mapping->iommu_prot & IOMMU_WRITE);
+	pages = iopt_pages_alloc(&origin, (end - origin.start) / PAGE_SIZE);
 	if (IS_ERR(pages)) {
-		pin_owner_put(origin.owner);
+		pin_owner_put(owner);
 		return PTR_ERR(pages);
 	}
 	iopt_area_init(&pages->first_area, pages, offset, length,
@@ -238,7 +239,7 @@ static void mapping_search_init(struct iopt_mapping *mapping,
 				struct iopt_search *search)
 {
 	struct iopt_area *first = mapping_first(mapping);
-	unsigned long address = first->pages->origin.address +
+	unsigned long address = first->pages->origin.start +
 				iopt_area_first(first) * PAGE_SIZE +
 				first->page_offset;
 

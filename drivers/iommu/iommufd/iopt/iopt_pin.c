@@ -206,10 +206,12 @@ static int part_rw(const struct iopt_area_part *part, void *data,
 	struct iopt_area *area = part->area;
 	struct iopt_rw rw = {
 		.pages = area->pages,
-		.byte = part->start_byte,
-		.data = data,
-		.length = part->length,
-		.flags = flags,
+		.copy = {
+			.byte = part->start_byte,
+			.data = data,
+			.length = part->length,
+			.flags = flags,
+		},
 	};
 	int rc;
 

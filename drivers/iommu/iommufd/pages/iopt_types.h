@@ -216,7 +216,7 @@ struct iopt_area {
  *         all areas over this memory. Never held while something is waited for
  *         that user space can delay, such as a page fault or the mmap lock
  * @npages: size, in pages; constant
- * @npinned: pages that are stored, and charged to the owner in @origin
+ * @npinned: pages that are stored; charged to the owner, if @origin is pinned
  * @unpinned: pages that are charged still, until iopt_pages_unlock(); 0 when
  *            nobody has the mutex
  * @origin: where PFNs come from in the first place, and who pays. Constant but

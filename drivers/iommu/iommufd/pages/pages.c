@@ -138,7 +138,8 @@ void iopt_pages_put(struct iopt_pages *pages)
  * @npages: how many
  *
  * At once, so that whoever is told of this finds room below the limit; but for
- * a charge to a process, which takes the mmap lock.
+ * a charge to a process, which takes the mmap lock. Memory that is not pinned
+ * is not charged.
  *
  * Context: @pages->mutex held.
  */
@@ -148,6 +149,8 @@ void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
 
 	lockdep_assert_held(&pages->mutex);
 
+	if (!pages->origin.ops->pinned)
+		return;
 	if (owner->mode == PIN_ACCOUNT_MM)
 		pages->unpinned += npages;
 	else

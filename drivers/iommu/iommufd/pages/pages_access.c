@@ -400,10 +400,10 @@ static unsigned long unpin_range(struct iopt_pages *pages, unsigned long start,
  * @write: the kernel is going to write
  *
  * Context: may sleep, takes the locks of area->pages.
- * Return: 0; -EINVAL if the area is going away; -EPERM for writing to memory
- * that was not mapped for that; -ENOMEM without memory or over the limit;
- * -EFAULT as from pin_origin_read(); -EINTR on a fatal signal. On failure
- * nothing is pinned.
+ * Return: 0; -EINVAL if the area is going away, or shows memory that is never
+ * pinned; -EPERM for writing to memory that was not mapped for that; -ENOMEM
+ * without memory or over the limit; -EFAULT as from pin_origin_read(); -EINTR on
+ * a fatal signal. On failure nothing is pinned.
  */
 int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 			 unsigned long last, struct page **out_pages,
@@ -414,6 +414,8 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 
 	if (write && !area->pages->writable)
 		return -EPERM;
+	if (!area->pages->origin.ops->pinned)
+		return -EINVAL;
 	rc = pfn_reader_lock(&reader, area->pages, start, last);
 	if (rc)
 		return rc;

@@ -4,131 +4,23 @@
  *
  * Copying memory for the kernel, without storing or pinning anything.
  *
- * The process that mapped the memory, and a kernel thread that may borrow its
- * address space, copy by user address. Anybody else finds the pages first: in
- * the tier that stores them or, page by page, in the address space they come
- * from. So what is pinned can be reached even when its process is gone.
+ * Some callers have a quicker way to the memory than through its pages, which
+ * its origin knows. Anybody else finds the pages first: in the tier that stores
+ * them or, page by page, where they come from. So what is pinned can be reached
+ * even when its process is gone.
  */
 #include "pages_rw.h"
 
 #include <linux/errno.h>
-#include <linux/highmem.h>
 #include <linux/iommufd.h>
-#include <linux/kthread.h>
 #include <linux/lockdep.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
-#include <linux/uaccess.h>
+#include <linux/sched.h>
 
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
 #include "pfn_storage.h"
 #include "pin/account.h"
-
-static bool rw_writes(const struct iopt_rw *rw)
-{
-	return rw->flags & IOMMUFD_ACCESS_RW_WRITE;
-}
-
-static int rw_user(const struct iopt_rw *rw)
-{
-	void __user *user = (void __user *)(rw->origin.address + rw->byte);
-	unsigned long left;
-
-	if (rw_writes(rw))
-		left = copy_to_user(user, rw->data, rw->length);
-	else
-		left = copy_from_user(rw->data, user, rw->length);
-	return left ? -EFAULT : 0;
-}
-
-static int rw_borrowed(const struct iopt_rw *rw)
-{
-	struct mm_struct *mm = rw->origin.owner->mm;
-	int rc;
-
-	kthread_use_mm(mm);
-	rc = rw_user(rw);
-	kthread_unuse_mm(mm);
-	return rc;
-}
-
-/* Copy what lies in one page, and step on. */
-static void rw_page(struct iopt_rw *rw, struct page *page)
-{
-	size_t offset = offset_in_page(rw->byte);
-	size_t step = min_t(unsigned long, rw->length, PAGE_SIZE - offset);
-
-	if (rw_writes(rw))
-		memcpy_to_page(page, offset, rw->data, step);
-	else
-		memcpy_from_page(rw->data, page, offset, step);
-	rw->byte += step;
-	rw->data += step;
-	rw->length -= step;
-}
-
-/*
- * Who writes to a page pins it, so that its file system knows: to one that is
- * only referenced it may not expect writes. Who reads need not, and pinning might
- * copy a page that several processes share.
- */
-static long get_origin_page(const struct iopt_rw *rw, struct page **page,
-			    int *locked)
-{
-	const struct pin_origin *origin = &rw->origin;
-	unsigned long address = origin->address + (rw->byte & PAGE_MASK);
-
-	if (rw_writes(rw))
-		return pin_user_pages_remote(origin->owner->mm, address, 1,
-					     FOLL_WRITE, page, locked);
-	return get_user_pages_remote(origin->owner->mm, address, 1, 0, page,
-				     locked);
-}
-
-static int rw_origin_page(struct iopt_rw *rw)
-{
-	struct mm_struct *mm = rw->origin.owner->mm;
-	struct page *page;
-	int locked = 1;
-	long rc;
-
-	if (mmap_read_lock_killable(mm))
-		return -EINTR;
-	rc = get_origin_page(rw, &page, &locked);
-	if (locked)
-		mmap_read_unlock(mm);
-	if (rc != 1)
-		return rc ?: -EFAULT;
-	rw_page(rw, page);
-	if (rw_writes(rw))
-		unpin_user_pages_dirty_lock(&page, 1, true);
-	else
-		put_page(page);
-	return 0;
-}
-
-/*
- * Copy the pages up to @last, which no tier stores; or has not, since a page
- * fault may take as long as user space likes.
- */
-static int rw_origin(struct iopt_rw *rw, unsigned long last)
-{
-	struct mm_struct *mm = rw->origin.owner->mm;
-	int rc = 0;
-
-	if (!mmget_not_zero(mm))
-		return -EFAULT;
-	while (!rc && rw->length && rw->byte / PAGE_SIZE <= last)
-		rc = fatal_signal_pending(current) ? -EINTR :
-						     rw_origin_page(rw);
-	/* Not here: the last reference may close files and end at our own. */
-	mmput_async(mm);
-	return rc;
-}
 
 /* Copy the pages of a span that a tier stores. They are pinned, so they stay. */
 static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
@@ -152,7 +44,9 @@ static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
 			unsigned long i;
 
 			for (i = 0; i < iter.npages; i++) {
-				rw_page(rw, pfn_to_page(iter.pfn + i));
+				struct page *page = pfn_to_page(iter.pfn + i);
+
+				pin_copy_page(&rw->copy, page);
 				cond_resched();
 			}
 		}
@@ -161,32 +55,45 @@ static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
 	pfn_batch_destroy(&batch);
 }
 
+/* Copy what a tier stores, if it does; else tell up to where it does not. */
+static bool rw_from_tier(struct iopt_rw *rw, unsigned long *last)
+{
+	unsigned long index = rw->copy.byte / PAGE_SIZE;
+	struct pfn_span span;
+	bool stored;
+
+	/* What is not pinned may go at any time, wherever it is stored. */
+	if (!rw->origin.ops->pinned)
+		return false;
+	mutex_lock(&rw->pages->mutex);
+	pfn_span_find(&span, rw->pages, index, *last);
+	stored = span.tier != PFN_TIER_ORIGIN;
+	if (stored)
+		rw_stored(rw, &span);
+	mutex_unlock(&rw->pages->mutex);
+	*last = span.last;
+	return stored;
+}
+
+/*
+ * Pages that no tier stores may be stored by the time they are copied: a page
+ * fault takes as long as user space likes, so no lock is held.
+ */
 static int rw_pages(struct iopt_rw *rw)
 {
-	unsigned long last = (rw->byte + rw->length - 1) / PAGE_SIZE;
+	struct pin_copy *copy = &rw->copy;
+	unsigned long end = (copy->byte + copy->length - 1) / PAGE_SIZE;
 	int rc = 0;
 
-	while (!rc && rw->length) {
-		struct pfn_span span;
+	while (!rc && copy->length) {
+		unsigned long last = end;
 
-		mutex_lock(&rw->pages->mutex);
-		pfn_span_find(&span, rw->pages, rw->byte / PAGE_SIZE, last);
-		if (span.tier != PFN_TIER_ORIGIN)
-			rw_stored(rw, &span);
-		mutex_unlock(&rw->pages->mutex);
-		if (span.tier == PFN_TIER_ORIGIN)
-			rc = rw_origin(rw, span.last);
+		if (!rw_from_tier(rw, &last))
+			rc = rw->origin.ops->copy_pages(&rw->origin, copy,
+							last);
 		cond_resched();
 	}
 	return rc;
-}
-
-/* Is there an address space to copy by, and whose? */
-static bool rw_may_borrow(const struct iopt_rw *rw)
-{
-	return (rw->flags & IOMMUFD_ACCESS_RW_KTHREAD) &&
-	       (current->flags & PF_KTHREAD) && !current->mm &&
-	       mmget_not_zero(rw->origin.owner->mm);
 }
 
 /**
@@ -225,19 +132,14 @@ void iopt_rw_end(struct iopt_rw *rw)
  */
 int iopt_pages_rw_access(struct iopt_rw *rw)
 {
-	struct mm_struct *mm = rw->origin.owner->mm;
+	int rc;
 
-	if (rw_writes(rw) && !rw->pages->writable)
+	if (pin_copy_writes(&rw->copy) && !rw->pages->writable)
 		return -EPERM;
-	if (rw->flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)
-		return rw_pages(rw);
-	if (mm == current->mm)
-		return rw_user(rw);
-	if (rw_may_borrow(rw)) {
-		int rc = rw_borrowed(rw);
-
-		mmput_async(mm);
-		return rc;
+	if (!(rw->copy.flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)) {
+		rc = rw->origin.ops->copy_at_once(&rw->origin, &rw->copy);
+		if (rc != -EAGAIN)
+			return rc;
 	}
 	return rw_pages(rw);
 }

@@ -14,20 +14,13 @@ struct iopt_pages;
  * @pages: the memory
  * @origin: where it comes from; the copy goes on with that, whatever becomes of
  *          the origin in @pages meanwhile
- * @byte: offset of the next byte in @pages, bytes
- * @data: the next byte in the kernel buffer
- * @length: bytes to go, not 0 at first; they end in @pages
- * @flags: IOMMUFD_ACCESS_RW_WRITE to write the memory,
- *         IOMMUFD_ACCESS_RW_KTHREAD if a kernel thread may borrow the address
- *         space, __IOMMUFD_ACCESS_RW_SLOW_PATH to go through pages in any case
+ * @copy: what to copy; __IOMMUFD_ACCESS_RW_SLOW_PATH in its flags to go through
+ *        pages in any case
  */
 struct iopt_rw {
 	struct iopt_pages *pages;
 	struct pin_origin origin;
-	unsigned long byte;
-	void *data;
-	unsigned long length;
-	unsigned int flags;
+	struct pin_copy copy;
 };
 
 void iopt_rw_begin(struct iopt_rw *rw);

@@ -16,7 +16,7 @@
 #include "iopt_types.h"
 #include "pages.h"
 #include "pfn_storage.h"
-#include "pin/account.h"
+#include "pin/pin.h"
 
 /**
  * pfn_reader_lock() - Begin to read a range
@@ -80,7 +80,7 @@ static int reader_charge(struct pfn_reader *reader, unsigned long npages)
 	if (npages <= reader->charged)
 		return 0;
 	npages -= reader->charged;
-	rc = pin_owner_charge(reader->pages->origin.owner, npages);
+	rc = pin_origin_charge(&reader->pages->origin, npages);
 	if (rc)
 		return rc;
 	reader->missing = 0;
@@ -249,6 +249,6 @@ void pfn_reader_unpin(struct pfn_reader *reader)
  */
 void pfn_reader_destroy(struct pfn_reader *reader)
 {
-	pin_cursor_destroy(&reader->cursor);
+	pin_cursor_destroy(&reader->pages->origin, &reader->cursor);
 	pfn_batch_destroy(&reader->batch);
 }

@@ -10,8 +10,8 @@
  * memory whether all of its pages were found in one physical run when they
  * were stored; then one question answers for the whole chunk. A bit is set only
  * by who saw the whole chunk, and cleared before any of its pages is unpinned.
- * Chunks are cut at multiples of 2 MiB of the memory's address, where huge
- * pages begin. Losing a bit, for want of memory, costs time and nothing else.
+ * Chunks are cut at multiples of 2 MiB of &pin_origin.start, where huge pages
+ * begin. Losing a bit, for want of memory, costs time and nothing else.
  */
 #include "pfn_storage.h"
 
@@ -123,11 +123,11 @@ unsigned long pfn_storage_missing(struct iopt_pages *pages,
 				       count_missing(pages, start, last);
 }
 
-/* Page index to position in whole chunks since address 0. */
+/* Page index to position, in pages, behind where some chunk begins. */
 static unsigned long chunk_position(struct iopt_pages *pages,
 				    unsigned long index)
 {
-	return pages->origin.address / PAGE_SIZE % CHUNK_PAGES + index;
+	return pages->origin.start / PAGE_SIZE % CHUNK_PAGES + index;
 }
 
 static unsigned long chunk_of(struct iopt_pages *pages, unsigned long index)

@@ -2,28 +2,22 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Pinning the pages of a user address space, and letting them go.
+ * Pages on their way from where they come from into a batch, and back.
+ *
+ * Where that is, the operations of the origin know. What is pinned is let go of
+ * in the same way wherever it was pinned from.
  */
 #include "pin.h"
 
-#include <linux/jump_label.h>
+#include <linux/highmem.h>
+#include <linux/iommufd.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/mmap_lock.h>
-#include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "account.h"
 #include "lib/pfn_batch.h"
 #include "lib/test_hooks.h"
-#include "pin_leaf.h"
-
-/* Huge pages begin at multiples of this; reading goes from one to the next. */
-#define BLOCK_PAGES (PMD_SIZE / PAGE_SIZE)
-
-/* For fewer pages looking for a huge one costs more than it may save. */
-#define PROBE_MIN_PAGES 32
 
 /* Folios that are released before others get their turn. */
 #define RELEASE_STEP 512
@@ -104,11 +98,16 @@ static void free_pages_array(struct pin_cursor *cursor)
 		kfree(cursor->pages);
 }
 
-/*
- * Make an empty cursor large enough. Without memory it keeps its size, and
- * reading takes more steps.
+/**
+ * pin_cursor_grow() - Make an empty cursor large enough
+ * @cursor: without pages
+ * @capacity: pages it is to have room for
+ *
+ * Without memory it keeps its size, and reading takes more steps.
+ *
+ * Context: may sleep.
  */
-static void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity)
+void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity)
 {
 	struct page **pages;
 
@@ -124,151 +123,30 @@ static void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity)
 	cursor->capacity = capacity;
 }
 
-/**
- * pin_cursor_destroy() - Let go of pages that no batch has taken
- * @cursor: any state
- *
- * Those pages have not been shown to a device, so they are not dirty.
- *
- * Context: may sleep.
- */
-void pin_cursor_destroy(struct pin_cursor *cursor)
+static void cursor_unpin(struct pin_cursor *cursor)
 {
 	if (cursor->next < cursor->end)
 		unpin_user_pages(cursor->pages + cursor->next,
 				 cursor->end - cursor->next);
 	if (cursor->leaf.npages)
 		release_run(cursor->leaf.pfn, cursor->leaf.npages, false);
-	free_pages_array(cursor);
-}
-
-static long pin_remote(const struct pin_origin *origin, unsigned long address,
-		       unsigned long npages, unsigned int gup_flags,
-		       struct page **pages)
-{
-	struct mm_struct *mm = origin->owner->mm;
-	int locked = 1;
-	long rc;
-
-	if (!mmget_not_zero(mm))
-		return -EFAULT;
-	if (mmap_read_lock_killable(mm)) {
-		rc = -EINTR;
-		goto out_mmput;
-	}
-	rc = pin_user_pages_remote(mm, address, npages, gup_flags, pages,
-				   &locked);
-	if (locked)
-		mmap_read_unlock(mm);
-out_mmput:
-	/* Not here: the last reference may close files and end at our own. */
-	mmput_async(mm);
-	return rc;
-}
-
-/* Pin up to @npages, not 0; returns how many, or an error. */
-static long pin_some(const struct pin_origin *origin, unsigned long index,
-		     unsigned long npages, struct page **pages)
-{
-	unsigned int gup_flags = FOLL_LONGTERM;
-	unsigned long address = origin->address + index * PAGE_SIZE;
-	long rc;
-
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (iommufd_should_fail())
-		return -ENOMEM;
-	if (origin->writable)
-		gup_flags |= FOLL_WRITE;
-	if (origin->owner->mm == current->mm)
-		rc = pin_user_pages_fast(address, npages, gup_flags, pages);
-	else
-		rc = pin_remote(origin, address, npages, gup_flags, pages);
-	/* What a task gets that is killed while it waits for the mmap lock. */
-	if (rc == -EAGAIN && fatal_signal_pending(current))
-		return -EINTR;
-	return rc ?: -EFAULT;
 }
 
 /**
- * pin_origin_page() - Pin one page
- * @origin: the memory
- * @index: the page
- * @pfn: receives its PFN
+ * pin_cursor_destroy() - Let go of pages that no batch has taken
+ * @origin: the memory that they come from
+ * @cursor: any state
  *
- * Context: may sleep, takes the mmap lock.
- * Return: as pin_origin_read().
+ * Those pages have not been shown to a device, so they are not dirty.
+ *
+ * Context: may sleep.
  */
-int pin_origin_page(const struct pin_origin *origin, unsigned long index,
-		    unsigned long *pfn)
+void pin_cursor_destroy(const struct pin_origin *origin,
+			struct pin_cursor *cursor)
 {
-	struct page *page;
-	long rc = pin_some(origin, index, 1, &page);
-
-	if (rc < 0)
-		return rc;
-	*pfn = page_to_pfn(page);
-	return 0;
-}
-
-static int pin_array(const struct pin_origin *origin, struct pin_cursor *cursor,
-		     unsigned long index, unsigned long npages)
-{
-	long rc = pin_some(origin, index, npages, cursor->pages);
-
-	if (rc < 0)
-		return rc;
-	cursor->next = 0;
-	cursor->end = rc;
-	return 0;
-}
-
-/*
- * Pin one page and, if it belongs to a huge one, what follows of that. If not,
- * there is no huge page before @small_end either.
- */
-static int pin_probe(const struct pin_origin *origin, struct pin_cursor *cursor,
-		     unsigned long index, unsigned long npages,
-		     unsigned long small_end)
-{
-	struct page *page;
-	int rc;
-
-	rc = pin_array(origin, cursor, index, 1);
-	if (rc)
-		return rc;
-	page = cursor->pages[0];
-	npages = min(npages, pin_leaf_pages(page, origin->address +
-						  index * PAGE_SIZE,
-					    origin->writable));
-	if (npages == 1) {
-		cursor->small_end = small_end;
-		return 0;
-	}
-	if (!pin_leaf_extend(page, npages))
-		return -ENOMEM;
-	cursor->leaf.pfn = page_to_pfn(page);
-	cursor->leaf.npages = npages;
-	cursor->end = 0;
-	return 0;
-}
-
-static int pin_cursor_refill(const struct pin_origin *origin,
-			     struct pin_cursor *cursor, unsigned long index,
-			     unsigned long npages)
-{
-	unsigned long block = BLOCK_PAGES - (origin->address / PAGE_SIZE +
-					     index) % BLOCK_PAGES;
-
-	if (static_branch_likely(&pin_leaf_direct) &&
-	    min(npages, block) >= PROBE_MIN_PAGES &&
-	    index >= cursor->small_end && origin->owner->mm == current->mm)
-		return pin_probe(origin, cursor, index, npages, index + block);
-	npages = min(npages, block);
-	if (npages > cursor->capacity)
-		pin_cursor_grow(cursor, BLOCK_PAGES);
-	return pin_array(origin, cursor, index,
-			 min_t(unsigned long, npages, cursor->capacity));
+	if (origin->ops->pinned)
+		cursor_unpin(cursor);
+	free_pages_array(cursor);
 }
 
 /* Move pages to the batch as far as it has room; returns how many. */
@@ -307,12 +185,9 @@ static unsigned long pin_cursor_take(struct pin_cursor *cursor,
  * The pages that were appended stay pinned until pin_release(), also if the
  * call fails half way. How many they are shows in the batch.
  *
- * Context: may sleep, takes the mmap lock.
- * Return: 0, with the batch full or all pages read; -EFAULT if memory is not
- * there, may not be written, may not be pinned for long, or its process is
- * gone; -EOPNOTSUPP for memory that can never be pinned for long, such as DAX
- * files; -ENOMEM, also if a huge page has too many references; -EINTR on a fatal
- * signal.
+ * Context: as &pin_origin_ops.pin_some.
+ * Return: 0, with the batch full or all pages read; else as
+ * &pin_origin_ops.pin_some.
  */
 int pin_origin_read(const struct pin_origin *origin, struct pin_cursor *cursor,
 		    unsigned long index, unsigned long npages,
@@ -322,8 +197,8 @@ int pin_origin_read(const struct pin_origin *origin, struct pin_cursor *cursor,
 		unsigned long taken;
 
 		if (pin_cursor_empty(cursor)) {
-			int rc = pin_cursor_refill(origin, cursor, index,
-						   npages);
+			int rc = origin->ops->pin_some(origin, cursor, index,
+						       npages);
 
 			if (rc)
 				return rc;
@@ -343,14 +218,16 @@ int pin_origin_read(const struct pin_origin *origin, struct pin_cursor *cursor,
  * @pfn: the first page
  * @npages: how many
  *
- * Marks the pages dirty if they were pinned for writing.
+ * Marks the pages dirty if they were pinned for writing. Does nothing to memory
+ * that is not pinned.
  *
  * Context: may sleep.
  */
 void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
 		     unsigned long npages)
 {
-	release_run(pfn, npages, origin->writable);
+	if (origin->ops->pinned)
+		release_run(pfn, npages, origin->writable);
 }
 
 /**
@@ -358,12 +235,37 @@ void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
  * @origin: the memory that they were pinned from
  * @iter: on the first one; at the end of its walk afterwards
  *
- * Marks the pages dirty if they were pinned for writing.
+ * Marks the pages dirty if they were pinned for writing. Does nothing to memory
+ * that is not pinned.
  *
  * Context: may sleep.
  */
 void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter)
 {
+	bool pinned = origin->ops->pinned;
+
 	for (; iter->npages; pfn_batch_iter_next(iter))
-		release_run(iter->pfn, iter->npages, origin->writable);
+		if (pinned)
+			release_run(iter->pfn, iter->npages, origin->writable);
+}
+
+/**
+ * pin_copy_page() - Copy what lies in one page, and step on
+ * @copy: with bytes to go
+ * @page: the page that the next byte is in
+ *
+ * Context: may sleep.
+ */
+void pin_copy_page(struct pin_copy *copy, struct page *page)
+{
+	size_t offset = offset_in_page(copy->byte);
+	size_t step = min_t(unsigned long, copy->length, PAGE_SIZE - offset);
+
+	if (pin_copy_writes(copy))
+		memcpy_to_page(page, offset, copy->data, step);
+	else
+		memcpy_from_page(copy->data, page, offset, step);
+	copy->byte += step;
+	copy->data += step;
+	copy->length -= step;
 }

@@ -5,30 +5,83 @@
 #ifndef __IOMMUFD_PIN_H
 #define __IOMMUFD_PIN_H
 
+#include <linux/iommufd.h>
 #include <linux/types.h>
 
+#include "account.h"
 #include "lib/pfn_batch.h"
 
 struct page;
-struct pin_owner;
+struct pin_cursor;
+struct pin_origin_ops;
 
 #define PIN_CURSOR_INLINE_PAGES 16
 
 /**
- * struct pin_origin - Memory that PFNs can be pinned from
- * @owner: whose address space it is in; whoever embeds this holds a reference
- * @address: user virtual address of page 0, a multiple of PAGE_SIZE
- * @writable: pin for writing
+ * struct pin_copy - A copy between a kernel buffer and a piece of memory
+ * @byte: offset of the next byte in the memory, bytes
+ * @data: the next byte in the kernel buffer
+ * @length: bytes to go, not 0 at first; they end in the memory
+ * @flags: IOMMUFD_ACCESS_RW_WRITE to write the memory,
+ *         IOMMUFD_ACCESS_RW_KTHREAD if a kernel thread may borrow an address
+ *         space
+ */
+struct pin_copy {
+	unsigned long byte;
+	void *data;
+	unsigned long length;
+	unsigned int flags;
+};
+
+/**
+ * struct pin_origin - Memory that PFNs can be had from
+ * @ops: the kind of memory; constant
+ * @owner: the process that has it and pays for what is pinned; whoever embeds
+ *         this holds a reference
+ * @start: where page 0 is in what the memory is a part of, bytes, a multiple of
+ *         PAGE_SIZE. Where this is a multiple of the size of a huge page, one
+ *         may begin. For memory of a process, the user virtual address
+ * @writable: devices are going to write; constant
  */
 struct pin_origin {
+	const struct pin_origin_ops *ops;
 	struct pin_owner *owner;
-	unsigned long address;
+	unsigned long start;
 	bool writable;
 };
 
 /**
+ * struct pin_origin_ops - What kinds of memory do in their own ways
+ * @pin_some: put the PFNs of some pages into an empty cursor, at least one and at
+ *            most npages, which is not 0; pinned, if this memory is pinned.
+ *            Returns 0 or an error. May sleep, and wait for page faults
+ * @pin_one: the same for one page, without a cursor
+ * @copy_at_once: copy all, for callers who have a quicker way to the memory than
+ *                through its pages. Returns 0, -EAGAIN to say that this one has
+ *                none, or an error
+ * @copy_pages: copy and step on until the end or behind the page @last, for
+ *              pages that need not be stored anywhere. Returns 0 or an error
+ * @pinned: what is read is pinned, so that it stays until pin_release(): it has a
+ *          struct page, in-kernel users may have that, and the owner is charged
+ *
+ * What the errors are, says the function that sets up an origin of the kind.
+ */
+struct pin_origin_ops {
+	int (*pin_some)(const struct pin_origin *origin,
+			struct pin_cursor *cursor, unsigned long index,
+			unsigned long npages);
+	int (*pin_one)(const struct pin_origin *origin, unsigned long index,
+		       unsigned long *pfn);
+	int (*copy_at_once)(const struct pin_origin *origin,
+			    struct pin_copy *copy);
+	int (*copy_pages)(const struct pin_origin *origin,
+			  struct pin_copy *copy, unsigned long last);
+	bool pinned;
+};
+
+/**
  * struct pin_cursor - Pinned pages on their way into a batch
- * @pages: what the last pin call returned
+ * @pages: what has been pinned last
  * @capacity: entries that @pages has room for
  * @next: first entry that no batch has taken yet
  * @end: end of the valid entries, exclusive
@@ -62,14 +115,57 @@ static inline bool pin_cursor_empty(const struct pin_cursor *cursor)
 }
 
 void pin_cursor_init(struct pin_cursor *cursor);
-void pin_cursor_destroy(struct pin_cursor *cursor);
-int pin_origin_page(const struct pin_origin *origin, unsigned long index,
-		    unsigned long *pfn);
+void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity);
+void pin_cursor_destroy(const struct pin_origin *origin,
+			struct pin_cursor *cursor);
 int pin_origin_read(const struct pin_origin *origin, struct pin_cursor *cursor,
 		    unsigned long index, unsigned long npages,
 		    struct pfn_batch *batch);
 void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
 		     unsigned long npages);
 void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter);
+void pin_copy_page(struct pin_copy *copy, struct page *page);
+
+/**
+ * pin_copy_writes() - Tell the direction of a copy
+ * @copy: the copy
+ *
+ * Context: any.
+ * Return: true if the memory is written.
+ */
+static inline bool pin_copy_writes(const struct pin_copy *copy)
+{
+	return copy->flags & IOMMUFD_ACCESS_RW_WRITE;
+}
+
+/**
+ * pin_origin_page() - Pin one page
+ * @origin: the memory
+ * @index: the page
+ * @pfn: receives its PFN
+ *
+ * Context: as &pin_origin_ops.pin_some.
+ * Return: as pin_origin_read().
+ */
+static inline int pin_origin_page(const struct pin_origin *origin,
+				  unsigned long index, unsigned long *pfn)
+{
+	return origin->ops->pin_one(origin, index, pfn);
+}
+
+/**
+ * pin_origin_charge() - Charge pages before they are pinned, if they are
+ * @origin: the memory
+ * @npages: how many
+ *
+ * Context: as pin_owner_charge().
+ * Return: as pin_owner_charge().
+ */
+static inline int pin_origin_charge(const struct pin_origin *origin,
+				    unsigned long npages)
+{
+	return origin->ops->pinned ? pin_owner_charge(origin->owner, npages) :
+				     0;
+}
 
 #endif

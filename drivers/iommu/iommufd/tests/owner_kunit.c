@@ -124,8 +124,7 @@ static void copy_keeps_its_owner(struct kunit *test)
 	u8 byte = 1;
 	struct iopt_rw rw = {
 		.pages = subject->pages,
-		.data = &byte,
-		.length = 1,
+		.copy = { .data = &byte, .length = 1 },
 	};
 
 	mutex_lock(&rw.pages->mutex);

@@ -19,6 +19,7 @@
 #include "pages/pages.h"
 #include "pages/pages_access.h"
 #include "pages/pfn_reader.h"
+#include "pin/pin_user.h"
 
 #define AREA_IOVA(area) (((area) + 1UL) << 32)
 
@@ -73,13 +74,13 @@ struct iopt_pages *subject_alloc_pages(struct subject *subject,
 				       unsigned long start,
 				       unsigned long npages)
 {
-	struct pin_origin origin = {
-		.owner = subject_owner(subject, &subject->account),
-		.address = subject->address + start * PAGE_SIZE,
-		.writable = !subject->config.read_only,
-	};
-	struct iopt_pages *pages = iopt_pages_alloc(&origin, npages);
+	struct iopt_pages *pages;
+	struct pin_origin origin;
 
+	pin_user_origin(&origin, subject_owner(subject, &subject->account),
+			subject->address + start * PAGE_SIZE,
+			!subject->config.read_only);
+	pages = iopt_pages_alloc(&origin, npages);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(subject->test, pages);
 	return pages;
 }
