@@ -7,7 +7,6 @@
  */
 #include "mock_access.h"
 
-#include <linux/anon_inodes.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -30,6 +29,7 @@
 #include "object/ioas.h"
 #include "object/ioctl.h"
 #include "object/object.h"
+#include "object/object_file.h"
 
 #define KNOWN_CREATE_FLAGS MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
 #define KNOWN_PIN_FLAGS (MOCK_FLAGS_ACCESS_WRITE | MOCK_FLAGS_ACCESS_SYZ)
@@ -150,37 +150,6 @@ static struct mock_access *mock_access_new(struct iommufd_ctx *ictx, u32 ioas_id
 	return mock;
 }
 
-/*
- * The file comes last: giving one back that exists would run its release when
- * this call is over.
- */
-static int give_file(struct iommufd_call *call, struct iommu_test_cmd *cmd,
-		     struct mock_access *mock)
-{
-	struct file *file;
-	int fd, rc;
-
-	fd = get_unused_fd_flags(O_CLOEXEC | O_RDWR);
-	if (fd < 0)
-		return fd;
-	cmd->create_access.out_access_fd = fd;
-	rc = iommufd_call_reply(call, cmd, sizeof(*cmd));
-	if (rc)
-		goto err_put_fd;
-	file = anon_inode_getfile("[iommufd-mock-access]", &mock_access_fops,
-				  mock, O_RDWR);
-	if (IS_ERR(file)) {
-		rc = PTR_ERR(file);
-		goto err_put_fd;
-	}
-	fd_install(fd, file);
-	return 0;
-
-err_put_fd:
-	put_unused_fd(fd);
-	return rc;
-}
-
 /**
  * mock_access_create() - CREATE_ACCESS: make an access and attach it
  * @call: the ioctl
@@ -193,6 +162,10 @@ err_put_fd:
  */
 int mock_access_create(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
+	struct iommufd_object_file file = {
+		.name = "[iommufd-mock-access]",
+		.fops = &mock_access_fops,
+	};
 	struct mock_access *mock;
 	int rc;
 
@@ -201,7 +174,9 @@ int mock_access_create(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	mock = mock_access_new(call->ictx, cmd->id, cmd->create_access.flags);
 	if (IS_ERR(mock))
 		return PTR_ERR(mock);
-	rc = give_file(call, cmd, mock);
+	file.data = mock;
+	rc = iommufd_call_reply_file(call, cmd, sizeof(*cmd),
+				     &cmd->create_access.out_access_fd, &file);
 	if (rc)
 		mock_access_destroy(mock);
 	return rc;
