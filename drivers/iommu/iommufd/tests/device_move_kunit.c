@@ -417,7 +417,9 @@ static struct kunit_case device_move_cases[] = {
 	KUNIT_CASE(own_page_tables_outlive_the_device),
 	KUNIT_CASE(own_page_tables_that_learn_late),
 	KUNIT_CASE(failed_allocation_leaves_nothing),
-	KUNIT_CASE(h60_detach_waits_for_no_mutex), {} };
+	KUNIT_CASE(h60_detach_waits_for_no_mutex),
+	{}
+};
 
 static int suite_init(struct kunit_suite *suite)
 {
