@@ -22,9 +22,9 @@ SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
 TIMES = os.path.join(SELFTESTS_OUT, "times.json")
 WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # Seconds that some kselftests take, before that is known of this machine.
-LONG = {"fuzz_test": 600, "huge_test": 200, "huge_change_test": 150,
-        "dma_test": 200, "device_test": 100, "container_test": 150,
-        "failnth_test": 150, "race_test": 100}
+LONG = {"fuzz_test": 1300, "huge_test": 200, "huge_change_test": 150,
+        "dma_test": 200, "device_test": 60, "container_test": 150,
+        "failnth_test": 400, "race_test": 100}
 # Need a guest to their taste, see latency().
 LATENCY = ["latency_test", "latency_many_test", "latency_kill_test"]
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
@@ -140,7 +140,7 @@ def modular(t):
 def instrumented(name, iommu):
     """A guest with the instrumented kernel."""
     g = guest.Guest(KERNEL, name)
-    g.iommu, g.edu, g.memory, g.timeout = iommu, 2, 2048, 2700
+    g.iommu, g.edu, g.memory, g.timeout = iommu, 2, 2048, 4000
     g.append = "hugepages=32 kunit.enable=0"
     return g
 
@@ -428,7 +428,7 @@ def latency_job(t, g, command, programs, what):
     """Much memory in huge pages, and IOVA for 1 TiB."""
     g.files += [(selftest(t, name), "/guest/selftests/" + name)
                 for name in LATENCY]
-    g.memory, g.timeout = 3072, 1200
+    g.memory, g.timeout = 3072, 2000
     g.qemu = ["-global", "intel-iommu.aw-bits=48"]
 
     def job():
