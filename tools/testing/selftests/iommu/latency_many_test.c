@@ -31,7 +31,7 @@
  * what it may take to get the processor back from another machine, in
  * microseconds.
  */
-#define WAIT_PART	20
+#define WAIT_PART	10
 #define WAIT_TURN	20000
 
 /* Of that many tries, since others may keep the processors busy. */
