@@ -16,7 +16,6 @@
 #include "lib/process.h"
 #include "lib/rig.h"
 
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define LIMIT_PAGES	16
 
 #define MODE_USER	0

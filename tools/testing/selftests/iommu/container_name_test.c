@@ -19,7 +19,6 @@
 #include "lib/process.h"
 #include "lib/usage.h"
 
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define NODE		"/dev/vfio/vfio"
 #define LIMIT		"/sys/module/iommufd/parameters/dma_entry_limit"
 #define NOBODY		65534

@@ -7,32 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "lib/harness.h"
-#include "lib/rig.h"
-
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
-
-FIXTURE(device)
-{
-	struct rig rig;
-};
-
-FIXTURE_SETUP(device)
-{
-	int ret = rig_create(&self->rig, 0);
-
-	if (ret == -ENODEV)
-		SKIP(return, "no edu device");
-	ASSERT_EQ(0, ret);
-}
-
-FIXTURE_TEARDOWN(device)
-{
-	EXPECT_STREQ("", rig_destroy(&self->rig));
-}
-
-#define EXPECT_PINNED(pages) \
-	EXPECT_EQ((pages) * KIB_PER_PAGE, status_kib("VmPin:"))
+#include "lib/device_fixture.h"
 
 /* Ranges and reserved regions */
 

@@ -25,9 +25,6 @@
 #define STORED_PAGES	32
 #define STORED		(STORED_PAGES * PAGE_SIZE)
 
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
-#define PINNED_PAGES()	(status_kib("VmPin:") / KIB_PER_PAGE)
-
 /* Long enough for anybody who does not wait. */
 #define SOON_MS		5000
 
@@ -186,12 +183,12 @@ TEST_F(halfway, h14_only_domain_leaves_a_map)
 	EXPECT_EQ(-ENOENT, iommufd_destroy(rig->fd, device.hwpt_id));
 	EXPECT_EQ(0, call_end(call, &self->trap));
 	EXPECT_EQ(0, all_refs(call, 0));
-	EXPECT_EQ(0, PINNED_PAGES());
+	EXPECT_PINNED(0);
 	/* It is mapped, for whoever comes. */
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
 	EXPECT_EQ(0, check_map(call, device.hwpt_id, IOVA));
 	EXPECT_EQ(0, all_refs(call, 1));
-	EXPECT_EQ(PAGES, PINNED_PAGES());
+	EXPECT_PINNED(PAGES);
 }
 
 /* Two page tables; the one that PFNs are read back from goes, or the other. */
@@ -215,10 +212,10 @@ static void one_of_two_leaves(struct __test_metadata *const _metadata,
 	EXPECT_EQ(0, call_end(call, trap));
 	EXPECT_EQ(0, check_map(call, hwpt[!leaver], IOVA));
 	EXPECT_EQ(0, all_refs(call, 1));
-	EXPECT_EQ(PAGES, PINNED_PAGES());
+	EXPECT_PINNED(PAGES);
 	EXPECT_EQ(0, unmap_memory(call));
 	EXPECT_EQ(0, all_refs(call, 0));
-	EXPECT_EQ(0, PINNED_PAGES());
+	EXPECT_PINNED(0);
 	EXPECT_EQ(0, iommufd_destroy(rig->fd, hwpt[!leaver]));
 }
 
@@ -251,7 +248,7 @@ TEST_F(halfway, h14_all_domains_leave_a_map)
 	EXPECT_EQ(0, stored_refs(call, 0));
 	EXPECT_EQ(0, call_end(call, &self->trap));
 	EXPECT_EQ(0, all_refs(call, 0));
-	EXPECT_EQ(0, PINNED_PAGES());
+	EXPECT_PINNED(0);
 	ASSERT_EQ(0, hwpt_alloc(rig->fd, device.idev_id, rig->ioas_id,
 				&hwpt[0]));
 	EXPECT_EQ(0, check_map(call, hwpt[0], IOVA));
@@ -275,7 +272,7 @@ TEST_F(halfway, h14_unmap_during_an_attach)
 	EXPECT_EQ(0, all_refs(call, 0));
 	EXPECT_EQ(0, mock_check_map(rig->fd, call->device.hwpt_id, IOVA,
 				    MOCK_RIG_PAGES * PAGE_SIZE, rig->buffer));
-	EXPECT_EQ(MOCK_RIG_PAGES, PINNED_PAGES());
+	EXPECT_PINNED(MOCK_RIG_PAGES);
 }
 
 /* What is not mapped any more need not be there either. */
@@ -294,7 +291,7 @@ TEST_F(halfway, h14_unmap_and_munmap_during_an_attach)
 	EXPECT_EQ(0, mock_check_map(rig->fd, call->device.hwpt_id,
 				    mock_rig_iova(0), MOCK_RIG_PAGES * PAGE_SIZE,
 				    rig->buffer));
-	EXPECT_EQ(MOCK_RIG_PAGES, PINNED_PAGES());
+	EXPECT_PINNED(MOCK_RIG_PAGES);
 }
 
 /* The page fault fails when the attach has come half way. */
@@ -313,7 +310,7 @@ TEST_F(halfway, h14_attach_fails)
 	EXPECT_EQ(-EFAULT, call->ret);
 	EXPECT_EQ(0, mock_check_refs(rig->fd, call->memory, LENGTH - PAGE_SIZE,
 				     0));
-	EXPECT_EQ(0, PINNED_PAGES());
+	EXPECT_PINNED(0);
 	EXPECT_EQ(0, unmap_memory(call));
 	EXPECT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
 }
@@ -354,7 +351,7 @@ TEST_F(halfway, h60_pages_are_used_beside_a_copy)
 	EXPECT_EQ(0, call_end(call, &self->trap));
 	EXPECT_EQ(0, check_map(call, other.hwpt_id, COPY_IOVA));
 	EXPECT_EQ(0, all_refs(call, 1));
-	EXPECT_EQ(PAGES, PINNED_PAGES());
+	EXPECT_PINNED(PAGES);
 }
 
 /* An in-kernel user waits, and the area that it pins is unmapped. */
@@ -373,7 +370,7 @@ TEST_F(halfway, h43_unmap_during_a_pin)
 	/* It was too late; and has nothing. */
 	EXPECT_EQ(-EINVAL, call_end(call, &self->trap));
 	EXPECT_EQ(0, all_refs(call, 0));
-	EXPECT_EQ(0, PINNED_PAGES());
+	EXPECT_PINNED(0);
 	EXPECT_EQ(0, close(call->access_fd));
 }
 

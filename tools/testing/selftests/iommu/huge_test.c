@@ -22,8 +22,7 @@
 #include <linux/userfaultfd.h>
 
 #include "lib/faults.h"
-#include "lib/harness.h"
-#include "lib/huge.h"
+#include "lib/huge_fixture.h"
 #include "lib/process.h"
 
 #ifndef MADV_POPULATE_READ
@@ -36,40 +35,6 @@
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
 #define GIGANTIC	"/sys/kernel/mm/hugepages/hugepages-1048576kB/"
-
-FIXTURE(huge)
-{
-	struct huge huge;
-};
-
-FIXTURE_VARIANT(huge)
-{
-	bool with_mock;
-	bool with_edu;
-};
-
-/* clang-format off */
-FIXTURE_VARIANT_ADD(huge, mock) { .with_mock = true };
-FIXTURE_VARIANT_ADD(huge, dma) { .with_edu = true };
-FIXTURE_VARIANT_ADD(huge, both) { .with_mock = true, .with_edu = true };
-/* clang-format on */
-
-FIXTURE_SETUP(huge)
-{
-	int ret = huge_create(&self->huge, variant->with_mock,
-			      variant->with_edu);
-
-	if (ret == -ENODEV)
-		SKIP(return, "no such device");
-	if (ret == -ENOTSUP)
-		SKIP(return, "no huge pages");
-	ASSERT_EQ(0, ret);
-}
-
-FIXTURE_TEARDOWN(huge)
-{
-	EXPECT_STREQ("", huge_destroy(&self->huge));
-}
 
 /* Maps that begin and end anywhere in huge pages */
 

@@ -15,11 +15,6 @@
 #include "lib/rig.h"
 #include "lib/trap.h"
 
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
-
-#define EXPECT_PINNED(pages) \
-	EXPECT_EQ((pages) * KIB_PER_PAGE, status_kib("VmPin:"))
-
 /* On the mock IOMMU, with a device that is attached to the other IOAS. */
 FIXTURE(mock)
 {

@@ -5,23 +5,7 @@
  */
 #include <errno.h>
 
-#include "lib/harness.h"
-#include "lib/ioas_rig.h"
-
-FIXTURE(map)
-{
-	struct ioas_rig rig;
-};
-
-FIXTURE_SETUP(map)
-{
-	ASSERT_EQ(0, ioas_rig_create(&self->rig));
-}
-
-FIXTURE_TEARDOWN(map)
-{
-	EXPECT_STREQ("", ioas_rig_destroy(&self->rig));
-}
+#include "lib/map_fixture.h"
 
 /*
  * A huge page inside of the memory comes at an IOVA where one IOPTE can map it,

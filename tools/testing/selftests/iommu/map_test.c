@@ -8,23 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/harness.h"
-#include "lib/ioas_rig.h"
-
-FIXTURE(map)
-{
-	struct ioas_rig rig;
-};
-
-FIXTURE_SETUP(map)
-{
-	ASSERT_EQ(0, ioas_rig_create(&self->rig));
-}
-
-FIXTURE_TEARDOWN(map)
-{
-	EXPECT_STREQ("", ioas_rig_destroy(&self->rig));
-}
+#include "lib/map_fixture.h"
 
 /* IOAS_MAP: rights, length, overflow */
 

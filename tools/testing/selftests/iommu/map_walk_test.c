@@ -8,23 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "lib/harness.h"
-#include "lib/ioas_rig.h"
-
-FIXTURE(map)
-{
-	struct ioas_rig rig;
-};
-
-FIXTURE_SETUP(map)
-{
-	ASSERT_EQ(0, ioas_rig_create(&self->rig));
-}
-
-FIXTURE_TEARDOWN(map)
-{
-	EXPECT_STREQ("", ioas_rig_destroy(&self->rig));
-}
+#include "lib/map_fixture.h"
 
 #define WALK_PAGES	48
 #define WALK_STEPS	3000

@@ -22,7 +22,6 @@
 #include "lib/trap.h"
 #include "lib/usage.h"
 
-#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
 #define RACES		50
 #define RUN_MS		700
 
@@ -405,7 +404,7 @@ TEST_F(vfio_ioas, another_choice)
 	ASSERT_EQ(0, set_iommu(c));
 	EXPECT_EQ(0, container_map_page(c, 0));
 	/* The device stays where it is, so only that memory is pinned. */
-	EXPECT_EQ(KIB_PER_PAGE, status_kib("VmPin:"));
+	EXPECT_PINNED(1);
 	EXPECT_EQ(-EBUSY, iommufd_destroy(c->fd, ioas_id));
 	EXPECT_EQ(0, iommufd_destroy(c->fd, other_id));
 }
@@ -479,7 +478,7 @@ TEST_F(vfio_ioas, h36_not_the_ioctl_decides_who_pays)
 	ASSERT_EQ(0, container_open_device(c, 0));
 	ASSERT_EQ(0, container_map_page(c, 0));
 	EXPECT_EQ(0, status_kib("VmLck:"));
-	EXPECT_EQ(KIB_PER_PAGE, status_kib("VmPin:"));
+	EXPECT_PINNED(1);
 }
 
 /* What is mapped before the device is open is pinned when it is opened. */

@@ -17,4 +17,10 @@ int file_write(const char *path, const char *text);
 /* A number in KiB that the kernel tells of this process: "VmPin:", "VmLck:". */
 __u64 status_kib(const char *field);
 
+#define KIB_PER_PAGE	(PAGE_SIZE / 1024)
+
+/* For tests: so many pages are pinned on the account of this process. */
+#define EXPECT_PINNED(pages) \
+	EXPECT_EQ((pages) * KIB_PER_PAGE, status_kib("VmPin:"))
+
 #endif
