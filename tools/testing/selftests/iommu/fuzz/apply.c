@@ -89,17 +89,10 @@ static const char *apply_map(struct fuzz_model *model,
 			     const struct fuzz_op *op,
 			     const struct fuzz_answer *answer)
 {
-	__u64 va = fuzz_op_va(op);
-	struct fuzz_part part = {
-		.start = va % FUZZ_PAGE,
-		.length = op->length,
-	};
+	struct fuzz_part part =
+		fuzz_part_alloc(model, context, op,
+				op->flags & IOMMU_IOAS_MAP_WRITEABLE);
 
-	part.pages = fuzz_pages_alloc(model, va - part.start,
-				      (part.start + op->length - 1) / FUZZ_PAGE
-				      + 1,
-				      op->flags & IOMMU_IOAS_MAP_WRITEABLE,
-				      context->process);
 	return insert_parts(model, context,
 			    object_of(context, op->object, FUZZ_IOAS), &part, 1,
 			    op, answer->cmd.map.iova);

@@ -12,19 +12,26 @@
 
 #include "ioas.h"
 
-struct fuzz_pages *fuzz_pages_alloc(const struct fuzz_model *model, __u64 va,
-				    __u64 npages, bool writable, bool process)
+struct fuzz_part fuzz_part_alloc(const struct fuzz_model *model,
+				 const struct fuzz_context *context,
+				 const struct fuzz_op *op, bool writable)
 {
 	struct fuzz_pages *pages = calloc(1, sizeof(*pages));
+	__u64 va = fuzz_op_va(op);
+	struct fuzz_part part = {
+		.pages = pages,
+		.start = va % FUZZ_PAGE,
+		.length = op->length,
+	};
 
 	if (!pages)
 		abort();
-	pages->va = va;
-	pages->npages = npages;
+	pages->va = va - part.start;
+	pages->npages = (part.start + op->length - 1) / FUZZ_PAGE + 1;
 	pages->writable = writable;
-	pages->process = process;
+	pages->process = context->process;
 	pages->limited = model->limit;
-	return pages;
+	return part;
 }
 
 void fuzz_pages_put(struct fuzz_pages *pages)

@@ -8,8 +8,10 @@
 
 #include "model.h"
 
-struct fuzz_pages *fuzz_pages_alloc(const struct fuzz_model *model, __u64 va,
-				    __u64 npages, bool writable, bool process);
+/* The memory that an operation maps, for fuzz_pages_put(). */
+struct fuzz_part fuzz_part_alloc(const struct fuzz_model *model,
+				 const struct fuzz_context *context,
+				 const struct fuzz_op *op, bool writable);
 void fuzz_pages_put(struct fuzz_pages *pages);
 struct fuzz_frame *fuzz_pages_frame(const struct fuzz_pages *pages, __u64 index);
 bool fuzz_pages_pinned(const struct fuzz_pages *pages, __u64 index);

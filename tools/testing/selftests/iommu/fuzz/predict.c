@@ -103,11 +103,8 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 				   op->iova);
 	if (errnos)
 		return errnos;
-	part.pages = fuzz_pages_alloc(model, va - part.start,
-				      (part.start + op->length - 1) / FUZZ_PAGE
-				      + 1,
-				      op->flags & IOMMU_IOAS_MAP_WRITEABLE,
-				      context->process);
+	part = fuzz_part_alloc(model, context, op,
+			       op->flags & IOMMU_IOAS_MAP_WRITEABLE);
 	errnos = fuzz_fill_errnos(model, ioas, &part, 1);
 	fuzz_pages_put(part.pages);
 	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)

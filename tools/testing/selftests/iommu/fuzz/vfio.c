@@ -50,18 +50,8 @@ static struct fuzz_part map_part(struct fuzz_model *model,
 				 const struct fuzz_context *context,
 				 const struct fuzz_op *op)
 {
-	__u64 va = fuzz_op_va(op);
-	struct fuzz_part part = {
-		.start = va % FUZZ_PAGE,
-		.length = op->length,
-	};
-
-	part.pages = fuzz_pages_alloc(model, va - part.start,
-				      (part.start + op->length - 1) / FUZZ_PAGE
-				      + 1,
-				      op->flags & VFIO_DMA_MAP_FLAG_WRITE,
-				      context->process);
-	return part;
+	return fuzz_part_alloc(model, context, op,
+			       op->flags & VFIO_DMA_MAP_FLAG_WRITE);
 }
 
 static fuzz_errnos predict_map(struct fuzz_model *model,
