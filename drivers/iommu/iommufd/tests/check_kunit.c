@@ -198,6 +198,7 @@ static void iopt_damage(struct kunit *test)
 	struct pin_account account;
 	struct io_pagetable iopt;
 	struct iopt_area *area;
+	unsigned long unmapped;
 	int owner;
 
 	iopt_init(&iopt);
@@ -229,6 +230,7 @@ static void iopt_damage(struct kunit *test)
 	iova_ranges_add(&iopt.reserved, 0x2000, 0x3fff, &owner);
 	KUNIT_EXPECT_FALSE(test, iopt_valid(&iopt));
 	iova_ranges_remove_owner(&iopt.reserved, &owner);
+	KUNIT_EXPECT_EQ(test, 0, iopt_unmap_all(&iopt, &unmapped));
 	iova_ranges_add(&iopt.allowed, 0x2000, 0x3fff, NULL);
 	KUNIT_EXPECT_FALSE(test, iopt_valid(&iopt));
 	iopt_destroy(&iopt);
