@@ -5,7 +5,6 @@ A step is a function that takes a Tally, does what needs no guest and returns
 jobs, functions that run a guest each.
 """
 import glob
-import json
 import os
 import re
 import subprocess
@@ -19,65 +18,23 @@ import test_results
 
 SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
 SELFTESTS_OUT = os.path.join(guest.BUILD, "selftests")
-TIMES = os.path.join(SELFTESTS_OUT, "times.json")
 WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
-# Seconds that some kselftests take, before that is known of this machine.
-LONG = {"fuzz_test": 1300, "huge_test": 200, "huge_change_test": 150,
-        "dma_test": 200, "device_test": 60, "container_test": 150,
-        "failnth_test": 400, "race_test": 100}
+# Mostly about much memory or many operations. They do without kmemleak, which
+# doubles the time of whatever allocates; the others allocate the same things.
+WITHOUT_KMEMLEAK = {"dma_test", "fuzz_test", "huge_test", "huge_change_test",
+                    "map_auto_test", "map_copy_test", "map_test",
+                    "map_walk_test", "race_test"}
 # Need a guest to their taste, see latency().
 LATENCY = ["latency_test", "latency_many_test", "latency_kill_test"]
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
 
-# kmemleak reports what no pointer leads to after some seconds of age; the
-# second scan drops what was only in flight during the first.
-IN_TURN = """
-kmemleak=/sys/kernel/debug/kmemleak
-cd {directory}
-for t in {programs}; do
-	echo "### begin $t"
-	./$t
-	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
-done
-echo "### begin kmemleak"
-sleep 5
-echo scan >$kmemleak
-echo scan >$kmemleak
-cat $kmemleak
-echo "### end kmemleak 0 $(cut -d. -f1 /proc/uptime)"
-"""
-SELFTEST_COMMAND = IN_TURN.format(directory="/guest/selftests",
-                                  programs="*_test")
-SUITE_COMMAND = IN_TURN.format(directory=suite.DIRECTORY,
-                               programs=" ".join(suite.PROGRAMS))
-
-# Whatever happens to a program, the next one gets its turn.
-LEGACY_COMMAND = """
-[ {container} = link ] || sh /guest/modules/load.sh || exit 1
-bind_edu_devices
-for t in {tests}; do
-	echo "### begin $t"
-	/guest/selftests/$t
-	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
-done
-echo "### begin dpdk-test"
-sh /guest/dpdk-test {container} {bursts}
-echo "### end dpdk-test $? $(cut -d. -f1 /proc/uptime)"
-[ {container} = link ] || sh /guest/modules/load.sh --unload
-"""
-
-
-# The same programs on the distribution's kernel.
-LATENCY_COMMAND = """
+# scripts/guest/init has the shell functions of this and other commands.
+STOCK_COMMAND = """
 sh /guest/modules/load.sh || exit 1
 bind_edu_devices
-for t in {programs}; do
-	echo "### begin $t"
-	/guest/selftests/$t
-	echo "### end $t $? $(cut -d. -f1 /proc/uptime)"
-done
+{command}
 sh /guest/modules/load.sh --unload
-""".format(programs=" ".join(LATENCY))
+"""
 
 
 def script(name, *args, **variables):
@@ -137,19 +94,43 @@ def modular(t):
     t.record("build: modules in tree", good and not bad, "; ".join(bad[:3]))
 
 
-def instrumented(name, iommu):
+def instrumented(name, iommu, hugepages=32, kmemleak=False):
     """A guest with the instrumented kernel."""
     g = guest.Guest(KERNEL, name)
     g.iommu, g.edu, g.memory, g.timeout = iommu, 2, 2048, 4000
-    g.append = "hugepages=32 kunit.enable=0"
+    g.append = (f"kunit.enable=0 hugepages={hugepages} "
+                f"kmemleak={'on' if kmemleak else 'off'}")
     return g
+
+
+def with_modules(g, command):
+    """On the distribution's kernel the modules have to be loaded first."""
+    return STOCK_COMMAND.format(command=command) if g.release else command
+
+
+def selftests_job(t, g, programs, what, good=(0, test_results.KSFT_SKIP)):
+    """A guest for kselftests, which looks for leaks in the end if it can."""
+    names = [os.path.basename(p) for p in programs]
+    g.files += [(p, "/guest/selftests/" + os.path.basename(p))
+                for p in programs]
+    command = with_modules(g, "turns " + " ".join(names))
+    if "kmemleak=on" in g.append:
+        command += "\nturn kmemleak leaks"
+        names.append("kmemleak")
+
+    def job():
+        result = g.run(command)
+        with t.lock:
+            t.done(result, g, what)
+            test_results.program_results(t, g, result, names, good)
+    return job
 
 
 def kunit_job(t, name, append, expected=""):
     """KUnit, whose tests run while the kernel boots."""
     g = instrumented(name, "none")
     g.edu, g.expected = 0, expected
-    g.append = "kunit.enable=1 " + append
+    g.append += " kunit.enable=1 " + append
 
     def job():
         result = g.run("true")
@@ -197,83 +178,58 @@ def selftest(t, name):
     return program
 
 
-def shares(programs, count):
-    """Divide the programs so that all shares take about the same time.
-
-    The times are those of the run before, if there was one.
-    """
-    times = dict(LONG)
-    try:
-        with open(TIMES, encoding="utf-8") as f:
-            times.update(json.load(f))
-    except (OSError, ValueError):
-        pass
-    result = [[0, []] for _ in range(count)]
-    weight = {p: times.get(os.path.basename(p), 60) for p in programs}
-    for program in sorted(programs, key=lambda p: -weight[p]):
-        least = min(result, key=lambda share: share[0])
-        least[0] += weight[program] + 1
-        least[1].append(program)
-    return [programs for _, programs in result if programs]
-
-
-def remember(times):
-    """Keep how long the kselftests took."""
-    known = {}
-    if os.path.exists(TIMES):
-        with open(TIMES, encoding="utf-8") as f:
-            known = json.load(f)
-    known.update(times)
-    with open(TIMES, "w", encoding="utf-8") as f:
-        json.dump(known, f)
-
-
 def selftests(t):
-    """kselftests with VT-d, shared out among the guests that run at once."""
-    programs = build_selftests(t)
-
-    def job(number, share):
-        g = instrumented(f"test-selftests-{number}", "vtd")
-        g.files = [(p, "/guest/selftests/" + os.path.basename(p))
-                   for p in share]
-        result = g.run(SELFTEST_COMMAND)
-        with t.lock:
-            t.done(result, g, "kselftests " + " ".join(
-                os.path.basename(p) for p in share))
-            selftest_results(t, g, result, share)
-
-    return [lambda n=n, share=share: job(n, share)
-            for n, share in enumerate(shares(programs, WORKERS), 1)]
+    """kselftests with VT-d, those that take longest first."""
+    programs = {os.path.basename(p): p for p in build_selftests(t)}
+    if not programs:
+        return []
+    without = sorted(WITHOUT_KMEMLEAK - {"fuzz_test"})
+    groups = {"fuzz": ["fuzz_test"],
+              "objects": sorted(set(programs) - WITHOUT_KMEMLEAK),
+              "memory": without}
+    return [selftests_job(t, instrumented("test-" + name, "vtd",
+                                          kmemleak=name == "objects"),
+                          [programs[p] for p in group], "kselftests, " + name)
+            for name, group in groups.items()]
 
 
-def selftest_results(t, g, result, share):
-    """The kselftests of one guest; how long each took is remembered."""
-    names = [os.path.basename(p) for p in share]
-    remember(test_results.program_results(t, g, result, names + ["kmemleak"]))
+def vmm_result(t, g, result):
+    """The sample VMM counts as one test, its output says the rest."""
+    bad = [l.strip() for l in result.output.splitlines() if "FAIL" in l]
+    t.record(f"{g.name}: sample VMM", result.status == 0, "; ".join(bad[:3]))
 
 
 def vmm_job(t, g, command, what):
-    """The sample VMM counts as one test, its output says the rest."""
+    """A guest for the sample VMM."""
     def job():
         result = g.run(command)
-        bad = [l.strip() for l in result.output.splitlines() if "FAIL" in l]
         with t.lock:
             t.done(result, g, what)
-            t.record(f"{g.name}: sample VMM", result.status == 0,
-                     "; ".join(bad[:3]))
+            vmm_result(t, g, result)
     return job
 
 
-def demo(t):
-    """The sample VMM with the instrumented kernel on each IOMMU."""
+def machines(t):
+    """The instrumented kernel on each IOMMU: the sample VMM.
+
+    And a program's own page tables on those that the kselftests do not meet.
+    """
     run.build_vmm()
-    jobs = []
-    for iommu, name in run.MACHINES.items():
+    hwpt_test = selftest(t, "hwpt_test")
+
+    def job(iommu):
         g = instrumented("test-" + iommu, iommu)
-        g.files = [(run.VMM, "/guest/edu-vmm")]
-        jobs.append(vmm_job(t, g, "edu-vmm $EDU_DEVICES",
-                            f"sample VMM, {name}, instrumented kernel"))
-    return jobs
+        programs = [] if iommu == "vtd" else ["hwpt_test"]
+        g.files = [(run.VMM, "/guest/edu-vmm"),
+                   (hwpt_test, "/guest/selftests/hwpt_test")]
+        result = g.run(f"turns {' '.join(programs)}\nedu-vmm $EDU_DEVICES")
+        with t.lock:
+            t.done(result, g, f"sample VMM, {run.MACHINES[iommu]}, "
+                   "instrumented kernel")
+            test_results.program_results(t, g, result, programs)
+            vmm_result(t, g, result)
+
+    return [lambda iommu=iommu: job(iommu) for iommu in run.MACHINES]
 
 
 def distribution(t):
@@ -345,11 +301,12 @@ def legacy_job(t, g, container, programs, what):
     dpdk.add_to(g)
     for name in programs:
         g.files.append((selftest(t, name), "/guest/selftests/" + name))
-    tests = " ".join(programs)
+    command = with_modules(
+        g, f"turns {' '.join(programs)}\n"
+        f"turn dpdk-test sh /guest/dpdk-test {container} {dpdk.BURSTS}")
 
     def job():
-        result = g.run(LEGACY_COMMAND.format(tests=tests, container=container,
-                                             bursts=dpdk.BURSTS))
+        result = g.run(command)
         with t.lock:
             t.done(result, g, what)
             test_results.program_results(t, g, result, programs + ["dpdk-test"])
@@ -359,25 +316,17 @@ def legacy_job(t, g, container, programs, what):
     return job
 
 
-# On the distribution's kernel the modules have to be loaded first.
-QEMU_COMMAND = """
-[ ! -e /guest/modules ] || sh /guest/modules/load.sh || exit 1
-echo "### begin {name}"
-sh /guest/qemu-test {checksum} {cases}
-echo "### end {name} $? $(cut -d. -f1 /proc/uptime)"
-[ ! -e /guest/modules ] || sh /guest/modules/load.sh --unload
-"""
-
-
 def qemu_job(t, g, cases, what, version="10"):
     """What QEMU's guest wrote has to be on the disk in the end."""
     qemu.add_to(g, version)
     g.edu, g.memory, g.timeout = 0, 2048, 2700
     name = "qemu-" + version
+    command = with_modules(
+        g, f"turn {name} sh /guest/qemu-test {qemu.checksum()} "
+        + " ".join(cases))
 
     def job():
-        result = g.run(QEMU_COMMAND.format(name=name, cases=" ".join(cases),
-                                           checksum=qemu.checksum()))
+        result = g.run(command)
         with t.lock:
             t.done(result, g, what)
             test_results.program_results(t, g, result, [name])
@@ -424,19 +373,11 @@ def clients(t):
             for version in qemu.SUITES]
 
 
-def latency_job(t, g, command, programs, what):
+def much_memory(t, g):
     """Much memory in huge pages, and IOVA for 1 TiB."""
-    g.files += [(selftest(t, name), "/guest/selftests/" + name)
-                for name in LATENCY]
     g.memory, g.timeout = 3072, 2000
     g.qemu = ["-global", "intel-iommu.aw-bits=48"]
-
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, what)
-            test_results.program_results(t, g, result, programs, good=(0,))
-    return job
+    return [selftest(t, name) for name in LATENCY]
 
 
 def latency(t):
@@ -445,43 +386,23 @@ def latency(t):
     A kernel with preemption hides loops that never give way, so this runs on
     the distribution's kernel too, which has none unless it is asked for.
     """
-    g = instrumented("test-latency", "vtd")
-    g.append = "hugepages=544 kunit.enable=0"
-    jobs = [latency_job(t, g, SELFTEST_COMMAND, LATENCY + ["kmemleak"],
-                        "latency, instrumented kernel")]
+    g = instrumented("test-latency", "vtd", hugepages=544)
+    jobs = [selftests_job(t, g, much_memory(t, g),
+                          "latency, instrumented kernel", (0,))]
     if script("modules.sh", CONTAINER="vfio"):
         run.build_vmm()
         g = run.machine("vtd", "test-stock-latency")
         g.append = "quiet hugepages=544 preempt=voluntary"
-        jobs.append(latency_job(t, g, LATENCY_COMMAND, LATENCY,
-                                "latency, distribution kernel"))
+        jobs.append(selftests_job(t, g, much_memory(t, g),
+                                  "latency, distribution kernel", (0,)))
     return jobs
-
-
-def selftest_job(t, g, name, what):
-    """A guest for one kselftest."""
-    g.files = [(selftest(t, name), "/guest/selftests/" + name)]
-
-    def job():
-        result = g.run(SELFTEST_COMMAND)
-        with t.lock:
-            t.done(result, g, what)
-            test_results.program_results(t, g, result, [name, "kmemleak"])
-    return job
 
 
 def noiommu(t):
     """VFIO's groups without an IOMMU, on a machine that has none."""
-    g = instrumented("test-noiommu", "none")
+    g = instrumented("test-noiommu", "none", kmemleak=True)
     g.edu, g.memory = 1, 1024
-    return [selftest_job(t, g, "noiommu_test", "no IOMMU")]
-
-
-def page_tables(t):
-    """A program's own page tables on IOMMUs that the kselftests do not meet."""
-    return [selftest_job(t, instrumented("test-hwpt-" + iommu, iommu),
-                         "hwpt_test", f"page tables, {run.MACHINES[iommu]}")
-            for iommu in ("amd", "virtio")]
+    return [selftests_job(t, g, [selftest(t, "noiommu_test")], "no IOMMU")]
 
 
 def base_suite(t):
@@ -491,12 +412,13 @@ def base_suite(t):
     t.record("build: the base's own suite", good)
     if not good:
         return []
-    g = instrumented("test-suite", "vtd")
-    g.edu, g.append = 0, "hugepages=64 kunit.enable=0"
-    g.files = suite.files()
+    g = instrumented("test-suite", "vtd", hugepages=64)
+    g.edu, g.files = 0, suite.files()
+    command = f"cd {suite.DIRECTORY}" + "".join(
+        f"\nturn {name} ./{name}" for name in suite.PROGRAMS)
 
     def job():
-        result = g.run(SUITE_COMMAND)
+        result = g.run(command)
         with t.lock:
             t.done(result, g, "the base's own suite")
             base_suite_results(t, g, result)
@@ -506,17 +428,17 @@ def base_suite(t):
 def base_suite_results(t, g, result):
     """Cases that wait make a program fail, so its status says little."""
     judge = suite.Judge(t, suite.read_list())
-    test_results.program_results(t, g, result, suite.PROGRAMS + ["kmemleak"],
-                                 (0, 1), judge.case)
+    test_results.program_results(t, g, result, suite.PROGRAMS, (0, 1),
+                                 judge.case)
     judge.finish()
 
 
-# Each does what needs no guest and returns the guests to run, longest first.
-STEPS = {s.__name__: s for s in (userspace, kernel, modular, selftests, latency,
-                                 kunit, demo, noiommu, page_tables,
-                                 distribution, legacy)}
-STEPS["suite"] = base_suite
+# Each does what needs no guest and returns the guests to run. Those that take
+# longest come first, so that no processor waits for one of them in the end.
+STEPS = {s.__name__.removeprefix("base_"): s for s in (
+    userspace, kernel, modular, selftests, base_suite, latency, kunit, machines,
+    legacy, noiommu, distribution)}
 # Only when they are named.
 MORE = {"nested": nested, "clients": clients}
-NEED_KERNEL = {"selftests", "latency", "kunit", "demo", "noiommu",
-               "page_tables", "legacy", "suite"}
+NEED_KERNEL = {"selftests", "suite", "latency", "kunit", "machines", "legacy",
+               "noiommu"}
