@@ -385,6 +385,7 @@ static void __exit iommufd_exit(void)
 	iommufd_test_exit();
 	iommufd_object_exit();
 	iopt_pages_exit();
+	pin_account_exit();
 }
 module_exit(iommufd_exit);
 

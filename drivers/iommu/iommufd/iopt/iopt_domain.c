@@ -79,7 +79,7 @@ static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
 			continue;
 		mutex_lock(&area->pages->mutex);
 		iopt_area_unfill_domain(area, entry);
-		iopt_pages_unlock(area->pages);
+		mutex_unlock(&area->pages->mutex);
 	}
 }
 

@@ -79,7 +79,7 @@ static unsigned long part_unpin(const struct iopt_area_part *part)
 	unpinned = iopt_area_remove_access(area, part_first(part),
 					   part_last(part));
 	area_released(area);
-	iopt_pages_unlock(area->pages);
+	mutex_unlock(&area->pages->mutex);
 	return unpinned;
 }
 

@@ -82,7 +82,6 @@ struct iopt_pages;
  * are pinned, and waited for killably. *mutex* is held while what is stored
  * changes. Behind it nothing waits for a page fault or for the mmap lock.
  * pfn_reader_next() drops it while it pins, and keeps *fill_mutex*.
- * iopt_pages_unlock() gives charges back after dropping it.
  *
  * Nobody takes *mutex* under the mmap lock yet, but whoever has to withdraw
  * IOPTEs from inside of mm will. So lockdep is told of that order when the
@@ -102,6 +101,8 @@ struct iopt_pages;
  *   tries those of others while it holds one.
  * * pfn_reader_lock() tries *fill_mutex* first, and does without it if all it
  *   wants is stored already.
+ * * Whoever gives back a charge to a process tries its mmap lock, and leaves the
+ *   rest to a worker that tries again.
  * * The checks of test kernels try the lock of a group, even under the xa_lock
  *   of the groups, and the mutex of an IOAS. They skip what they do not get.
  *
@@ -217,8 +218,6 @@ struct iopt_area {
  *         that user space can delay, such as a page fault or the mmap lock
  * @npages: size, in pages; constant
  * @npinned: pages that are stored; charged to the owner, if @origin is pinned
- * @unpinned: pages that are charged still, until iopt_pages_unlock(); 0 when
- *            nobody has the mutex
  * @origin: where PFNs come from in the first place, and who pays. Constant but
  *          for its owner, which changes under @fill_mutex and @mutex together,
  *          with the charge. To look at the owner takes one of them, or a
@@ -244,7 +243,6 @@ struct iopt_pages {
 	struct mutex mutex;
 	unsigned long npages;
 	unsigned long npinned;
-	unsigned long unpinned;
 	struct pin_origin origin;
 	struct xarray pinned_pfns;
 	struct xarray run_chunks;

@@ -24,7 +24,6 @@
 #include "pages.h"
 #include "pfn_domain.h"
 #include "pfn_storage.h"
-#include "pin/account.h"
 
 /* So many mutexes are held at once. Lockdep does not follow more than 48. */
 #define UNFILL_AREAS 16
@@ -326,23 +325,22 @@ void iopt_area_unfill(struct iopt_area *area)
 	mutex_lock(&area->pages->mutex);
 	iopt_area_unfill_domains(area);
 	WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
-	iopt_pages_unlock(area->pages);
+	mutex_unlock(&area->pages->mutex);
 }
 
 /* End with all areas that are locked. */
 static void unfill_finish(struct unfill *unfill)
 {
-	struct pin_debt debts[UNFILL_AREAS] __uninitialized;
 	unsigned int i;
 
 	unfill_flush(unfill);
 	for (i = 0; i < unfill->nlocked; i++) {
-		storage_dropped(unfill->locked[i]);
-		WRITE_ONCE(unfill->locked[i]->content, IOPT_AREA_EMPTY);
-		iopt_pages_unlock_charged(unfill->locked[i]->pages, &debts[i]);
+		struct iopt_area *area = unfill->locked[i];
+
+		storage_dropped(area);
+		WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
+		mutex_unlock(&area->pages->mutex);
 	}
-	for (i = 0; i < unfill->nlocked; i++)
-		pin_debt_end(&debts[i]);
 	unfill->nlocked = 0;
 }
 

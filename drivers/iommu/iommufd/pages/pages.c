@@ -84,7 +84,6 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	mutex_init(&pages->mutex);
 	pages->npages = npages;
 	pages->npinned = 0;
-	pages->unpinned = 0;
 	pages->writable = origin->writable;
 	pages->origin = *origin;
 	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
@@ -112,7 +111,7 @@ static void pages_release(struct kref *kref)
 
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&pages->access_itree.rb_root) ||
 		     !RB_EMPTY_ROOT(&pages->domains_itree.rb_root) ||
-		     pages->npinned || pages->unpinned);
+		     pages->npinned);
 	WARN_ON_ONCE(!xa_empty(&pages->pinned_pfns) ||
 		     !xa_empty(&pages->run_chunks));
 	mutex_destroy(&pages->mutex);
@@ -133,31 +132,6 @@ void iopt_pages_put(struct iopt_pages *pages)
 }
 
 /**
- * iopt_pages_uncharge() - Give back what was charged and is not pinned
- * @pages: the memory
- * @npages: how many
- *
- * At once, so that whoever is told of this finds room below the limit; but for
- * a charge to a process, which takes the mmap lock. Memory that is not pinned
- * is not charged.
- *
- * Context: @pages->mutex held.
- */
-void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
-{
-	struct pin_owner *owner = pages->origin.owner;
-
-	lockdep_assert_held(&pages->mutex);
-
-	if (!pages->origin.ops->pinned)
-		return;
-	if (owner->mode == PIN_ACCOUNT_MM)
-		pages->unpinned += npages;
-	else
-		pin_owner_uncharge(owner, npages);
-}
-
-/**
  * iopt_pages_unpinned() - Count pages that were stored, and are unpinned
  * @pages: the memory
  * @npages: how many
@@ -166,39 +140,8 @@ void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages)
  */
 void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages)
 {
+	lockdep_assert_held(&pages->mutex);
+
 	pages->npinned -= npages;
-	iopt_pages_uncharge(pages, npages);
-}
-
-/**
- * iopt_pages_unlock_charged() - Release the mutex, and leave a debt
- * @pages: the memory
- * @debt: to be set up; the caller calls pin_debt_end()
- *
- * For who holds several of them: giving a charge back may take the mmap lock,
- * which no mutex is held for.
- *
- * Context: @pages->mutex held.
- */
-void iopt_pages_unlock_charged(struct iopt_pages *pages, struct pin_debt *debt)
-	__releases(&pages->mutex)
-{
-	pin_debt_begin(debt, pages->origin.owner, pages->unpinned);
-	pages->unpinned = 0;
-	mutex_unlock(&pages->mutex);
-}
-
-/**
- * iopt_pages_unlock() - Release the mutex, and pay for what is pinned only
- * @pages: the memory
- *
- * Context: @pages->mutex held, and none of other pages; may sleep.
- */
-void iopt_pages_unlock(struct iopt_pages *pages)
-	__releases(&pages->mutex)
-{
-	struct pin_debt debt;
-
-	iopt_pages_unlock_charged(pages, &debt);
-	pin_debt_end(&debt);
+	pin_origin_uncharge(&pages->origin, npages);
 }

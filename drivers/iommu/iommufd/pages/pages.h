@@ -6,7 +6,6 @@
 #define __IOMMUFD_PAGES_H
 
 struct iopt_pages;
-struct pin_debt;
 struct pin_origin;
 
 int iopt_pages_init(void);
@@ -16,9 +15,6 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 void iopt_pages_get(struct iopt_pages *pages);
 void iopt_pages_put(struct iopt_pages *pages);
 
-void iopt_pages_uncharge(struct iopt_pages *pages, unsigned long npages);
 void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages);
-void iopt_pages_unlock(struct iopt_pages *pages);
-void iopt_pages_unlock_charged(struct iopt_pages *pages, struct pin_debt *debt);
 
 #endif

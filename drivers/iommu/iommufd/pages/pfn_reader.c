@@ -62,13 +62,11 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 void pfn_reader_unlock(struct pfn_reader *reader)
 {
 	struct iopt_pages *pages = reader->pages;
-	struct pin_debt debt;
 
-	iopt_pages_uncharge(pages, reader->charged);
-	iopt_pages_unlock_charged(pages, &debt);
+	pin_origin_uncharge(&pages->origin, reader->charged);
+	mutex_unlock(&pages->mutex);
 	if (reader->filling)
 		mutex_unlock(&pages->fill_mutex);
-	pin_debt_end(&debt);
 }
 
 /* Pay for all that is missing, or if more has come to be missing, for that. */

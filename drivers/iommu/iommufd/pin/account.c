@@ -10,10 +10,13 @@
 #include "account.h"
 
 #include <linux/capability.h>
+#include <linux/cleanup.h>
 #include <linux/cred.h>
 #include <linux/err.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -21,6 +24,32 @@
 #include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
+
+/* So often the worker tries to take what is owed out of the counts. */
+#define SETTLE_INTERVAL (HZ / 10)
+
+/*
+ * Owners that owe, each with a reference. The module stays while the worker is
+ * to come.
+ */
+static LIST_HEAD(debtors);
+static DEFINE_SPINLOCK(debtors_lock);
+static bool settling;
+
+static void settle_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle, settle_work);
+
+/**
+ * pin_account_exit() - Wait for the worker
+ *
+ * Context: when the module is unloaded; may sleep.
+ */
+void pin_account_exit(void)
+{
+	/* It gave up the module already, but may not have returned yet. */
+	flush_delayed_work(&settle);
+}
 
 /**
  * pin_account_init() - Set up how a context pays
@@ -70,6 +99,7 @@ static struct pin_owner *owner_alloc(enum pin_account_mode mode, bool unlimited)
 	owner->unlimited = unlimited;
 	owner->mm = current->mm;
 	mmgrab(owner->mm);
+	owner->owed = 0;
 	owner->task = NULL;
 	owner->user = NULL;
 	if (mode == PIN_ACCOUNT_NONE)
@@ -153,6 +183,112 @@ void pin_owner_put(struct pin_owner *owner)
 	kfree(owner);
 }
 
+/* The caller has the mmap lock. */
+static void uncharge_locked(struct mm_struct *mm, unsigned long npages)
+{
+	/*
+	 * This also works when the process is gone: the structure is still
+	 * there, and nobody reads the count any more.
+	 */
+	mm->locked_vm -= min(npages, mm->locked_vm);
+}
+
+/*
+ * There is no mmap_write_trylock(), and nothing for it to do: VMAs stay as they
+ * are.
+ */
+static bool try_uncharge(struct mm_struct *mm, unsigned long npages)
+{
+	if (!down_write_trylock(&mm->mmap_lock))
+		return false;
+	uncharge_locked(mm, npages);
+	up_write(&mm->mmap_lock);
+	return true;
+}
+
+static void settled(struct pin_owner *owner)
+{
+	lockdep_assert_held(&debtors_lock);
+	owner->owed = 0;
+	list_del(&owner->debtor);
+}
+
+/* One owner of the process settles; the caller has the mmap lock. */
+static struct pin_owner *settle_locked(struct mm_struct *mm)
+{
+	struct pin_owner *owner;
+
+	guard(spinlock)(&debtors_lock);
+	list_for_each_entry(owner, &debtors, debtor) {
+		if (owner->mm != mm)
+			continue;
+		uncharge_locked(mm, owner->owed);
+		settled(owner);
+		return owner;
+	}
+	return NULL;
+}
+
+/* One owner settles, whose mmap lock is free. */
+static struct pin_owner *settle_free(void)
+{
+	struct pin_owner *owner;
+
+	guard(spinlock)(&debtors_lock);
+	list_for_each_entry(owner, &debtors, debtor) {
+		if (!try_uncharge(owner->mm, owner->owed))
+			continue;
+		settled(owner);
+		return owner;
+	}
+	return NULL;
+}
+
+/* Returns true if there is nobody left to come again for. */
+static bool settled_all(void)
+{
+	guard(spinlock)(&debtors_lock);
+	settling = !list_empty(&debtors);
+	return !settling;
+}
+
+static void settle_work(struct work_struct *work)
+{
+	struct pin_owner *owner;
+
+	while ((owner = settle_free()))
+		pin_owner_put(owner);
+	if (settled_all())
+		module_put(THIS_MODULE);
+	else
+		schedule_delayed_work(&settle, SETTLE_INTERVAL);
+}
+
+static void owe(struct pin_owner *owner, unsigned long npages)
+{
+	guard(spinlock)(&debtors_lock);
+	if (!owner->owed) {
+		pin_owner_get(owner);
+		list_add_tail(&owner->debtor, &debtors);
+	}
+	owner->owed += npages;
+	if (settling)
+		return;
+	settling = true;
+	__module_get(THIS_MODULE);
+	schedule_delayed_work(&settle, 1);
+}
+
+/*
+ * The mmap lock may be held in a page fault for as long as user space likes.
+ * Whoever unpins holds locks that others need, and does not wait for it.
+ */
+static void uncharge_mm(struct pin_owner *owner, unsigned long npages)
+{
+	if (!try_uncharge(owner->mm, npages))
+		owe(owner, npages);
+}
+
 static int charge_user(struct pin_owner *owner, unsigned long npages)
 {
 	unsigned long limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >>
@@ -171,25 +307,17 @@ static int charge_user(struct pin_owner *owner, unsigned long npages)
 
 static int charge_mm(struct pin_owner *owner, unsigned long npages)
 {
+	struct pin_owner *debtor;
 	int rc;
 
 	if (mmap_write_lock_killable(owner->mm))
 		return -EINTR;
+	while ((debtor = settle_locked(owner->mm)))
+		pin_owner_put(debtor);
 	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
 				 owner->unlimited);
 	mmap_write_unlock(owner->mm);
 	return rc;
-}
-
-static void uncharge_mm(struct pin_owner *owner, unsigned long npages)
-{
-	/*
-	 * This also works when the process is gone: the structure is still
-	 * there, and nobody reads the count any more.
-	 */
-	mmap_write_lock(owner->mm);
-	owner->mm->locked_vm -= min(npages, owner->mm->locked_vm);
-	mmap_write_unlock(owner->mm);
 }
 
 /**
@@ -222,7 +350,10 @@ int pin_owner_charge(struct pin_owner *owner, unsigned long npages)
  * @owner: who paid
  * @npages: how many, at most what is still charged
  *
- * Context: may sleep, takes the mmap lock in PIN_ACCOUNT_MM.
+ * While somebody has the mmap lock, locked_vm of a process shows them a moment
+ * longer. A charge to the same process does not count them, whoever owes.
+ *
+ * Context: process context; only tries the mmap lock, in PIN_ACCOUNT_MM.
  */
 void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages)
 {
@@ -233,38 +364,4 @@ void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages)
 		atomic_long_sub(npages, &owner->user->locked_vm);
 	else if (owner->mode == PIN_ACCOUNT_MM)
 		uncharge_mm(owner, npages);
-}
-
-/**
- * pin_debt_begin() - pin_owner_uncharge() for who may not do it yet
- * @debt: to be set up
- * @owner: who paid
- * @npages: how many, at most what is still charged; may be 0
- *
- * The charge is given back by pin_debt_end(), whoever is the owner then.
- *
- * Context: any.
- */
-void pin_debt_begin(struct pin_debt *debt, struct pin_owner *owner,
-		    unsigned long npages)
-{
-	debt->npages = npages;
-	if (!npages)
-		return;
-	pin_owner_get(owner);
-	debt->owner = owner;
-}
-
-/**
- * pin_debt_end() - Give back what pin_debt_begin() has left to be given back
- * @debt: of pin_debt_begin()
- *
- * Context: may sleep, takes the mmap lock in PIN_ACCOUNT_MM.
- */
-void pin_debt_end(struct pin_debt *debt)
-{
-	if (!debt->npages)
-		return;
-	pin_owner_uncharge(debt->owner, debt->npages);
-	pin_owner_put(debt->owner);
 }

@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_ACCOUNT_H
 #define __IOMMUFD_ACCOUNT_H
 
+#include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -39,10 +40,13 @@ enum pin_account_mode {
  * @task: leader of the thread group that mapped, its RLIMIT_MEMLOCK counts; NULL
  *        in PIN_ACCOUNT_NONE
  * @user: the user that mapped; NULL in PIN_ACCOUNT_NONE
+ * @owed: pages that are still to be taken out of locked_vm of @mm, when its
+ *        mmap lock can be had
+ * @debtor: in the list of those who owe, with a reference, if @owed is not 0
  *
- * Constant but for @refs. Set at map time from the caller: whoever unpins, in
- * whichever process and after whatever exec or exit, the charge goes back to
- * where it came from.
+ * Constant but for @refs, @owed and @debtor. Set at map time from the caller:
+ * whoever unpins, in whichever process and after whatever exec or exit, the
+ * charge goes back to where it came from.
  */
 struct pin_owner {
 	refcount_t refs;
@@ -51,6 +55,8 @@ struct pin_owner {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	struct user_struct *user;
+	unsigned long owed;
+	struct list_head debtor;
 };
 
 /**
@@ -65,25 +71,13 @@ struct pin_account {
 	struct pin_owner *owner;
 };
 
-/**
- * struct pin_debt - A charge that has to be given back without locks
- * @owner: who paid, with a reference; only if there are pages
- * @npages: how many, may be 0
- */
-struct pin_debt {
-	struct pin_owner *owner;
-	unsigned long npages;
-};
-
+void pin_account_exit(void);
 void pin_account_init(struct pin_account *account, enum pin_account_mode mode);
 void pin_account_destroy(struct pin_account *account);
 struct pin_owner *pin_account_owner(struct pin_account *account);
 void pin_owner_put(struct pin_owner *owner);
 int pin_owner_charge(struct pin_owner *owner, unsigned long npages);
 void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages);
-void pin_debt_begin(struct pin_debt *debt, struct pin_owner *owner,
-		    unsigned long npages);
-void pin_debt_end(struct pin_debt *debt);
 
 /**
  * pin_owner_get() - Take a reference

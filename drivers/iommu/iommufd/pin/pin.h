@@ -168,4 +168,18 @@ static inline int pin_origin_charge(const struct pin_origin *origin,
 				     0;
 }
 
+/**
+ * pin_origin_uncharge() - Undo pin_origin_charge()
+ * @origin: the memory
+ * @npages: how many are not pinned any more
+ *
+ * Context: as pin_owner_uncharge().
+ */
+static inline void pin_origin_uncharge(const struct pin_origin *origin,
+				       unsigned long npages)
+{
+	if (origin->ops->pinned)
+		pin_owner_uncharge(origin->owner, npages);
+}
+
 #endif

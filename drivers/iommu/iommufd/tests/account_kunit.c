@@ -7,9 +7,12 @@
 #include <kunit/test.h>
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kthread.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
@@ -311,6 +314,67 @@ static void process_is_gone(struct kunit *test)
 	payer_end(payer);
 }
 
+/* Somebody may have the mmap lock in a page fault that never ends. */
+static void giving_back_does_not_wait(struct kunit *test)
+{
+	struct payer *payer = payer_new(test, PIN_ACCOUNT_MM, false, 4);
+	struct pin_owner *owner = payer->owner;
+
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(owner, 4));
+	mmap_read_lock(payer->mm);
+	pin_owner_uncharge(owner, 2);
+	pin_owner_uncharge(owner, 1);
+	expect_counts(payer, 1, 4, 0);
+	mmap_read_unlock(payer->mm);
+	/* Whoever comes next finds the room, with no need to wait for it. */
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(owner, 3));
+	expect_charged(payer, 4);
+	mmap_read_lock(payer->mm);
+	pin_owner_uncharge(owner, 4);
+	mmap_read_unlock(payer->mm);
+	payer_end(payer);
+}
+
+/* The limit is that of the process, and so is the room below it. */
+static void others_find_what_is_owed(struct kunit *test)
+{
+	struct payer *payer = payer_new(test, PIN_ACCOUNT_MM, false, 4);
+	struct pin_owner *other = owner_new(test, PIN_ACCOUNT_MM, false);
+
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(payer->owner, 3));
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(other, 1));
+	mmap_read_lock(payer->mm);
+	pin_owner_uncharge(other, 1);
+	pin_owner_uncharge(payer->owner, 3);
+	mmap_read_unlock(payer->mm);
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(other, 4));
+	expect_counts(payer, 4, 4, 0);
+	pin_owner_uncharge(other, 4);
+	expect_counts(payer, 0, 0, 0);
+	pin_owner_put(other);
+	payer_end(payer);
+}
+
+/* Also when nobody comes, and when the owner has gone. */
+static void what_is_owed_is_given_back(struct kunit *test)
+{
+	struct payer *payer = payer_new(test, PIN_ACCOUNT_MM, false, 4);
+	unsigned long end = jiffies + 10 * HZ;
+
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(payer->owner, 4));
+	mmap_read_lock(payer->mm);
+	pin_owner_uncharge(payer->owner, 4);
+	pin_owner_put(payer->owner);
+	msleep(300);
+	expect_counts(payer, 0, 4, 0);
+	mmap_read_unlock(payer->mm);
+	while (READ_ONCE(payer->mm->locked_vm) != payer->locked &&
+	       time_before(jiffies, end))
+		msleep(10);
+	expect_counts(payer, 0, 0, 0);
+	set_memlock(payer->limit);
+}
+
 static struct kunit_case account_cases[] = {
 	KUNIT_CASE_PARAM(limit_is_kept_to_the_page, modes_gen_params),
 	KUNIT_CASE_PARAM(charges_come_back_in_parts, modes_gen_params),
@@ -322,6 +386,9 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE(capable_user_is_not_charged),
 	KUNIT_CASE(capable_process_is_counted_without_limit),
 	KUNIT_CASE(sum_does_not_wrap),
+	KUNIT_CASE(giving_back_does_not_wait),
+	KUNIT_CASE(others_find_what_is_owed),
+	KUNIT_CASE(what_is_owed_is_given_back),
 	KUNIT_CASE_PARAM(others_give_back_to_the_payer, modes_gen_params),
 	KUNIT_CASE_PARAM(process_is_gone, modes_gen_params),
 	{}

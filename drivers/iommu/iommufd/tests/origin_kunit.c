@@ -116,7 +116,7 @@ static void registers_check(struct subject *subject, unsigned int domain)
 			subject->pages->npinned);
 	KUNIT_EXPECT_TRUE(subject->test, iopt_area_valid(area));
 	KUNIT_EXPECT_TRUE(subject->test, iopt_pages_valid(subject->pages));
-	iopt_pages_unlock(subject->pages);
+	mutex_unlock(&subject->pages->mutex);
 	for (index = iopt_area_first(area); index <= iopt_area_last(area);
 	     index++) {
 		unsigned long iova = iopt_area_index_iova(area, index);

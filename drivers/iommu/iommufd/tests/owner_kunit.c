@@ -58,7 +58,6 @@ static void hand_over(struct subject *subject, enum pin_account_mode mode)
 	struct iopt_pages *pages = subject->pages;
 	struct pin_account account;
 	struct pin_owner *owner;
-	struct pin_debt debt;
 
 	pin_account_init(&account, mode);
 	owner = subject_owner(subject, &account);
@@ -68,9 +67,8 @@ static void hand_over(struct subject *subject, enum pin_account_mode mode)
 			pin_owner_charge(owner, pages->npinned));
 	mutex_lock(&pages->mutex);
 	swap(pages->origin.owner, owner);
-	pin_debt_begin(&debt, owner, pages->npinned);
+	pin_owner_uncharge(owner, pages->npinned);
 	mutex_unlock(&pages->mutex);
-	pin_debt_end(&debt);
 	mutex_unlock(&pages->fill_mutex);
 	pin_owner_put(owner);
 	subject->config.mode = mode;
@@ -90,29 +88,6 @@ static void charge_goes_to_the_new_owner(struct kunit *test)
 	subject_remove_area(subject, 1);
 	subject_check(subject);
 	hand_over(subject, PIN_ACCOUNT_USER);
-	subject_check(subject);
-	subject_end(subject);
-}
-
-/* What was unpinned before is given back to whom it was charged to. */
-static void debt_stays_with_the_old_owner(struct kunit *test)
-{
-	struct subject *subject = subject_new(test, &config);
-	struct iopt_pages *pages = subject->pages;
-	struct pin_debt debt;
-
-	hand_over(subject, PIN_ACCOUNT_MM);
-	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
-	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 5));
-	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 1, 0, 4, 7));
-	subject_check(subject);
-	mutex_lock(&pages->mutex);
-	iopt_area_unfill_domains(subject->areas[0]);
-	iopt_pages_unlock_charged(pages, &debt);
-	KUNIT_EXPECT_EQ(test, 4, debt.npages);
-	hand_over(subject, PIN_ACCOUNT_USER);
-	pin_debt_end(&debt);
-	subject_remove_area(subject, 0);
 	subject_check(subject);
 	subject_end(subject);
 }
@@ -144,7 +119,6 @@ static void copy_keeps_its_owner(struct kunit *test)
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(maps_share_their_owner),
 	KUNIT_CASE(charge_goes_to_the_new_owner),
-	KUNIT_CASE(debt_stays_with_the_old_owner),
 	KUNIT_CASE(copy_keeps_its_owner),
 	{}
 };

@@ -165,7 +165,7 @@ static void lock(struct subject *subject)
 
 static void unlock(struct subject *subject)
 {
-	iopt_pages_unlock(subject->pages);
+	mutex_unlock(&subject->pages->mutex);
 }
 
 static void list_join(struct subject_domain *domain)
