@@ -384,7 +384,8 @@ def latency(t):
     """Work that takes long, and what others can do meanwhile.
 
     A kernel with preemption hides loops that never give way, so this runs on
-    the distribution's kernel too, which has none unless it is asked for.
+    the distribution's kernel too, which has none unless it is asked for. Time
+    is that of the guest's instructions there, whatever else the host does.
     """
     g = instrumented("test-latency", "vtd", hugepages=544)
     jobs = [selftests_job(t, g, much_memory(t, g),
@@ -393,6 +394,7 @@ def latency(t):
         run.build_vmm()
         g = run.machine("vtd", "test-stock-latency")
         g.append = "quiet hugepages=544 preempt=voluntary"
+        g.icount = True
         jobs.append(selftests_job(t, g, much_memory(t, g),
                                   "latency, distribution kernel", (0,)))
     return jobs

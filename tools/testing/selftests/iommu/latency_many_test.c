@@ -10,10 +10,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "lib/files.h"
+#include "lib/area_checks.h"
 #include "lib/harness.h"
 #include "lib/ioctls.h"
 #include "lib/memory.h"
@@ -34,12 +33,6 @@
 
 /* Of that many tries, since others may keep the processors busy. */
 #define WAIT_TRIES	5
-
-/*
- * Each call of an instrumented kernel may check all areas at its end, and that
- * would be what is measured here.
- */
-#define CHECK_AREAS	"/sys/module/iommufd/parameters/check_areas"
 
 #define MANY_IOVA	0x10000000000ULL
 #define MANY_COPY	(2 * MANY_IOVA)
@@ -75,7 +68,7 @@ FIXTURE(many)
 {
 	struct baseline baseline;
 	struct many many;
-	char check_areas[16];
+	__u64 area_checks;
 };
 
 FIXTURE_VARIANT(many)
@@ -91,15 +84,11 @@ FIXTURE_VARIANT_ADD(many, one_cpu) { .one_cpu = true };
 FIXTURE_SETUP(many)
 {
 	struct many *many = &self->many;
-	__u64 check_areas = file_number(CHECK_AREAS, "");
 
 	if (variant->one_cpu)
 		ASSERT_EQ(0, stay_on_one_cpu());
-	snprintf(self->check_areas, sizeof(self->check_areas), "%llu",
-		 check_areas);
-	if (check_areas)
-		ASSERT_EQ(0, file_write(CHECK_AREAS, "0"));
-	many->count = check_areas ? MANY_INSTRUMENTED : MANY;
+	ASSERT_EQ(0, area_checks_stop(&self->area_checks));
+	many->count = self->area_checks ? MANY_INSTRUMENTED : MANY;
 	baseline_take(&self->baseline);
 	many->fd = iommufd_open();
 	ASSERT_LE(0, many->fd);
@@ -112,8 +101,7 @@ FIXTURE_TEARDOWN(many)
 	close(self->many.fd);
 	memory_free_all();
 	EXPECT_STREQ("", baseline_check(&self->baseline));
-	if (strcmp(self->check_areas, "0"))
-		EXPECT_EQ(0, file_write(CHECK_AREAS, self->check_areas));
+	EXPECT_EQ(0, area_checks_resume(self->area_checks));
 }
 
 static int many_copy(struct many *many, __u64 from, __u64 to, __u64 pages)

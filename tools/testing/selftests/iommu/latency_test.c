@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdio.h>
 
+#include "lib/area_checks.h"
 #include "lib/harness.h"
 #include "lib/process.h"
 #include "lib/work.h"
@@ -34,6 +35,7 @@ FIXTURE(latency)
 {
 	struct rig rig;
 	struct window window;
+	__u64 area_checks;
 };
 
 FIXTURE_VARIANT(latency)
@@ -64,6 +66,7 @@ FIXTURE_SETUP(latency)
 	ASSERT_EQ(0, work_create(&self->rig, &self->window, &lacking));
 	if (lacking)
 		SKIP(return, "%s", lacking);
+	ASSERT_EQ(0, area_checks_stop(&self->area_checks));
 	if (variant->one_cpu)
 		ASSERT_EQ(0, stay_on_one_cpu());
 }
@@ -71,6 +74,7 @@ FIXTURE_SETUP(latency)
 FIXTURE_TEARDOWN(latency)
 {
 	EXPECT_STREQ("", work_destroy(&self->rig, &self->window));
+	EXPECT_EQ(0, area_checks_resume(self->area_checks));
 }
 
 static int small_pair(struct rig *rig)
