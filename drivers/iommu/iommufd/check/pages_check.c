@@ -74,7 +74,7 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	       invariant(iopt_area_last(area) < area->pages->npages) &&
 	       invariant(area->iommu_prot & (IOMMU_READ | IOMMU_WRITE)) &&
 	       invariant(!(area->iommu_prot & IOMMU_WRITE) ||
-			 area->pages->writable) &&
+			 area->pages->origin.writable) &&
 	       invariant(refcount_read(&area->refs)) &&
 	       invariant(area->state <= IOPT_AREA_REMOVING);
 }
@@ -293,7 +293,6 @@ bool iopt_pages_valid(struct iopt_pages *pages)
 
 	return invariant(kref_read(&pages->kref)) &&
 	       invariant(pages->npages) &&
-	       invariant(pages->origin.writable == pages->writable) &&
 	       access_itree_valid(pages) && domains_itree_valid(pages) &&
 	       tiers_valid(pages) && charge_valid(pages) &&
 	       invariant(pfn_storage_runs_valid(pages));

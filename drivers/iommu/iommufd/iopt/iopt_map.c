@@ -128,7 +128,7 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 	struct iopt_area *area;
 	int rc;
 
-	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->writable)
+	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->origin.writable)
 		return -EPERM;
 	rc = mapping_share_setup(mapping);
 	if (rc)

@@ -210,7 +210,6 @@ struct iopt_area {
 /**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
  * @kref: areas and accesses that refer to it
- * @writable: the pages are pinned for writing; constant
  * @fill_mutex: held by who pins pages from @origin, which may take as long as
  *              user space likes, see pfn_reader_lock()
  * @mutex: protects everything below that is not constant, and all IOPTEs of
@@ -238,7 +237,6 @@ struct iopt_area {
  */
 struct iopt_pages {
 	struct kref kref;
-	bool writable;
 	struct mutex fill_mutex;
 	struct mutex mutex;
 	unsigned long npages;

@@ -84,7 +84,6 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	mutex_init(&pages->mutex);
 	pages->npages = npages;
 	pages->npinned = 0;
-	pages->writable = origin->writable;
 	pages->origin = *origin;
 	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);

@@ -412,7 +412,7 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 	struct pfn_reader reader __uninitialized;
 	int rc;
 
-	if (write && !area->pages->writable)
+	if (write && !area->pages->origin.writable)
 		return -EPERM;
 	if (!area->pages->origin.ops->pinned)
 		return -EINVAL;

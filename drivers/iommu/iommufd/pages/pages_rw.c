@@ -134,7 +134,7 @@ int iopt_pages_rw_access(struct iopt_rw *rw)
 {
 	int rc;
 
-	if (pin_copy_writes(&rw->copy) && !rw->pages->writable)
+	if (pin_copy_writes(&rw->copy) && !rw->origin.writable)
 		return -EPERM;
 	if (!(rw->copy.flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)) {
 		rc = rw->origin.ops->copy_at_once(&rw->origin, &rw->copy);

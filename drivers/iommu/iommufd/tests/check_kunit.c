@@ -70,7 +70,6 @@ static void pages_damage(struct kunit *test)
 
 	EXPECT_SEEN(iopt_pages_valid(pages), pages->npinned, NPAGES - 1);
 	EXPECT_SEEN(iopt_pages_valid(pages), pages->npinned, NPAGES + 1);
-	EXPECT_SEEN(iopt_pages_valid(pages), pages->writable, false);
 	EXPECT_SEEN(iopt_pages_valid(pages), access->users, 0);
 	EXPECT_SEEN(iopt_pages_valid(pages), access->node.last, 5);
 	EXPECT_SEEN(iopt_pages_valid(pages), access->node.start, 3);
@@ -135,7 +134,8 @@ static void area_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->page_offset, PAGE_SIZE);
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->page_offset, 8);
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->iommu_prot, IOMMU_CACHE);
-	EXPECT_SEEN(iopt_area_shape_valid(area), area->pages->writable, false);
+	EXPECT_SEEN(iopt_area_shape_valid(area), area->pages->origin.writable,
+		    false);
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->pages->npages,
 		    NPAGES - 1);
 	EXPECT_SEEN(iopt_area_shape_valid(area), area->state,
