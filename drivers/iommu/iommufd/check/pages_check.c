@@ -19,7 +19,8 @@
 #include "lib/interval_check.h"
 #include "lib/invariant.h"
 #include "pages/iopt_types.h"
-#include "pages/pfn_storage.h"
+#include "pages/pfn_span.h"
+#include "pages/run_chunks.h"
 #include "pin/account.h"
 #include "pin/pin.h"
 
@@ -295,5 +296,5 @@ bool iopt_pages_valid(struct iopt_pages *pages)
 	       invariant(pages->npages) &&
 	       access_itree_valid(pages) && domains_itree_valid(pages) &&
 	       tiers_valid(pages) && charge_valid(pages) &&
-	       invariant(pfn_storage_runs_valid(pages));
+	       invariant(run_chunks_valid(pages));
 }

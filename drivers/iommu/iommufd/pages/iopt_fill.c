@@ -20,8 +20,8 @@
 #include "pages.h"
 #include "pfn_domain.h"
 #include "pfn_reader.h"
-#include "pfn_storage.h"
 #include "pin/pin.h"
+#include "run_chunks.h"
 
 /* The IOVA of some pages, and how to map them. */
 static void area_window(struct iopt_area *area, unsigned long start,
@@ -142,7 +142,7 @@ static int fill_batch(struct iopt_area *area, struct fill_target *target,
 		return rc;
 	if (batch->npages == iopt_area_npages(area) && batch->nruns == 1)
 		area_store_run(area, batch->runs[0].pfn);
-	pfn_storage_note_runs(area->pages, batch, reader->start);
+	run_chunks_note(area->pages, batch, reader->start);
 	area_store(area, target, reader->next - 1);
 	pfn_reader_stored(reader);
 	if (pfn_reader_done(reader))

@@ -223,7 +223,7 @@ struct iopt_area {
  *          reference that was taken under one
  * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
  *               interval of @access_itree covers
- * @run_chunks: hint for reading tier two, see pfn_storage.c; may be incomplete
+ * @run_chunks: hint for reading tier two, see run_chunks.c; may be incomplete
  * @access_itree: struct iopt_pages_access, intervals of page indexes that do
  *                not overlap
  * @domains_itree: areas that have a storage domain, tier two, through

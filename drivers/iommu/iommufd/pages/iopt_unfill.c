@@ -23,7 +23,9 @@
 #include "lib/pfn_batch.h"
 #include "pages.h"
 #include "pfn_domain.h"
+#include "pfn_span.h"
 #include "pfn_storage.h"
+#include "run_chunks.h"
 
 /* So many mutexes are held at once. Lockdep does not follow more than 48. */
 #define UNFILL_AREAS 16
@@ -121,7 +123,7 @@ static void part_unmapped(struct unfill_part *part, unsigned long unmapped)
 {
 	if (unmapped >= part->length)
 		return;
-	pfn_storage_forget_runs(part->area->pages, part->index,
+	run_chunks_forget(part->area->pages, part->index,
 				part->index + part->npages - 1);
 	part->stuck = part->npages - unmapped / PAGE_SIZE;
 	part->npages -= part->stuck;
@@ -219,7 +221,7 @@ static struct iommu_domain *drop_storage(struct iopt_area *area)
 
 static unsigned long area_missing(struct iopt_area *area)
 {
-	return pfn_storage_missing(area->pages, iopt_area_first(area),
+	return pfn_span_missing(area->pages, iopt_area_first(area),
 				   stored_last(area));
 }
 
@@ -270,7 +272,7 @@ static void unfill_run(struct iopt_area *area)
 	iova = iopt_area_window(area, first, last, &length);
 	unmapped = pfn_domain_unmap(area->only->domain, iova, length);
 	if (unmapped < length)
-		pfn_storage_forget_runs(area->pages, first, last);
+		run_chunks_forget(area->pages, first, last);
 	pfn_storage_unpin_run(area->pages, area->pfn, first,
 			      unmapped < length ? unmapped / PAGE_SIZE :
 						  last - first + 1);

@@ -17,7 +17,9 @@
 #include "iopt_types.h"
 #include "pages.h"
 #include "pfn_reader.h"
+#include "pfn_span.h"
 #include "pfn_storage.h"
+#include "pfn_xarray.h"
 
 /* Pages that are handed out before others get their turn. */
 #define RESCHED_STEP 4096
@@ -51,7 +53,7 @@ static void erase_unaccessed(struct iopt_pages *pages, unsigned long start,
 	pfn_span_find(&span, pages, start, last);
 	do {
 		if (span.tier != PFN_TIER_XARRAY)
-			pfn_storage_erase_xarray(pages, span.start, span.last);
+			pfn_xarray_erase(pages, span.start, span.last);
 	} while (pfn_span_next(&span, pages, last));
 }
 
@@ -70,8 +72,7 @@ static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 		pfn_span_find(&span, pages, index, last);
 		pfn_batch_clear(&batch);
 		if (span.tier == PFN_TIER_ORIGIN) {
-			pfn_storage_read_xarray(pages, index, span.last,
-						&batch);
+			pfn_xarray_read(pages, index, span.last, &batch);
 			span.last = index + batch.npages - 1;
 		}
 		erase_unaccessed(pages, index, span.last);
@@ -101,7 +102,7 @@ static void xarray_to_pages(struct iopt_pages *pages, unsigned long start,
 static void unfill_xarray(struct iopt_pages *pages, unsigned long start,
 			  unsigned long last)
 {
-	unsigned long unpinned = pfn_storage_missing(pages, start, last);
+	unsigned long unpinned = pfn_span_missing(pages, start, last);
 
 	empty_xarray(pages, start, last);
 	iopt_pages_unpinned(pages, unpinned);
@@ -181,7 +182,7 @@ static int access_store(struct pfn_reader *reader, unsigned long first)
 			return -ENOMEM;
 		new->users = 1;
 	}
-	rc = pfn_storage_write_xarray(pages, &reader->batch, start);
+	rc = pfn_xarray_write(pages, &reader->batch, start);
 	if (rc) {
 		kfree(new);
 		return rc;

@@ -19,6 +19,7 @@
 
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
+#include "pfn_span.h"
 #include "pfn_storage.h"
 #include "pin/account.h"
 
@@ -33,13 +34,7 @@ static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
 		struct pfn_batch_iter iter;
 
 		pfn_batch_clear(&batch);
-		if (span->tier == PFN_TIER_XARRAY)
-			pfn_storage_read_xarray(rw->pages, index, span->last,
-						&batch);
-		else
-			pfn_storage_read_domain(span->area,
-						span->area->storage_domain,
-						index, span->last, &batch);
+		pfn_storage_read(rw->pages, span, index, &batch);
 		pfn_batch_for_each_run(&iter, &batch, 0, batch.npages) {
 			unsigned long i;
 

@@ -15,6 +15,7 @@
 
 #include "iopt_types.h"
 #include "pages.h"
+#include "pfn_span.h"
 #include "pfn_storage.h"
 #include "pin/pin.h"
 
@@ -41,7 +42,7 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 	reader->charged = 0;
 	reader->filling = mutex_trylock(&pages->fill_mutex);
 	mutex_lock(&pages->mutex);
-	reader->missing = pfn_storage_missing(pages, start, last);
+	reader->missing = pfn_span_missing(pages, start, last);
 	if (reader->filling || !reader->missing)
 		return 0;
 	mutex_unlock(&pages->mutex);
@@ -49,7 +50,7 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 		return -EINTR;
 	reader->filling = true;
 	mutex_lock(&pages->mutex);
-	reader->missing = pfn_storage_missing(pages, start, last);
+	reader->missing = pfn_span_missing(pages, start, last);
 	return 0;
 }
 
@@ -139,17 +140,6 @@ void pfn_reader_init(struct pfn_reader *reader)
 	pin_cursor_init(&reader->cursor);
 }
 
-static void read_stored(struct pfn_reader *reader, const struct pfn_span *span)
-{
-	if (span->tier == PFN_TIER_XARRAY)
-		pfn_storage_read_xarray(reader->pages, reader->next, span->last,
-					&reader->batch);
-	else
-		pfn_storage_read_domain(span->area, span->area->storage_domain,
-					reader->next, span->last,
-					&reader->batch);
-}
-
 static int read_origin(struct pfn_reader *reader, const struct pfn_span *span)
 {
 	unsigned long npages = span->last - reader->next + 1;
@@ -193,7 +183,8 @@ int pfn_reader_next(struct pfn_reader *reader)
 		pfn_span_find(&span, reader->pages, reader->next, reader->last);
 		if (span.tier == PFN_TIER_ORIGIN)
 			break;
-		read_stored(reader, &span);
+		pfn_storage_read(reader->pages, &span, reader->next,
+				 &reader->batch);
 		reader->next = reader->start + reader->batch.npages;
 		/* If less than offered was taken, the batch is full. */
 	} while (reader->next > span.last && !pfn_reader_done(reader));

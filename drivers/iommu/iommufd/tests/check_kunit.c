@@ -15,7 +15,7 @@
 #include "iopt/iopt_unmap.h"
 #include "lib/pfn_batch.h"
 #include "pages/iopt_types.h"
-#include "pages/pfn_storage.h"
+#include "pages/run_chunks.h"
 #include "pages_subject.h"
 
 #define NPAGES 8
@@ -105,12 +105,12 @@ static void run_damage(struct kunit *test)
 
 	/* A chunk that lies behind the memory, so it cannot be stored. */
 	xa_store(&pages->run_chunks, 0, xa_mk_value(BIT(5)), GFP_KERNEL);
-	KUNIT_EXPECT_FALSE(test, pfn_storage_runs_valid(pages));
+	KUNIT_EXPECT_FALSE(test, run_chunks_valid(pages));
 	/* The first one is stored, but its pages lie backwards. */
 	xa_store(&pages->run_chunks, 0, xa_mk_value(BIT(0)), GFP_KERNEL);
-	KUNIT_EXPECT_FALSE(test, pfn_storage_runs_valid(pages));
+	KUNIT_EXPECT_FALSE(test, run_chunks_valid(pages));
 	xa_erase(&pages->run_chunks, 0);
-	KUNIT_EXPECT_TRUE(test, pfn_storage_runs_valid(pages));
+	KUNIT_EXPECT_TRUE(test, run_chunks_valid(pages));
 	damage_end(subject);
 }
 
