@@ -11,8 +11,10 @@
 #include "area_domains.h"
 
 #include <linux/cleanup.h>
+#include <linux/minmax.h>
 
 #include "iopt_types.h"
+#include "pfn_domain.h"
 
 static struct iopt_domain *member_after(const struct iopt_area *area,
 					struct iopt_domain *prev)
@@ -67,4 +69,30 @@ struct iopt_domain *iopt_member_next(const struct iopt_area *area,
 
 	guard(rwsem_read)(&area->domains->rwsem);
 	return member_after(area, prev);
+}
+
+/**
+ * iopt_area_unmap() - Clear IOPTEs of an area and wait until no device uses them
+ * @area: the area; with @only also those that join it
+ * @only: the domain, NULL for all of the area's generation
+ * @end: stop before this one, NULL for none
+ * @iova: first IOVA
+ * @length: bytes
+ *
+ * Context: area->pages->mutex held, may sleep.
+ * Return: how many bytes are clear in each of the domains.
+ */
+unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
+			      struct iopt_domain *end, unsigned long iova,
+			      unsigned long length)
+{
+	struct iopt_domain *member = NULL;
+	unsigned long unmapped = length;
+
+	lockdep_assert_held(&area->pages->mutex);
+
+	while ((member = iopt_member_next(area, only, member)) != end)
+		unmapped = min(unmapped, pfn_domain_unmap(member->domain, iova,
+							  length));
+	return unmapped;
 }

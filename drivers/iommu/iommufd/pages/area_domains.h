@@ -13,5 +13,8 @@ struct iopt_domain *iopt_member_first(const struct iopt_area *area,
 struct iopt_domain *iopt_member_next(const struct iopt_area *area,
 				     struct iopt_domain *only,
 				     struct iopt_domain *prev);
+unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
+			      struct iopt_domain *end, unsigned long iova,
+			      unsigned long length);
 
 #endif

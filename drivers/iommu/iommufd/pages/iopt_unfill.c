@@ -4,10 +4,8 @@
  *
  * Taking areas out of domains, and unpinning what nobody stores any more.
  *
- * For each page this is: read the PFN back, clear the IOPTE, wait until no
- * device can use it any more, unpin. Most of that costs as much for many pages
- * as for one, so many pages, and many areas, go through it together. The
- * mutexes of the pages of all these areas are held until it is over.
+ * Many areas cost little more than one, if they are emptied together. The
+ * mutexes of the pages of all these areas are held until that is over.
  *
  * An area may still be on its way to be filled, by a thread that is just
  * pinning pages without the mutex. Then what it shows so far is taken out, and
@@ -20,188 +18,27 @@
 
 #include "area_domains.h"
 #include "iopt_types.h"
-#include "lib/pfn_batch.h"
 #include "pages.h"
 #include "pfn_domain.h"
 #include "pfn_span.h"
 #include "pfn_storage.h"
 #include "run_chunks.h"
+#include "unfill_parts.h"
 
 /* So many mutexes are held at once. Lockdep does not follow more than 48. */
-#define UNFILL_AREAS 16
+#define UNFILL_AREAS UNFILL_PARTS
 
 /**
- * struct unfill_part - Neighbouring pages of an area whose PFNs are read
- * @area: they are mapped in
- * @only: in this domain; NULL for all of the area's generation
- * @index: of the first page
- * @npages: how many of them may be unpinned
- * @stuck: how many, behind these, have to stay pinned
- * @iova: where they are
- * @length: bytes
- */
-struct unfill_part {
-	struct iopt_area *area;
-	struct iopt_domain *only;
-	unsigned long index;
-	unsigned long npages;
-	unsigned long stuck;
-	unsigned long iova;
-	unsigned long length;
-};
-
-/**
- * struct unfill - Pages on their way from IOPTEs to being unpinned
- * @batch: the PFNs of all parts, in their order
- * @parts: what @batch holds
- * @nparts: number of @parts
+ * struct unfill_crowd - Areas that are emptied together
+ * @parts: of these areas
  * @locked: areas whose pages are locked
  * @nlocked: number of @locked
  */
-struct unfill {
-	struct pfn_batch batch;
-	struct unfill_part parts[UNFILL_AREAS];
-	unsigned int nparts;
+struct unfill_crowd {
+	struct unfill_parts parts;
 	struct iopt_area *locked[UNFILL_AREAS];
 	unsigned int nlocked;
 };
-
-static void unfill_init(struct unfill *unfill)
-{
-	pfn_batch_init(&unfill->batch);
-	unfill->nparts = 0;
-	unfill->nlocked = 0;
-}
-
-/**
- * iopt_area_unmap() - Clear IOPTEs of an area and wait until no device uses them
- * @area: the area; with @only also those that join it
- * @only: the domain, NULL for all of the area's generation
- * @end: stop before this one, NULL for none
- * @iova: first IOVA
- * @length: bytes
- *
- * Context: area->pages->mutex held, may sleep.
- * Return: how many bytes are clear in each of the domains.
- */
-unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
-			      struct iopt_domain *end, unsigned long iova,
-			      unsigned long length)
-{
-	struct iopt_domain *member = NULL;
-	unsigned long unmapped = length;
-
-	lockdep_assert_held(&area->pages->mutex);
-
-	while ((member = iopt_member_next(area, only, member)) != end)
-		unmapped = min(unmapped, pfn_domain_unmap(member->domain, iova,
-							  length));
-	return unmapped;
-}
-
-/* Parts from @first on that one step can clear, since their IOVA joins. */
-static unsigned int joined_parts(const struct unfill *unfill,
-				 unsigned int first, unsigned long *length)
-{
-	const struct unfill_part *part = &unfill->parts[first];
-	unsigned int end;
-
-	*length = part->length;
-	for (end = first + 1; end < unfill->nparts; end++) {
-		const struct unfill_part *next = &unfill->parts[end];
-
-		if (!part->only || next->only != part->only ||
-		    next->iova != part->iova + *length)
-			break;
-		*length += next->length;
-	}
-	return end;
-}
-
-/* Pages that a broken driver left mapped stay pinned. */
-static void part_unmapped(struct unfill_part *part, unsigned long unmapped)
-{
-	if (unmapped >= part->length)
-		return;
-	run_chunks_forget(part->area->pages, part->index,
-				part->index + part->npages - 1);
-	part->stuck = part->npages - unmapped / PAGE_SIZE;
-	part->npages -= part->stuck;
-}
-
-/* Clear the IOPTEs of all parts, and wait until no device uses them. */
-static void unfill_clear(struct unfill *unfill)
-{
-	unsigned int i = 0;
-
-	while (i < unfill->nparts) {
-		struct unfill_part *part = &unfill->parts[i];
-		unsigned long length, unmapped;
-		unsigned int end = joined_parts(unfill, i, &length);
-
-		unmapped = iopt_area_unmap(part->area, part->only, NULL,
-					   part->iova, length);
-		for (; i < end; i++) {
-			part = &unfill->parts[i];
-			length = min(unmapped, part->length);
-			part_unmapped(part, length);
-			unmapped -= length;
-		}
-	}
-}
-
-static void unfill_flush(struct unfill *unfill)
-{
-	struct pfn_batch_iter iter;
-	unsigned int i;
-
-	unfill_clear(unfill);
-	pfn_batch_iter_first(&iter, &unfill->batch, 0, 0);
-	for (i = 0; i < unfill->nparts; i++) {
-		struct unfill_part *part = &unfill->parts[i];
-
-		pfn_storage_unpin_unstored(part->area->pages, &iter,
-					   part->index, part->npages);
-		pfn_batch_iter_skip(&iter, part->stuck);
-	}
-	unfill->nparts = 0;
-	pfn_batch_clear(&unfill->batch);
-}
-
-/* Make a part of all pages from @index on whose PFNs there is room for. */
-static unsigned long unfill_add(struct unfill *unfill, struct iopt_area *area,
-				struct iopt_domain *only,
-				struct iommu_domain *source,
-				unsigned long index, unsigned long last)
-{
-	struct unfill_part *part = &unfill->parts[unfill->nparts++];
-	unsigned long before = unfill->batch.npages;
-
-	part->area = area;
-	part->only = only;
-	part->index = index;
-	part->stuck = 0;
-	pfn_storage_read_domain(area, source, index, last, &unfill->batch);
-	part->npages = unfill->batch.npages - before;
-	part->iova = iopt_area_window(area, index, index + part->npages - 1,
-				      &part->length);
-	return part->npages;
-}
-
-static void unfill_pages(struct unfill *unfill, struct iopt_area *area,
-			 struct iopt_domain *only, struct iommu_domain *source,
-			 unsigned long index, unsigned long last)
-{
-	for (;;) {
-		if (unfill->nparts == UNFILL_AREAS ||
-		    unfill->batch.nruns == unfill->batch.capacity)
-			unfill_flush(unfill);
-		index += unfill_add(unfill, area, only, source, index, last);
-		if (index > last)
-			break;
-		cond_resched();
-	}
-}
 
 /* The last page index that is stored, inclusive. */
 static unsigned long stored_last(const struct iopt_area *area)
@@ -222,7 +59,7 @@ static struct iommu_domain *drop_storage(struct iopt_area *area)
 static unsigned long area_missing(struct iopt_area *area)
 {
 	return pfn_span_missing(area->pages, iopt_area_first(area),
-				   stored_last(area));
+				stored_last(area));
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
@@ -249,14 +86,14 @@ static void unmap_stored(struct iopt_area *area, struct iopt_domain *only)
 	iopt_area_unmap(area, only, NULL, iova, length);
 }
 
-static void unfill_area(struct unfill *unfill, struct iopt_area *area,
+static void unfill_area(struct unfill_parts *unfill, struct iopt_area *area,
 			struct iopt_domain *only)
 {
 	struct iommu_domain *source = drop_storage(area);
 
 	if (area_missing(area))
-		unfill_pages(unfill, area, only, source, iopt_area_first(area),
-			     stored_last(area));
+		unfill_parts_add(unfill, area, only, source,
+				 iopt_area_first(area), stored_last(area));
 	else /* Nothing is going to be unpinned, so it need not be read. */
 		unmap_stored(area, only);
 }
@@ -278,15 +115,15 @@ static void unfill_run(struct iopt_area *area)
 						  last - first + 1);
 }
 
-static void unfill_parts(struct iopt_area *area, struct iopt_domain *only)
+static void unfill_batches(struct iopt_area *area, struct iopt_domain *only)
 {
-	struct unfill unfill __uninitialized;
+	struct unfill_parts unfill __uninitialized;
 
-	unfill_init(&unfill);
+	unfill_parts_init(&unfill);
 	pfn_batch_grow(&unfill.batch, most_runs(area));
 	unfill_area(&unfill, area, only);
-	unfill_flush(&unfill);
-	pfn_batch_destroy(&unfill.batch);
+	unfill_parts_flush(&unfill);
+	unfill_parts_destroy(&unfill);
 }
 
 /* Take an area out of one domain, or all, that store its PFNs. */
@@ -295,7 +132,7 @@ static void unfill_domains(struct iopt_area *area, struct iopt_domain *only)
 	if (only && area->one_run && area->only == only)
 		unfill_run(area);
 	else
-		unfill_parts(area, only);
+		unfill_batches(area, only);
 	storage_dropped(area);
 }
 
@@ -331,11 +168,11 @@ void iopt_area_unfill(struct iopt_area *area)
 }
 
 /* End with all areas that are locked. */
-static void unfill_finish(struct unfill *unfill)
+static void unfill_finish(struct unfill_crowd *unfill)
 {
 	unsigned int i;
 
-	unfill_flush(unfill);
+	unfill_parts_flush(&unfill->parts);
 	for (i = 0; i < unfill->nlocked; i++) {
 		struct iopt_area *area = unfill->locked[i];
 
@@ -351,9 +188,10 @@ static void unfill_finish(struct unfill *unfill)
  * the lock; and there is room in the batch, so that a large area does not keep
  * the others waiting.
  */
-static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
+static void unfill_lock(struct unfill_crowd *unfill, struct iopt_area *area)
 {
-	unsigned int room = unfill->batch.capacity - unfill->batch.nruns;
+	struct pfn_batch *batch = &unfill->parts.batch;
+	unsigned int room = batch->capacity - batch->nruns;
 	bool locked = unfill->nlocked && unfill->nlocked < UNFILL_AREAS &&
 		      mutex_trylock(&area->pages->mutex);
 
@@ -366,7 +204,7 @@ static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
 		mutex_lock(&area->pages->mutex);
 	}
 	if (!unfill->nlocked)
-		pfn_batch_grow(&unfill->batch, most_runs(area));
+		pfn_batch_grow(batch, most_runs(area));
 }
 
 /**
@@ -380,10 +218,11 @@ static void unfill_lock(struct unfill *unfill, struct iopt_area *area)
  */
 void iopt_areas_unfill(struct list_head *areas)
 {
-	struct unfill unfill __uninitialized;
+	struct unfill_crowd unfill __uninitialized;
 	struct iopt_area *area;
 
-	unfill_init(&unfill);
+	unfill_parts_init(&unfill.parts);
+	unfill.nlocked = 0;
 	list_for_each_entry(area, areas, list) {
 		cond_resched();
 		if (READ_ONCE(area->content) == IOPT_AREA_EMPTY)
@@ -391,14 +230,14 @@ void iopt_areas_unfill(struct list_head *areas)
 		unfill_lock(&unfill, area);
 		if (area->storage_domain) {
 			unfill.locked[unfill.nlocked++] = area;
-			unfill_area(&unfill, area, area->only);
+			unfill_area(&unfill.parts, area, area->only);
 		} else {
 			WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 			mutex_unlock(&area->pages->mutex);
 		}
 	}
 	unfill_finish(&unfill);
-	pfn_batch_destroy(&unfill.batch);
+	unfill_parts_destroy(&unfill.parts);
 }
 
 /* Another domain that holds the area and can be the storage instead. */

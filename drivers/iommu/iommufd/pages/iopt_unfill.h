@@ -5,15 +5,10 @@
 #ifndef __IOMMUFD_IOPT_UNFILL_H
 #define __IOMMUFD_IOPT_UNFILL_H
 
-#include <linux/types.h>
-
 struct iopt_area;
 struct iopt_domain;
 struct list_head;
 
-unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
-			      struct iopt_domain *end, unsigned long iova,
-			      unsigned long length);
 void iopt_area_unfill_domains(struct iopt_area *area);
 void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
 void iopt_area_unfill(struct iopt_area *area);

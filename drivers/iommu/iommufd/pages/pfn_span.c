@@ -59,7 +59,7 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 }
 
 static unsigned long span_count_missing(struct iopt_pages *pages,
-				   unsigned long start, unsigned long last)
+					unsigned long start, unsigned long last)
 {
 	unsigned long missing = 0;
 	struct pfn_span span;
