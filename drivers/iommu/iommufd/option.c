@@ -45,12 +45,12 @@ static int option_rlimit_mode(struct iommufd_ctx *ictx,
 static int huge_pages(struct io_pagetable *iopt, struct iommu_option *cmd)
 {
 	if (cmd->op == IOMMU_OPTION_OP_GET) {
-		cmd->val64 = iopt_large_pages(iopt);
+		cmd->val64 = iopt_huge_pages(iopt);
 		return 0;
 	}
 	if (cmd->val64 > 1)
 		return -EINVAL;
-	return iopt_set_large_pages(iopt, cmd->val64);
+	return iopt_set_huge_pages(iopt, cmd->val64);
 }
 
 static int option_huge_pages(struct iommufd_ctx *ictx, struct iommu_option *cmd)

@@ -137,11 +137,11 @@ static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 		return ictx->as_container ? -EINVAL : -ENODEV;
 	rc = set_type(ioas, type);
 	/*
-	 * No rule here needs small pages, and type1 has large ones. But users
-	 * of /dev/iommu know v1 to switch the option off, if that can be done.
+	 * No rule here is against huge pages, and type1 has them. But users of
+	 * /dev/iommu know v1 to switch the option off, if that can be done.
 	 */
 	if (!rc && type == VFIO_TYPE1_IOMMU && !ictx->as_container)
-		iopt_set_large_pages(&ioas->iopt, false);
+		iopt_set_huge_pages(&ioas->iopt, false);
 	iommufd_object_put(&ioas->object);
 	return rc;
 }

@@ -44,7 +44,7 @@ static bool allowed_valid(struct io_pagetable *iopt)
 
 static bool alignment_valid(struct io_pagetable *iopt)
 {
-	unsigned long alignment = iopt->domains.small_pages ? PAGE_SIZE : 1;
+	unsigned long alignment = iopt->domains.huge_pages ? 1 : PAGE_SIZE;
 	struct iopt_access *access;
 	struct iopt_domain *member;
 

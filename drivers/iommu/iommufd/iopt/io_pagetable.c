@@ -26,6 +26,7 @@ void iopt_init(struct io_pagetable *iopt)
 	iopt->areas_left = NULL;
 	init_rwsem(&iopt->domains.rwsem);
 	INIT_LIST_HEAD(&iopt->domains.list);
+	iopt->domains.huge_pages = true;
 	init_waitqueue_head(&iopt->erased);
 	INIT_LIST_HEAD(&iopt->accesses);
 	init_waitqueue_head(&iopt->unpinned);
@@ -86,7 +87,7 @@ bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment)
  */
 void iopt_refresh_alignment(struct io_pagetable *iopt)
 {
-	unsigned long alignment = iopt->domains.small_pages ? PAGE_SIZE : 1;
+	unsigned long alignment = iopt->domains.huge_pages ? 1 : PAGE_SIZE;
 	struct iopt_access *access;
 	struct iopt_domain *entry;
 
@@ -101,7 +102,7 @@ void iopt_refresh_alignment(struct io_pagetable *iopt)
 }
 
 /**
- * iopt_set_large_pages() - Choose whether contiguous memory is joined
+ * iopt_set_huge_pages() - Choose whether contiguous memory is joined
  * @iopt: the io_pagetable
  * @enable: false maps page by page from now on, and whole pages only
  *
@@ -109,7 +110,7 @@ void iopt_refresh_alignment(struct io_pagetable *iopt)
  * Return: 0; for switching off -EINVAL while a domain holds areas, and
  * -EADDRINUSE while there are areas that begin or end inside of a page.
  */
-int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
+int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable)
 {
 	int rc = 0;
 
@@ -121,7 +122,7 @@ int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
 	else if (!enable && iopt_areas_below(iopt, PAGE_SIZE))
 		rc = -EADDRINUSE;
 	else
-		iopt->domains.small_pages = !enable;
+		iopt->domains.huge_pages = enable;
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
@@ -129,15 +130,15 @@ int iopt_set_large_pages(struct io_pagetable *iopt, bool enable)
 }
 
 /**
- * iopt_large_pages() - Tell whether contiguous memory is joined
+ * iopt_huge_pages() - Tell whether contiguous memory is joined
  * @iopt: the io_pagetable
  *
  * Context: any.
  * Return: as last set, true at first.
  */
-bool iopt_large_pages(struct io_pagetable *iopt)
+bool iopt_huge_pages(struct io_pagetable *iopt)
 {
-	return !READ_ONCE(iopt->domains.small_pages);
+	return READ_ONCE(iopt->domains.huge_pages);
 }
 
 /**

@@ -27,8 +27,8 @@
  * @allowed: where automatic allocation looks, if not empty; never overlaps
  *           @reserved
  * @iova_alignment: what start and length of an area have to be a multiple of,
- *                  bytes; 1 without a domain, an access that pins or the
- *                  option of small pages, at most PAGE_SIZE
+ *                  bytes; PAGE_SIZE without huge pages. Else as the domains
+ *                  and accesses need it, at most PAGE_SIZE, and 1 without any
  * @areas_by_alignment: number of areas whose largest alignment is 1 << index
  * @mapped: bytes that all areas cover
  * @areas_left: how many more areas there may be, in this and all others with
@@ -93,8 +93,8 @@ struct iopt_stats {
 void iopt_init(struct io_pagetable *iopt);
 void iopt_destroy(struct io_pagetable *iopt);
 
-int iopt_set_large_pages(struct io_pagetable *iopt, bool enable);
-bool iopt_large_pages(struct io_pagetable *iopt);
+int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
+bool iopt_huge_pages(struct io_pagetable *iopt);
 unsigned long iopt_domain_alignment(const struct iopt_domain *entry);
 bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
 void iopt_refresh_alignment(struct io_pagetable *iopt);

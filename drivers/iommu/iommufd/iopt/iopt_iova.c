@@ -116,7 +116,7 @@ static unsigned long useful_page_sizes(struct io_pagetable *iopt)
 	struct iopt_domain *entry;
 
 	guard(rwsem_read)(&iopt->domains.rwsem);
-	if (iopt->domains.small_pages)
+	if (!iopt->domains.huge_pages)
 		return PAGE_SIZE;
 	list_for_each_entry(entry, &iopt->domains.list, entry)
 		sizes |= entry->domain->pgsize_bitmap;

@@ -37,7 +37,7 @@ struct iopt_domain {
  * @list: struct iopt_domain; an entry that is leaving stays on the list until
  *        no area holds IOPTEs in it any more
  * @generation: rises with each join and each leave
- * @small_pages: write one IOPTE per page
+ * @huge_pages: contiguous memory may be one IOPTE; else one for each page
  *
  * An area remembers the generation it was filled for, and that alone tells
  * which domains it has IOPTEs in, see iopt_domain_in(). So a domain may join
@@ -47,7 +47,7 @@ struct iopt_domains {
 	struct rw_semaphore rwsem;
 	struct list_head list;
 	u64 generation;
-	bool small_pages;
+	bool huge_pages;
 };
 
 /**

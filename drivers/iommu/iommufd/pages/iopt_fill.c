@@ -30,7 +30,7 @@ static void area_window(struct iopt_area *area, unsigned long start,
 	window->iova = iopt_area_window(area, start, last, &window->length);
 	window->offset = start == iopt_area_first(area) ? area->page_offset : 0;
 	window->prot = area->iommu_prot;
-	window->small_pages = READ_ONCE(area->domains->small_pages);
+	window->huge_pages = READ_ONCE(area->domains->huge_pages);
 }
 
 /**

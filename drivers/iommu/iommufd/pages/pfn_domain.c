@@ -227,7 +227,7 @@ static int map_pause(void)
 }
 
 /*
- * Without large pages: a page at a time, or so many that they are fewer than
+ * Without huge pages: a page at a time, or so many that they are fewer than
  * those that some drivers would join.
  */
 static unsigned long small_length(const struct map_cursor *cursor,
@@ -247,7 +247,7 @@ static ssize_t map_piece(struct map_cursor *cursor, phys_addr_t phys,
 	int rc;
 
 	length = step_length(iova, length);
-	if (cursor->window->small_pages)
+	if (!cursor->window->huge_pages)
 		length = small_length(cursor, phys, length);
 	pgsize = largest_page(cursor->pgsizes, iova | phys, length);
 	if (!pgsize)
@@ -412,7 +412,7 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 	};
 	int rc;
 
-	if (window->small_pages)
+	if (!window->huge_pages)
 		cursor.pgsizes &= (PAGE_SIZE << 1) - 1;
 	rc = map_runs(&cursor, runs);
 	if (!rc)

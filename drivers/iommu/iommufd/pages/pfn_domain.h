@@ -17,14 +17,14 @@ struct pfn_run;
  * @length: bytes
  * @offset: of @iova in the first page of the batch, below PAGE_SIZE
  * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
- * @small_pages: write one IOPTE per page
+ * @huge_pages: contiguous memory may be one IOPTE; else one for each page
  */
 struct pfn_window {
 	unsigned long iova;
 	unsigned long length;
 	unsigned int offset;
 	int prot;
-	bool small_pages;
+	bool huge_pages;
 };
 
 /* Call IOMMU drivers directly: the parameter direct_iommu. Tests change it. */

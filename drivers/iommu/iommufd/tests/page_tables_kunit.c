@@ -240,7 +240,7 @@ static void map_succeeds(struct mapping *mapping)
 	KUNIT_ASSERT_EQ(mapping->test, 0, map_window(mapping));
 	KUNIT_ASSERT_GT(mapping->test, mapping->driver.syncs, 0);
 	check_mapped(mapping);
-	if (!mapping->window.small_pages) {
+	if (mapping->window.huge_pages) {
 		KUNIT_ASSERT_EQ(mapping->test, mapping->memory.most_bytes,
 				largest_page(mapping));
 	} else {
@@ -333,7 +333,7 @@ static void runs_in_page_tables(struct kunit *test)
 			mapping->window = (struct pfn_window){
 				.iova = SZ_1G - (k & 1 ? 5 * PAGE_SIZE :
 							 BLOCK * PAGE_SIZE),
-				.small_pages = k & 2,
+				.huge_pages = !(k & 2),
 			};
 			mapping_fill(mapping, test->param_value, k % 3);
 			map_parts(mapping);

@@ -88,6 +88,7 @@ static struct attempt *attempt_new(struct kunit *test,
 	attempt->test = test;
 	attempt->random.state = test_seed();
 	attempt->config = config;
+	attempt->window.huge_pages = true;
 	return attempt;
 }
 
@@ -161,7 +162,7 @@ static void random_window(struct attempt *attempt)
 	attempt->window = (struct pfn_window){
 		.iova = border - test_random_below(random, 2 * pages) *
 				 PAGE_SIZE,
-		.small_pages = test_random_chance(random, 4),
+		.huge_pages = !test_random_chance(random, 4),
 	};
 	if (test_random_chance(random, 3))
 		attempt->window.iova = border - table / 2;
@@ -205,7 +206,10 @@ static void check_empty(struct attempt *attempt)
 static void map_neighbours(struct attempt *attempt)
 {
 	struct iommu_domain *domain = &attempt->memory.domain;
-	struct pfn_window window = { .length = PAGE_SIZE };
+	struct pfn_window window = {
+		.length = PAGE_SIZE,
+		.huge_pages = true,
+	};
 	struct pfn_run run = { .pfn = 1, .npages = 1 };
 
 	if (!attempt->neighbours)
@@ -350,7 +354,8 @@ static void flushes_are_few(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
 
 	attempt->nruns = 0;
-	attempt->window = (struct pfn_window){ .iova = 8 * table + PAGE_SIZE };
+	attempt->window.iova = 8 * table + PAGE_SIZE;
+	attempt->window.length = 0;
 	add_run(attempt, 300, 1);
 	unmap_whole(attempt);
 	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
