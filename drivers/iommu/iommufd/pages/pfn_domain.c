@@ -75,8 +75,9 @@ MODULE_PARM_DESC(direct_iommu,
  * @domain: the page table
  * @window: where and how
  * @pgsizes: the page sizes to use, a bit each
- * @small_end: pieces of whole pages that are shorter than this, in bytes, can
- *             only become IOPTEs of PAGE_SIZE
+ * @next_pgsize: the next larger page size than PAGE_SIZE, bytes. Whole pages
+ *               that are shorter can only become IOPTEs of PAGE_SIZE. 0 if
+ *               pages of PAGE_SIZE do not fit
  * @done: bytes that have IOPTEs
  * @unsure: bytes behind these that a call which failed may have mapped
  */
@@ -84,7 +85,7 @@ struct map_cursor {
 	struct iommu_domain *domain;
 	const struct pfn_window *window;
 	unsigned long pgsizes;
-	unsigned long small_end;
+	unsigned long next_pgsize;
 	unsigned long done;
 	unsigned long unsure;
 };
@@ -94,9 +95,9 @@ static unsigned long step_length(unsigned long iova, unsigned long length)
 	return min_t(unsigned long, length, STEP_LENGTH - iova % STEP_LENGTH);
 }
 
-/* The next larger page, or 0 if pages of PAGE_SIZE do not fit @start. */
-static unsigned long small_end(const struct iommu_domain *domain,
-			       unsigned long start)
+/* See &map_cursor.next_pgsize; @start has the bits of IOVA and offset. */
+static unsigned long next_pgsize(const struct iommu_domain *domain,
+				 unsigned long start)
 {
 	unsigned long larger = domain->pgsize_bitmap & (PAGE_MASK << 1);
 
@@ -233,8 +234,8 @@ static int map_pause(void)
 static unsigned long small_length(const struct map_cursor *cursor,
 				  phys_addr_t phys, unsigned long length)
 {
-	return min(length, cursor->small_end ?
-				   cursor->small_end - PAGE_SIZE :
+	return min(length, cursor->next_pgsize ?
+				   cursor->next_pgsize - PAGE_SIZE :
 				   PAGE_SIZE - offset_in_page(phys));
 }
 
@@ -291,7 +292,7 @@ static int map_runs(struct map_cursor *cursor, const struct pfn_run *runs)
 					   left);
 
 		/* The last page may be a part of one. */
-		if (length < cursor->small_end && !offset_in_page(length))
+		if (length < cursor->next_pgsize && !offset_in_page(length))
 			rc = map_small(cursor, phys, length);
 		else
 			rc = map_pieces(cursor, phys, length);
@@ -408,7 +409,8 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 		.domain = domain,
 		.window = window,
 		.pgsizes = domain->pgsize_bitmap,
-		.small_end = small_end(domain, window->iova | window->offset),
+		.next_pgsize = next_pgsize(domain,
+					   window->iova | window->offset),
 	};
 	int rc;
 
@@ -464,7 +466,7 @@ static size_t unmap_piece(struct iommu_domain *domain, unsigned long iova,
 	unsigned long pgsizes = domain->pgsize_bitmap;
 	unsigned long pgsize;
 
-	if (length < small_end(domain, iova | length))
+	if (length < next_pgsize(domain, iova | length))
 		return unmap_same(domain, iova, length, PAGE_SIZE);
 	length = step_length(iova, length);
 	pgsize = largest_page(pgsizes, iova, length);

@@ -89,7 +89,7 @@ void pin_cursor_init(struct pin_cursor *cursor)
 	cursor->next = 0;
 	cursor->end = 0;
 	cursor->leaf.npages = 0;
-	cursor->small_end = 0;
+	cursor->probe_from = 0;
 }
 
 static void free_pages_array(struct pin_cursor *cursor)

@@ -86,7 +86,7 @@ struct pin_origin_ops {
  * @next: first entry that no batch has taken yet
  * @end: end of the valid entries, exclusive
  * @leaf: what no batch has taken yet of a huge page; then there are no entries
- * @small_end: page index before which there is no huge page to be found
+ * @probe_from: page index before which it is of no use to look for a huge page
  * @inline_pages: what @pages points to until that is too few
  *
  * The cursor owns the pins of @leaf and of the entries from @next to @end; the
@@ -98,7 +98,7 @@ struct pin_cursor {
 	unsigned int next;
 	unsigned int end;
 	struct pfn_run leaf;
-	unsigned long small_end;
+	unsigned long probe_from;
 	struct page *inline_pages[PIN_CURSOR_INLINE_PAGES];
 };
 

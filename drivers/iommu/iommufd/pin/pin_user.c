@@ -102,11 +102,11 @@ static int pin_array(const struct pin_origin *origin, struct pin_cursor *cursor,
 
 /*
  * Pin one page and, if it belongs to a huge one, what follows of that. If not,
- * there is no huge page before @small_end either.
+ * there is no huge page before @next_block either.
  */
 static int pin_probe(const struct pin_origin *origin, struct pin_cursor *cursor,
 		     unsigned long index, unsigned long npages,
-		     unsigned long small_end)
+		     unsigned long next_block)
 {
 	struct page *page;
 	int rc;
@@ -119,7 +119,7 @@ static int pin_probe(const struct pin_origin *origin, struct pin_cursor *cursor,
 						  index * PAGE_SIZE,
 					    origin->writable));
 	if (npages == 1) {
-		cursor->small_end = small_end;
+		cursor->probe_from = next_block;
 		return 0;
 	}
 	if (!pin_leaf_extend(page, npages))
@@ -139,7 +139,7 @@ static int pin_user_some(const struct pin_origin *origin,
 
 	if (static_branch_likely(&pin_leaf_direct) &&
 	    min(npages, block) >= PROBE_MIN_PAGES &&
-	    index >= cursor->small_end && origin->owner->mm == current->mm)
+	    index >= cursor->probe_from && origin->owner->mm == current->mm)
 		return pin_probe(origin, cursor, index, npages, index + block);
 	npages = min(npages, block);
 	if (npages > cursor->capacity)
