@@ -149,12 +149,14 @@ static bool storage_valid(struct iopt_area *area)
 	if (!storage)
 		return invariant(area->content != IOPT_AREA_FILLED ||
 				 !member_found) &&
-		       invariant(!area->only) && invariant(!area->one_run);
+		       invariant(!area->sole_member) &&
+		       invariant(!area->one_run);
 	return invariant(area->content != IOPT_AREA_EMPTY) &&
 	       invariant(found) &&
 	       invariant(last == iopt_area_last(area) ||
 			 area->content == IOPT_AREA_FILLING) &&
-	       invariant(!area->only || area->only->domain == storage) &&
+	       invariant(!area->sole_member ||
+			 area->sole_member->domain == storage) &&
 	       stored_page_valid(area, first) && stored_page_valid(area, last);
 }
 

@@ -49,14 +49,14 @@ void iopt_destroy(struct io_pagetable *iopt)
 
 /**
  * iopt_domain_alignment() - What a domain demands of an area
- * @entry: with the domain set, which knows a page size
+ * @member: with the domain set, which knows a page size
  *
  * Context: any.
  * Return: the smallest page of the domain, bytes.
  */
-unsigned long iopt_domain_alignment(const struct iopt_domain *entry)
+unsigned long iopt_domain_alignment(const struct iopt_domain *member)
 {
-	return 1UL << __ffs(entry->domain->pgsize_bitmap);
+	return 1UL << __ffs(member->domain->pgsize_bitmap);
 }
 
 /**
@@ -89,13 +89,13 @@ void iopt_refresh_alignment(struct io_pagetable *iopt)
 {
 	unsigned long alignment = iopt->domains.huge_pages ? 1 : PAGE_SIZE;
 	struct iopt_access *access;
-	struct iopt_domain *entry;
+	struct iopt_domain *member;
 
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 	lockdep_assert_held(&iopt->domains.rwsem);
 
-	list_for_each_entry(entry, &iopt->domains.list, entry)
-		alignment = max(alignment, iopt_domain_alignment(entry));
+	list_for_each_entry(member, &iopt->domains.list, entry)
+		alignment = max(alignment, iopt_domain_alignment(member));
 	list_for_each_entry(access, &iopt->accesses, entry)
 		alignment = max(alignment, access->alignment);
 	iopt->iova_alignment = alignment;

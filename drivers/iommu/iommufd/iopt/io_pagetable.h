@@ -95,7 +95,7 @@ void iopt_destroy(struct io_pagetable *iopt);
 
 int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_huge_pages(struct io_pagetable *iopt);
-unsigned long iopt_domain_alignment(const struct iopt_domain *entry);
+unsigned long iopt_domain_alignment(const struct iopt_domain *member);
 bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
 void iopt_refresh_alignment(struct io_pagetable *iopt);
 

@@ -27,27 +27,30 @@
 #include "pages/pages.h"
 
 static int reserve_outside_aperture(struct io_pagetable *iopt,
-				    struct iopt_domain *entry)
+				    struct iopt_domain *member)
 {
-	const struct iommu_domain_geometry *geometry = &entry->domain->geometry;
+	const struct iommu_domain_geometry *geometry;
 	int rc;
 
+	geometry = &member->domain->geometry;
 	if (geometry->aperture_start > ULONG_MAX)
 		return -EINVAL;
 	if (geometry->aperture_start) {
-		rc = iopt_reserve(iopt, 0, geometry->aperture_start - 1, entry);
+		rc = iopt_reserve(iopt, 0, geometry->aperture_start - 1,
+				  member);
 		if (rc)
 			return rc;
 	}
 	/* dma_addr_t may be wider than what an IOVA can be here. */
 	if (geometry->aperture_end >= ULONG_MAX)
 		return 0;
-	return iopt_reserve(iopt, geometry->aperture_end + 1, ULONG_MAX, entry);
+	return iopt_reserve(iopt, geometry->aperture_end + 1, ULONG_MAX,
+			    member);
 }
 
-static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
+static int join(struct io_pagetable *iopt, struct iopt_domain *member)
 {
-	unsigned long alignment = iopt_domain_alignment(entry);
+	unsigned long alignment = iopt_domain_alignment(member);
 	int rc = 0;
 
 	down_write(&iopt->iova_rwsem);
@@ -55,9 +58,9 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
 		rc = -EADDRINUSE;
 	} else {
 		down_write(&iopt->domains.rwsem);
-		entry->joined = ++iopt->domains.generation;
-		entry->left = U64_MAX;
-		list_add_tail(&entry->entry, &iopt->domains.list);
+		member->joined = ++iopt->domains.generation;
+		member->left = U64_MAX;
+		list_add_tail(&member->entry, &iopt->domains.list);
 		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
 	}
@@ -69,35 +72,35 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *entry)
  * No area begins to be filled for the domain any more, so one that is not by now
  * never will be, and its lock is not needed.
  */
-static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *entry)
+static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *member)
 {
 	struct iopt_area *area;
 
 	iopt_for_each_area(area, iopt) {
 		cond_resched();
-		if (!iopt_domain_in(entry, READ_ONCE(area->generation)))
+		if (!iopt_domain_in(member, READ_ONCE(area->generation)))
 			continue;
 		mutex_lock(&area->pages->mutex);
-		iopt_area_unfill_domain(area, entry);
+		iopt_area_unfill_domain(area, member);
 		mutex_unlock(&area->pages->mutex);
 	}
 }
 
-static void leave_end(struct io_pagetable *iopt, struct iopt_domain *entry)
+static void leave_end(struct io_pagetable *iopt, struct iopt_domain *member)
 {
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
-	list_del(&entry->entry);
+	list_del(&member->entry);
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);
-	iopt_unreserve(iopt, entry);
+	iopt_unreserve(iopt, member);
 }
 
 /**
  * iopt_add_domain() - Fill a domain with everything that is mapped, and go on
  * @iopt: the io_pagetable
- * @entry: with the domain set, empty
+ * @member: with the domain set, empty
  *
  * Maps and unmaps of other threads go on meanwhile.
  *
@@ -109,27 +112,27 @@ static void leave_end(struct io_pagetable *iopt, struct iopt_domain *entry)
  * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
  * failure the domain is empty, and no member.
  */
-int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member)
 {
-	struct iommu_domain *domain = entry->domain;
+	struct iommu_domain *domain = member->domain;
 	struct iopt_area *area;
 	int rc;
 
-	if (!domain->pgsize_bitmap || iopt_domain_alignment(entry) > PAGE_SIZE)
+	if (!domain->pgsize_bitmap || iopt_domain_alignment(member) > PAGE_SIZE)
 		return -EINVAL;
-	rc = reserve_outside_aperture(iopt, entry);
+	rc = reserve_outside_aperture(iopt, member);
 	if (!rc)
-		rc = join(iopt, entry);
+		rc = join(iopt, member);
 	if (rc) {
-		iopt_unreserve(iopt, entry);
+		iopt_unreserve(iopt, member);
 		return rc;
 	}
 	iopt_for_each_area(area, iopt) {
-		rc = iopt_area_fill_domain(area, entry);
+		rc = iopt_area_fill_domain(area, member);
 		cond_resched();
 		if (rc) {
 			iopt_area_put(area);
-			iopt_remove_domain(iopt, entry);
+			iopt_remove_domain(iopt, member);
 			return rc;
 		}
 	}
@@ -139,16 +142,16 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
 /**
  * iopt_remove_domain() - Empty a domain and stop keeping it filled
  * @iopt: the io_pagetable
- * @entry: as given to iopt_add_domain(); no device uses the domain any more
+ * @member: as given to iopt_add_domain(); no device uses the domain any more
  *
  * Context: may sleep, never needs memory. The caller keeps other domains from
  * joining and leaving.
  */
-void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry)
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *member)
 {
 	down_write(&iopt->domains.rwsem);
-	entry->left = ++iopt->domains.generation;
+	member->left = ++iopt->domains.generation;
 	up_write(&iopt->domains.rwsem);
-	leave_areas(iopt, entry);
-	leave_end(iopt, entry);
+	leave_areas(iopt, member);
+	leave_end(iopt, member);
 }

@@ -10,7 +10,7 @@
 struct io_pagetable;
 struct iopt_domain;
 
-int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
-void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *entry);
+int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member);
+void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *member);
 
 #endif

@@ -113,13 +113,13 @@ size_t iopt_usable_ranges(struct io_pagetable *iopt,
 static unsigned long useful_page_sizes(struct io_pagetable *iopt)
 {
 	unsigned long sizes = 0;
-	struct iopt_domain *entry;
+	struct iopt_domain *member;
 
 	guard(rwsem_read)(&iopt->domains.rwsem);
 	if (!iopt->domains.huge_pages)
 		return PAGE_SIZE;
-	list_for_each_entry(entry, &iopt->domains.list, entry)
-		sizes |= entry->domain->pgsize_bitmap;
+	list_for_each_entry(member, &iopt->domains.list, entry)
+		sizes |= member->domain->pgsize_bitmap;
 	return (sizes ?: PMD_SIZE | PUD_SIZE) & PAGE_MASK;
 }
 
@@ -136,11 +136,11 @@ static unsigned long useful_page_sizes(struct io_pagetable *iopt)
 unsigned long iopt_page_sizes(struct io_pagetable *iopt)
 {
 	unsigned long sizes = ULONG_MAX;
-	struct iopt_domain *entry;
+	struct iopt_domain *member;
 
 	guard(rwsem_read)(&iopt->domains.rwsem);
-	list_for_each_entry(entry, &iopt->domains.list, entry) {
-		unsigned long known = entry->domain->pgsize_bitmap;
+	list_for_each_entry(member, &iopt->domains.list, entry) {
+		unsigned long known = member->domain->pgsize_bitmap;
 
 		sizes &= known & ~PAGE_MASK ? known | PAGE_SIZE : known;
 	}

@@ -36,7 +36,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->pages_node.last = area->last;
 	area->pages = pages;
 	area->storage_domain = NULL;
-	area->only = NULL;
+	area->sole_member = NULL;
 	area->generation = 0;
 	area->page_offset = offset_in_page(start_byte);
 	area->iommu_prot = iommu_prot;

@@ -32,49 +32,50 @@ static struct iopt_domain *member_after(const struct iopt_area *area,
 }
 
 /**
- * iopt_member_first() - The first domain of an area's generation
+ * iopt_area_first_member() - The first domain of an area's generation
  * @area: the area
- * @only: receives the domain if there is no other, else NULL
+ * @sole: receives the domain if there is no other, else NULL
  *
  * Context: area->pages->mutex and &iopt_domains.rwsem held.
  * Return: the domain, NULL if there is none.
  */
-struct iopt_domain *iopt_member_first(const struct iopt_area *area,
-				      struct iopt_domain **only)
+struct iopt_domain *iopt_area_first_member(const struct iopt_area *area,
+					   struct iopt_domain **sole)
 {
 	struct iopt_domain *first = member_after(area, NULL);
 
-	*only = first && !member_after(area, first) ? first : NULL;
+	*sole = first && !member_after(area, first) ? first : NULL;
 	return first;
 }
 
 /**
- * iopt_member_next() - Walk the domains that a step works on
+ * iopt_area_next_member() - Walk the domains that a step works on
  * @area: the area
- * @only: the step works on just this one; NULL for all of the area's generation
+ * @target: the step works on just this one; NULL for all of the area's
+ *          generation
  * @prev: the current domain, NULL to begin
  *
- * Context: area->pages->mutex held. With @only no lock is needed, otherwise
+ * Context: area->pages->mutex held. With @target no lock is needed, otherwise
  * this takes &iopt_domains.rwsem.
  * Return: the next domain, NULL at the end.
  */
-struct iopt_domain *iopt_member_next(const struct iopt_area *area,
-				     struct iopt_domain *only,
-				     struct iopt_domain *prev)
+struct iopt_domain *iopt_area_next_member(const struct iopt_area *area,
+					  struct iopt_domain *target,
+					  struct iopt_domain *prev)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	if (only)
-		return prev ? NULL : only;
+	if (target)
+		return prev ? NULL : target;
 
 	guard(rwsem_read)(&area->domains->rwsem);
 	return member_after(area, prev);
 }
 
 /**
- * iopt_area_unmap() - Clear IOPTEs of an area and wait until no device uses them
- * @area: the area; with @only also those that join it
- * @only: the domain, NULL for all of the area's generation
+ * iopt_area_unmap() - Clear IOPTEs of an area, until no device uses them
+ * @area: the area; with @target also those that join it
+ * @target: the domain, NULL for all of the area's generation
  * @end: stop before this one, NULL for none
  * @iova: first IOVA
  * @length: bytes
@@ -82,7 +83,8 @@ struct iopt_domain *iopt_member_next(const struct iopt_area *area,
  * Context: area->pages->mutex held, may sleep.
  * Return: how many bytes are clear in each of the domains.
  */
-unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
+unsigned long iopt_area_unmap(struct iopt_area *area,
+			      struct iopt_domain *target,
 			      struct iopt_domain *end, unsigned long iova,
 			      unsigned long length)
 {
@@ -91,7 +93,7 @@ unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
 
 	lockdep_assert_held(&area->pages->mutex);
 
-	while ((member = iopt_member_next(area, only, member)) != end)
+	while ((member = iopt_area_next_member(area, target, member)) != end)
 		unmapped = min(unmapped, pfn_domain_unmap(member->domain, iova,
 							  length));
 	return unmapped;

@@ -8,12 +8,13 @@
 struct iopt_area;
 struct iopt_domain;
 
-struct iopt_domain *iopt_member_first(const struct iopt_area *area,
-				      struct iopt_domain **only);
-struct iopt_domain *iopt_member_next(const struct iopt_area *area,
-				     struct iopt_domain *only,
-				     struct iopt_domain *prev);
-unsigned long iopt_area_unmap(struct iopt_area *area, struct iopt_domain *only,
+struct iopt_domain *iopt_area_first_member(const struct iopt_area *area,
+					   struct iopt_domain **sole);
+struct iopt_domain *iopt_area_next_member(const struct iopt_area *area,
+					  struct iopt_domain *target,
+					  struct iopt_domain *prev);
+unsigned long iopt_area_unmap(struct iopt_area *area,
+			      struct iopt_domain *target,
 			      struct iopt_domain *end, unsigned long iova,
 			      unsigned long length);
 

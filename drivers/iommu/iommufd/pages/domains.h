@@ -34,7 +34,7 @@ struct iopt_domain {
  *         single steps along the list only, never while pages are pinned or
  *         IOPTEs written: that may take for ever, and who waits for writing
  *         here would take everyone else along.
- * @list: struct iopt_domain; an entry that is leaving stays on the list until
+ * @list: struct iopt_domain; a member that is leaving stays on the list until
  *        no area holds IOPTEs in it any more
  * @generation: rises with each join and each leave
  * @huge_pages: contiguous memory may be one IOPTE; else one for each page
@@ -52,16 +52,16 @@ struct iopt_domains {
 
 /**
  * iopt_domain_in() - Tell whether a domain belongs to a generation
- * @entry: the domain
+ * @member: the domain
  * @generation: of an area, or the current one
  *
  * Context: &iopt_domains.rwsem held.
  * Return: true if it does.
  */
-static inline bool iopt_domain_in(const struct iopt_domain *entry,
+static inline bool iopt_domain_in(const struct iopt_domain *member,
 				  u64 generation)
 {
-	return entry->joined <= generation && generation < entry->left;
+	return member->joined <= generation && generation < member->left;
 }
 
 #endif

@@ -37,13 +37,13 @@ static void area_window(struct iopt_area *area, unsigned long start,
  * struct fill_target - Where an area's memory is to be visible
  * @generation: of the domains, as @area was given it
  * @storage: the domain that PFNs are read back from; NULL if all domains left
- * @only: the only domain, NULL if there are several or none
- * @joining: others have the area and store its PFNs, only @only is to be filled
+ * @member: the domain to fill, if it is just one; NULL for all of @generation
+ * @joining: others have the area and store its PFNs, so @member does not
  */
 struct fill_target {
 	u64 generation;
 	struct iopt_domain *storage;
-	struct iopt_domain *only;
+	struct iopt_domain *member;
 	bool joining;
 };
 
@@ -58,7 +58,7 @@ static bool fill_wanted(struct iopt_area *area, struct fill_target *target)
 		return true;
 	down_read(&domains->rwsem);
 	target->generation = area->generation;
-	target->storage = iopt_member_first(area, &target->only);
+	target->storage = iopt_area_first_member(area, &target->member);
 	up_read(&domains->rwsem);
 	return target->storage;
 }
@@ -77,7 +77,7 @@ static void area_store(struct iopt_area *area, const struct fill_target *target,
 		area->storage_domain = target->storage->domain;
 	area->pages_node.last = last;
 	interval_tree_insert(&area->pages_node, itree);
-	area->only = target->only;
+	area->sole_member = target->member;
 }
 
 static void area_store_run(struct iopt_area *area, unsigned long pfn)
@@ -122,10 +122,11 @@ static int map_members(struct iopt_area *area, const struct fill_target *target,
 	int rc = 0;
 
 	area_window(area, reader->start, reader->next - 1, &window);
-	while (!rc && (member = iopt_member_next(area, target->only, member)))
+	while (!rc && (member = iopt_area_next_member(area, target->member,
+						      member)))
 		rc = pfn_domain_map(member->domain, reader->batch.runs,
 				    &window);
-	if (rc && iopt_area_unmap(area, target->only, member, window.iova,
+	if (rc && iopt_area_unmap(area, target->member, member, window.iova,
 				  window.length) < window.length)
 		pfn_domain_keep(reader->batch.runs, &window);
 	return rc;
@@ -181,7 +182,8 @@ static int area_fill(struct iopt_area *area, struct fill_target *target,
 	int rc;
 
 	WRITE_ONCE(area->content, IOPT_AREA_FILLING);
-	if (reader->missing == 1 && target->only && iopt_area_npages(area) == 1)
+	if (reader->missing == 1 && target->member &&
+	    iopt_area_npages(area) == 1)
 		rc = fill_page(area, target, reader);
 	else
 		rc = fill_batches(area, target, reader);
@@ -200,7 +202,7 @@ static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
 	down_read(&domains->rwsem);
 	target.generation = domains->generation;
 	WRITE_ONCE(area->generation, target.generation);
-	target.storage = iopt_member_first(area, &target.only);
+	target.storage = iopt_area_first_member(area, &target.member);
 	up_read(&domains->rwsem);
 
 	if (!target.storage) {
@@ -252,25 +254,25 @@ static void fill_undo(struct iopt_area *area, const struct fill_target *target,
 		iopt_area_unfill_domains(area);
 	} else if (reader->start > first) {
 		iova = iopt_area_window(area, first, reader->start - 1, &length);
-		iopt_area_unmap(area, target->only, NULL, iova, length);
+		iopt_area_unmap(area, target->member, NULL, iova, length);
 	}
 }
 
-static int fill_domain(struct iopt_area *area, struct iopt_domain *entry,
+static int fill_domain(struct iopt_area *area, struct iopt_domain *member,
 		       struct pfn_reader *reader)
 {
 	u64 before = area->generation;
 	struct fill_target target = {
-		.generation = entry->joined,
-		.storage = entry,
-		.only = entry,
+		.generation = member->joined,
+		.storage = member,
+		.member = member,
 		.joining = area->storage_domain,
 	};
 	int rc;
 
-	if (area->content == IOPT_AREA_EMPTY || before >= entry->joined)
+	if (area->content == IOPT_AREA_EMPTY || before >= member->joined)
 		return 0;
-	WRITE_ONCE(area->generation, entry->joined);
+	WRITE_ONCE(area->generation, member->joined);
 	rc = area_fill(area, &target, reader);
 	/* Unmapped meanwhile: that its memory is gone, too, is no failure. */
 	if (area->content == IOPT_AREA_EMPTY)
@@ -280,7 +282,7 @@ static int fill_domain(struct iopt_area *area, struct iopt_domain *entry,
 		WRITE_ONCE(area->generation, before);
 		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 	} else if (target.joining) {
-		area->only = NULL;
+		area->sole_member = NULL;
 	}
 	return rc;
 }
@@ -288,16 +290,16 @@ static int fill_domain(struct iopt_area *area, struct iopt_domain *entry,
 /**
  * iopt_area_fill_domain() - Make an area's memory visible to one more domain
  * @area: in the tree, in any state
- * @entry: the domain, on the list
+ * @member: the domain, on the list
  *
  * PFNs that are stored already are read from there. Does nothing if the area
- * is empty, was filled with @entry on the list, or is being unmapped.
+ * is empty, was filled with @member on the list, or is being unmapped.
  *
  * Context: may sleep, takes the locks of area->pages. The caller keeps other
  * domains from joining and leaving.
  * Return: as iopt_area_fill_domains().
  */
-int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry)
+int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *member)
 {
 	struct pfn_reader reader __uninitialized;
 	int rc;
@@ -306,7 +308,7 @@ int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry)
 			     iopt_area_last(area));
 	if (rc)
 		return rc;
-	rc = fill_domain(area, entry, &reader);
+	rc = fill_domain(area, member, &reader);
 	pfn_reader_unlock(&reader);
 	return rc;
 }

@@ -9,6 +9,6 @@ struct iopt_area;
 struct iopt_domain;
 
 int iopt_area_fill_domains(struct iopt_area *area);
-int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *entry);
+int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *member);
 
 #endif

@@ -160,8 +160,8 @@ struct iopt_setup {
  * @domains: the domains of @iopt; constant
  * @pages: the memory, counted; constant
  * @storage_domain: the domain that stores the PFNs; @pages->mutex
- * @only: the only domain of @generation, NULL if there are several or none or
- *        it is not known; @pages->mutex
+ * @sole_member: the one domain of @generation; NULL if there are several, or
+ *               none, or it is not known; @pages->mutex
  * @pfn: of the first page, if @one_run; @pages->mutex
  * @one_run: the domains hold the area in one physical run, which is as good as
  *           reading it back; @pages->mutex
@@ -191,7 +191,7 @@ struct iopt_area {
 	struct iopt_domains *domains;
 	struct iopt_pages *pages;
 	struct iommu_domain *storage_domain;
-	struct iopt_domain *only;
+	struct iopt_domain *sole_member;
 	u64 generation;
 	unsigned long pfn;
 	unsigned int page_offset;
@@ -232,8 +232,8 @@ struct iopt_area {
  *              keeps a reference like any area, and is not used again
  *
  * A page is pinned, once, exactly if an interval of @access_itree or
- * @domains_itree covers it, or somebody with @fill_mutex has just pinned it. Reading any other page pins it from @origin, tier
- * three.
+ * @domains_itree covers it, or somebody with @fill_mutex has just pinned it.
+ * Reading any other page pins it from @origin, tier three.
  */
 struct iopt_pages {
 	struct kref kref;

@@ -65,7 +65,7 @@ static unsigned long area_missing(struct iopt_area *area)
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
 static void storage_dropped(struct iopt_area *area)
 {
-	area->only = NULL;
+	area->sole_member = NULL;
 	area->one_run = false;
 	iopt_pages_unpinned(area->pages, area_missing(area));
 }
@@ -77,25 +77,25 @@ static unsigned long most_runs(const struct iopt_area *area)
 }
 
 /* Clear all IOPTEs of an area, in one domain or all. */
-static void unmap_stored(struct iopt_area *area, struct iopt_domain *only)
+static void unmap_stored(struct iopt_area *area, struct iopt_domain *target)
 {
 	unsigned long length;
 	unsigned long iova = iopt_area_window(area, iopt_area_first(area),
 					      stored_last(area), &length);
 
-	iopt_area_unmap(area, only, NULL, iova, length);
+	iopt_area_unmap(area, target, NULL, iova, length);
 }
 
 static void unfill_area(struct unfill_parts *unfill, struct iopt_area *area,
-			struct iopt_domain *only)
+			struct iopt_domain *target)
 {
 	struct iommu_domain *source = drop_storage(area);
 
 	if (area_missing(area))
-		unfill_parts_add(unfill, area, only, source,
+		unfill_parts_add(unfill, area, target, source,
 				 iopt_area_first(area), stored_last(area));
 	else /* Nothing is going to be unpinned, so it need not be read. */
-		unmap_stored(area, only);
+		unmap_stored(area, target);
 }
 
 /* One run in one domain needs neither a batch nor parts. */
@@ -107,7 +107,7 @@ static void unfill_run(struct iopt_area *area)
 
 	drop_storage(area);
 	iova = iopt_area_window(area, first, last, &length);
-	unmapped = pfn_domain_unmap(area->only->domain, iova, length);
+	unmapped = pfn_domain_unmap(area->sole_member->domain, iova, length);
 	if (unmapped < length)
 		run_chunks_forget(area->pages, first, last);
 	pfn_storage_unpin_run(area->pages, area->pfn, first,
@@ -115,24 +115,24 @@ static void unfill_run(struct iopt_area *area)
 						  last - first + 1);
 }
 
-static void unfill_batches(struct iopt_area *area, struct iopt_domain *only)
+static void unfill_batches(struct iopt_area *area, struct iopt_domain *target)
 {
 	struct unfill_parts unfill __uninitialized;
 
 	unfill_parts_init(&unfill);
 	pfn_batch_grow(&unfill.batch, most_runs(area));
-	unfill_area(&unfill, area, only);
+	unfill_area(&unfill, area, target);
 	unfill_parts_flush(&unfill);
 	unfill_parts_destroy(&unfill);
 }
 
 /* Take an area out of one domain, or all, that store its PFNs. */
-static void unfill_domains(struct iopt_area *area, struct iopt_domain *only)
+static void unfill_domains(struct iopt_area *area, struct iopt_domain *target)
 {
-	if (only && area->one_run && area->only == only)
+	if (target && area->one_run && area->sole_member == target)
 		unfill_run(area);
 	else
-		unfill_batches(area, only);
+		unfill_batches(area, target);
 	storage_dropped(area);
 }
 
@@ -150,7 +150,7 @@ void iopt_area_unfill_domains(struct iopt_area *area)
 	lockdep_assert_held(&area->pages->mutex);
 
 	if (area->storage_domain)
-		unfill_domains(area, area->only);
+		unfill_domains(area, area->sole_member);
 }
 
 /**
@@ -230,7 +230,7 @@ void iopt_areas_unfill(struct list_head *areas)
 		unfill_lock(&unfill, area);
 		if (area->storage_domain) {
 			unfill.locked[unfill.nlocked++] = area;
-			unfill_area(&unfill.parts, area, area->only);
+			unfill_area(&unfill.parts, area, area->sole_member);
 		} else {
 			WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 			mutex_unlock(&area->pages->mutex);
@@ -242,34 +242,34 @@ void iopt_areas_unfill(struct list_head *areas)
 
 /* Another domain that holds the area and can be the storage instead. */
 static struct iommu_domain *storage_successor(struct iopt_area *area,
-					      struct iopt_domain *entry)
+					      struct iopt_domain *leaving)
 {
 	struct iopt_domain *member = NULL;
 
-	while ((member = iopt_member_next(area, NULL, member)))
-		if (member != entry)
+	while ((member = iopt_area_next_member(area, NULL, member)))
+		if (member != leaving)
 			return member->domain;
 	return NULL;
 }
 
 /* Take an area out of one domain, and no other. */
-static void take_out(struct iopt_area *area, struct iopt_domain *entry)
+static void take_out(struct iopt_area *area, struct iopt_domain *member)
 {
-	struct iommu_domain *successor = storage_successor(area, entry);
+	struct iommu_domain *successor = storage_successor(area, member);
 
-	if (area->storage_domain == entry->domain && !successor) {
-		unfill_domains(area, entry);
+	if (area->storage_domain == member->domain && !successor) {
+		unfill_domains(area, member);
 		return;
 	}
-	if (area->storage_domain == entry->domain)
+	if (area->storage_domain == member->domain)
 		area->storage_domain = successor;
-	unmap_stored(area, entry);
+	unmap_stored(area, member);
 }
 
 /**
  * iopt_area_unfill_domain() - Take an area out of a domain that is leaving
  * @area: in the tree, in any state
- * @entry: the domain, on the list, with @left set
+ * @member: the domain, on the list, with @left set
  *
  * If the domain stored the PFNs, another one that holds the area takes over,
  * and without one, pages that nobody else stores are unpinned.
@@ -277,14 +277,15 @@ static void take_out(struct iopt_area *area, struct iopt_domain *entry)
  * Context: area->pages->mutex held, may sleep. Never needs memory. The caller
  * keeps other domains from joining and leaving.
  */
-void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry)
+void iopt_area_unfill_domain(struct iopt_area *area,
+			     struct iopt_domain *member)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
 	if (area->content == IOPT_AREA_EMPTY ||
-	    !iopt_domain_in(entry, area->generation))
+	    !iopt_domain_in(member, area->generation))
 		return;
 	if (area->storage_domain)
-		take_out(area, entry);
-	WRITE_ONCE(area->generation, entry->left);
+		take_out(area, member);
+	WRITE_ONCE(area->generation, member->left);
 }

@@ -10,7 +10,8 @@ struct iopt_domain;
 struct list_head;
 
 void iopt_area_unfill_domains(struct iopt_area *area);
-void iopt_area_unfill_domain(struct iopt_area *area, struct iopt_domain *entry);
+void iopt_area_unfill_domain(struct iopt_area *area,
+			     struct iopt_domain *member);
 void iopt_area_unfill(struct iopt_area *area);
 void iopt_areas_unfill(struct list_head *areas);
 

@@ -29,7 +29,7 @@ static unsigned int parts_joined(const struct unfill_parts *unfill,
 	for (end = first + 1; end < unfill->nparts; end++) {
 		const struct unfill_part *next = &unfill->parts[end];
 
-		if (!part->only || next->only != part->only ||
+		if (!part->target || next->target != part->target ||
 		    next->iova != part->iova + *length)
 			break;
 		*length += next->length;
@@ -58,7 +58,7 @@ static void parts_clear(struct unfill_parts *unfill)
 		unsigned long length, unmapped;
 		unsigned int end = parts_joined(unfill, i, &length);
 
-		unmapped = iopt_area_unmap(part->area, part->only, NULL,
+		unmapped = iopt_area_unmap(part->area, part->target, NULL,
 					   part->iova, length);
 		for (; i < end; i++) {
 			part = &unfill->parts[i];
@@ -95,7 +95,8 @@ void unfill_parts_flush(struct unfill_parts *unfill)
 
 /* Make a part of all pages from @index on whose PFNs there is room for. */
 static unsigned long part_add(struct unfill_parts *unfill,
-			      struct iopt_area *area, struct iopt_domain *only,
+			      struct iopt_area *area,
+			      struct iopt_domain *target,
 			      struct iommu_domain *source, unsigned long index,
 			      unsigned long last)
 {
@@ -103,7 +104,7 @@ static unsigned long part_add(struct unfill_parts *unfill,
 	unsigned long before = unfill->batch.npages;
 
 	part->area = area;
-	part->only = only;
+	part->target = target;
 	part->index = index;
 	part->stuck = 0;
 	pfn_storage_read_domain(area, source, index, last, &unfill->batch);
@@ -117,7 +118,7 @@ static unsigned long part_add(struct unfill_parts *unfill,
  * unfill_parts_add() - Take out neighbouring pages of an area
  * @unfill: the parts; flushed when they are full
  * @area: no tier any more
- * @only: to be cleared in this domain; NULL for all of the area's generation
+ * @target: to be cleared in this domain; NULL for all of the area's generation
  * @source: has the IOPTEs that PFNs are read from
  * @index: first page index
  * @last: last page index, inclusive
@@ -128,14 +129,14 @@ static unsigned long part_add(struct unfill_parts *unfill,
  * needs memory.
  */
 void unfill_parts_add(struct unfill_parts *unfill, struct iopt_area *area,
-		      struct iopt_domain *only, struct iommu_domain *source,
+		      struct iopt_domain *target, struct iommu_domain *source,
 		      unsigned long index, unsigned long last)
 {
 	for (;;) {
 		if (unfill->nparts == UNFILL_PARTS ||
 		    unfill->batch.nruns == unfill->batch.capacity)
 			unfill_parts_flush(unfill);
-		index += part_add(unfill, area, only, source, index, last);
+		index += part_add(unfill, area, target, source, index, last);
 		if (index > last)
 			break;
 		cond_resched();

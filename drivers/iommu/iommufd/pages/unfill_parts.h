@@ -17,7 +17,7 @@ struct iopt_domain;
 /**
  * struct unfill_part - Neighbouring pages of an area whose PFNs are read
  * @area: they are mapped in
- * @only: in this domain; NULL for all of the area's generation
+ * @target: in this domain; NULL for all of the area's generation
  * @index: of the first page
  * @npages: how many of them may be unpinned
  * @stuck: how many, behind these, have to stay pinned
@@ -26,7 +26,7 @@ struct iopt_domain;
  */
 struct unfill_part {
 	struct iopt_area *area;
-	struct iopt_domain *only;
+	struct iopt_domain *target;
 	unsigned long index;
 	unsigned long npages;
 	unsigned long stuck;
@@ -59,7 +59,7 @@ static inline void unfill_parts_init(struct unfill_parts *unfill)
 }
 
 void unfill_parts_add(struct unfill_parts *unfill, struct iopt_area *area,
-		      struct iopt_domain *only, struct iommu_domain *source,
+		      struct iopt_domain *target, struct iommu_domain *source,
 		      unsigned long index, unsigned long last);
 void unfill_parts_flush(struct unfill_parts *unfill);
 
