@@ -46,10 +46,10 @@ struct access_attachment {
  * @data: for @ops; constant
  * @mutex: serialises attach, replace and detach. Held when the driver is asked
  *         to unpin, so it must not call those from there.
- * @rwsem: protects @attached and @pinned; held for read while something is
+ * @rwsem: protects @attached and @unpin_from; held for read while something is
  *         pinned or copied, never while the driver is asked
  * @attached: where to pin and copy, NULL while not attached
- * @pinned: where to unpin; differs from @attached while leaving
+ * @unpin_from: where to unpin; differs from @attached while leaving
  */
 struct iommufd_access {
 	struct iommufd_object object;
@@ -58,7 +58,7 @@ struct iommufd_access {
 	struct mutex mutex;
 	struct rw_semaphore rwsem;
 	struct access_attachment *attached;
-	struct access_attachment *pinned;
+	struct access_attachment *unpin_from;
 };
 
 static void access_unmap(struct iopt_access *member, unsigned long iova,
@@ -122,7 +122,7 @@ static void access_enter(struct iommufd_access *access,
 {
 	guard(rwsem_write)(&access->rwsem);
 	access->attached = attachment;
-	access->pinned = attachment;
+	access->unpin_from = attachment;
 }
 
 /* No pin and no copy begins from here on. */
@@ -145,10 +145,10 @@ static void access_leave(struct iommufd_access *access,
 	iopt_retire_access(&attachment->ioas->iopt, &attachment->member);
 	iopt_evict_access(&attachment->ioas->iopt, &attachment->member);
 	down_write(&access->rwsem);
-	access->pinned = NULL;
+	access->unpin_from = NULL;
 	up_write(&access->rwsem);
 	/* Nobody could be asked for these any more. */
-	WARN_ON_ONCE(atomic_long_read(&attachment->member.pinned));
+	WARN_ON_ONCE(atomic_long_read(&attachment->member.npinned));
 	attachment_destroy(attachment);
 }
 
@@ -300,11 +300,11 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 	if (!attachment)
 		return -ENOENT;
 	/* First, so that who finds a page pinned finds somebody to ask. */
-	atomic_long_add(npages, &attachment->member.pinned);
+	atomic_long_add(npages, &attachment->member.npinned);
 	rc = iopt_pin_pages(&attachment->ioas->iopt, iova, length, out_pages,
 			    pin);
 	if (rc)
-		atomic_long_sub(npages, &attachment->member.pinned);
+		atomic_long_sub(npages, &attachment->member.npinned);
 	return rc;
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_pin_pages, IOMMUFD);
@@ -316,13 +316,13 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 	struct io_pagetable *iopt;
 
 	guard(rwsem_read)(&access->rwsem);
-	attachment = access->pinned;
+	attachment = access->unpin_from;
 	if (WARN_ON_ONCE(!attachment || !length ||
 			 iova + (length - 1) < iova))
 		return;
 	/* Pages that this driver has not pinned may be those of another one. */
 	if (WARN_ON_ONCE(npages_of(iova, length) >
-			 atomic_long_read(&attachment->member.pinned)))
+			 atomic_long_read(&attachment->member.npinned)))
 		return;
 	iopt = &attachment->ioas->iopt;
 	iopt_note_unpinned(iopt, &attachment->member,

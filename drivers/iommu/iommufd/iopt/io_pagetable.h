@@ -62,9 +62,9 @@ struct io_pagetable {
  *         pinned; NULL if it never pins. Called without locks. Constant.
  * @alignment: what start and length of areas have to be a multiple of as long
  *             as the user is there, bytes; constant
- * @pinned: pages that the user has pinned, each as often as it is pinned; the
- *          user adds before it pins, and tells iopt_note_unpinned() after it
- *          has unpinned. Who has none is not asked for any.
+ * @npinned: pages that the user has pinned, each as often as it is pinned; the
+ *           user adds before it pins, and tells iopt_note_unpinned() after it
+ *           has unpinned. Whoever has none is not asked for any.
  * @callers: threads that are in @unmap, or about to be
  * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
  */
@@ -73,7 +73,7 @@ struct iopt_access {
 	void (*unmap)(struct iopt_access *access, unsigned long iova,
 		      unsigned long length);
 	unsigned long alignment;
-	atomic_long_t pinned;
+	atomic_long_t npinned;
 	atomic_t callers;
 	bool leaving;
 };

@@ -38,7 +38,7 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
 	int rc = 0;
 
-	atomic_long_set(&access->pinned, 0);
+	atomic_long_set(&access->npinned, 0);
 	atomic_set(&access->callers, 0);
 	access->leaving = false;
 	down_write(&iopt->iova_rwsem);
@@ -99,7 +99,7 @@ static struct iopt_access *caller_enter(struct io_pagetable *iopt,
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	access = list_prepare_entry(prev, &iopt->accesses, entry);
 	list_for_each_entry_continue(access, &iopt->accesses, entry) {
-		if (access->leaving || !atomic_long_read(&access->pinned))
+		if (access->leaving || !atomic_long_read(&access->npinned))
 			continue;
 		atomic_inc(&access->callers);
 		return access;
@@ -133,7 +133,7 @@ static void ask_for_area(struct iopt_access *access, struct iopt_area *area)
 	unsigned long start = iopt_area_first(area);
 	unsigned long last = iopt_area_last(area);
 
-	while (atomic_long_read(&access->pinned) &&
+	while (atomic_long_read(&access->npinned) &&
 	       next_pinned(area, &start, &last)) {
 		unsigned long length;
 		unsigned long iova = iopt_area_window(area, start, last,
@@ -176,7 +176,7 @@ static void ask_for_everything(struct io_pagetable *iopt,
 
 	iopt_for_each_area(area, iopt) {
 		ask_for_area(access, area);
-		if (!atomic_long_read(&access->pinned)) {
+		if (!atomic_long_read(&access->npinned)) {
 			iopt_area_put(area);
 			return;
 		}
@@ -199,11 +199,11 @@ void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
 	unsigned int i;
 
 	for (i = 0; i < EVICT_SECONDS; i++) {
-		if (!atomic_long_read(&access->pinned))
+		if (!atomic_long_read(&access->npinned))
 			return;
 		ask_for_everything(iopt, access);
 		wait_event_timeout(iopt->unpinned,
-				   !atomic_long_read(&access->pinned), HZ);
+				   !atomic_long_read(&access->npinned), HZ);
 	}
 }
 
@@ -219,7 +219,7 @@ void iopt_note_unpinned(struct io_pagetable *iopt, struct iopt_access *access,
 			unsigned long npages)
 {
 	/* Pairs with the wait in iopt_evict_access(). */
-	if (!atomic_long_sub_return(npages, &access->pinned) &&
+	if (!atomic_long_sub_return(npages, &access->npinned) &&
 	    READ_ONCE(access->leaving))
 		wake_up_all(&iopt->unpinned);
 }

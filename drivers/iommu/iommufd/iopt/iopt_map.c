@@ -212,8 +212,8 @@ static void mapping_insert(struct iopt_mapping *mapping)
 					   list);
 }
 
-static int mapping_take(struct iopt_mapping *mapping,
-			struct iopt_search *search)
+static int mapping_take_step(struct iopt_mapping *mapping,
+			     struct iopt_search *search)
 {
 	struct io_pagetable *iopt = mapping->iopt;
 	unsigned long last;
@@ -246,14 +246,14 @@ static void mapping_search_init(struct iopt_mapping *mapping,
 	iopt_search_init(search, mapping->iopt, address, mapping->length);
 }
 
-static int mapping_reserve(struct iopt_mapping *mapping)
+static int mapping_take(struct iopt_mapping *mapping)
 {
 	struct iopt_search search __uninitialized;
 	int rc;
 
 	if (!(mapping->flags & IOPT_MAP_FIXED))
 		mapping_search_init(mapping, &search);
-	while ((rc = mapping_take(mapping, &search)) == -EAGAIN) {
+	while ((rc = mapping_take_step(mapping, &search)) == -EAGAIN) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -345,7 +345,7 @@ static int mapping_fill(struct iopt_mapping *mapping)
  */
 int iopt_mapping_prepare(struct iopt_mapping *mapping)
 {
-	return mapping_reserve(mapping) ?:
+	return mapping_take(mapping) ?:
 	       mapping_place_all(mapping) ?:
 	       mapping_fill(mapping);
 }

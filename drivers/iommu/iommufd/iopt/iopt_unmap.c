@@ -4,8 +4,8 @@
  *
  * Unmapping.
  *
- * The lock of the tree is held for short steps only. An unmap first takes areas
- * out of use, and frees their IOVA when they are empty.
+ * The lock of the tree is held for short steps only. An unmap first claims areas,
+ * which nobody else uses then, and frees their IOVA when they are empty.
  */
 #include "iopt_unmap.h"
 
@@ -135,11 +135,11 @@ static bool area_at(struct io_pagetable *iopt, unsigned long iova,
 /*
  * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
  * as a whole, and one that begins before it ends the matter. The other rules do
- * not cut areas. All that is looked at before anything is taken, even if that
+ * not cut areas. All that is looked at before anything is claimed, even if that
  * takes many steps.
  */
-static int range_check_ends(struct io_pagetable *iopt,
-			    struct iopt_removal *removal)
+static int removal_check_ends(struct io_pagetable *iopt,
+			      struct iopt_removal *removal)
 {
 	struct iova_node *first, *final;
 	bool setup;
@@ -160,8 +160,8 @@ static int range_check_ends(struct io_pagetable *iopt,
 }
 
 /* What keeps an area from being unmapped? */
-static int area_check(const struct iopt_area *area,
-		      const struct iopt_removal *removal)
+static int area_check_claim(const struct iopt_area *area,
+			    const struct iopt_removal *removal)
 {
 	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
 
@@ -175,8 +175,8 @@ static int area_check(const struct iopt_area *area,
 }
 
 /* The next node of a range. One that begins before came after we were there. */
-static struct iova_node *range_next(struct io_pagetable *iopt,
-				    const struct iopt_removal *removal)
+static struct iova_node *removal_next(struct io_pagetable *iopt,
+				      const struct iopt_removal *removal)
 {
 	struct iova_node *node = iova_tree_first(&iopt->tree, removal->start,
 						 removal->last);
@@ -187,21 +187,21 @@ static struct iova_node *range_next(struct io_pagetable *iopt,
 }
 
 /* Check some areas; returns the first that does not belong to this step. */
-static int range_check_some(struct io_pagetable *iopt,
-			    struct iopt_removal *removal,
-			    struct iova_node **end)
+static int removal_check_step(struct io_pagetable *iopt,
+			      struct iopt_removal *removal,
+			      struct iova_node **end)
 {
 	struct iova_node *node;
 	unsigned int i = 0;
 
-	for (node = range_next(iopt, removal); node && i < IOPT_AREAS_STEP;
+	for (node = removal_next(iopt, removal); node && i < IOPT_AREAS_STEP;
 	     node = iova_tree_next(node, removal->last), i++) {
 		struct iopt_area *area = iopt_area_from_node(node);
 		int rc;
 
 		if (iopt_area_state(area) == IOPT_AREA_REMOVING)
 			break;
-		rc = area_check(area, removal);
+		rc = area_check_claim(area, removal);
 		if (rc)
 			return rc;
 	}
@@ -210,23 +210,23 @@ static int range_check_some(struct io_pagetable *iopt,
 }
 
 /*
- * Take an area out of use. Nobody begins to pin it from here on. Who is just
+ * Claim an area for the removal. Nobody begins to pin it from here on. Who is just
  * doing so has an access, and with one the areas have to be looked at again.
  */
-static void area_take(struct iopt_area *area, struct iopt_removal *removal)
+static void area_claim(struct iopt_area *area, struct iopt_removal *removal)
 {
 	area->state = IOPT_AREA_REMOVING;
 	WRITE_ONCE(area->prevent_access, true);
 	list_add_tail(&area->list, &removal->areas);
 }
 
-static void range_take_some(struct io_pagetable *iopt,
-			    struct iopt_removal *removal,
-			    const struct iova_node *end)
+static void removal_claim_live(struct io_pagetable *iopt,
+			       struct iopt_removal *removal,
+			       const struct iova_node *end)
 {
 	struct iova_node *node;
 
-	for (node = range_next(iopt, removal); node != end;
+	for (node = removal_next(iopt, removal); node != end;
 	     node = iova_tree_next(node, removal->last)) {
 		struct iopt_area *area = iopt_area_from_node(node);
 
@@ -234,17 +234,17 @@ static void range_take_some(struct io_pagetable *iopt,
 		if (iopt_area_state(area) == IOPT_AREA_LIVE &&
 		    (removal->rule == IOPT_UNMAP_TYPE1_V1 ||
 		     node->last <= removal->last))
-			area_take(area, removal);
+			area_claim(area, removal);
 	}
 	removal->evict |= !list_empty(&iopt->accesses);
 }
 
 /*
- * Take out of use what comes next in the range; -EAGAIN if that is an area that
- * another removal has taken.
+ * Claim what comes next in the range; -EAGAIN if that is an area that
+ * another removal has claimed.
  */
-static int range_claim_some(struct io_pagetable *iopt,
-			    struct iopt_removal *removal)
+static int removal_claim_step(struct io_pagetable *iopt,
+			      struct iopt_removal *removal)
 {
 	struct iova_node *end;
 	int rc = 0;
@@ -252,14 +252,14 @@ static int range_claim_some(struct io_pagetable *iopt,
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	if (!removal->begun)
-		rc = range_check_ends(iopt, removal);
+		rc = removal_check_ends(iopt, removal);
 	removal->begun = true;
 	if (rc || removal->all)
 		return rc;
-	rc = range_check_some(iopt, removal, &end);
+	rc = removal_check_step(iopt, removal, &end);
 	if (rc)
 		return rc;
-	range_take_some(iopt, removal, end);
+	removal_claim_live(iopt, removal, end);
 	if (!end) {
 		removal->all = true;
 		return 0;
@@ -274,10 +274,10 @@ static int range_claim_some(struct io_pagetable *iopt,
 
 /*
  * Wait until another removal is done with its area. If it gave up, the area is
- * ours to take. If not, whatever is in its place now came after we began.
+ * ours to claim. If not, whatever is in its place now came after we began.
  */
-static int wait_obstacle(struct io_pagetable *iopt,
-			 struct iopt_removal *removal)
+static int removal_wait_obstacle(struct io_pagetable *iopt,
+				 struct iopt_removal *removal)
 {
 	struct iopt_area *area = removal->obstacle;
 	int rc;
@@ -291,19 +291,20 @@ static int wait_obstacle(struct io_pagetable *iopt,
 }
 
 /*
- * Take all areas of a range out of use. Each IOVA is looked at once, from low
+ * Claim all areas of a range. Each IOVA is looked at once, from low
  * to high, so two removals never wait for each other.
  */
-static int range_claim(struct io_pagetable *iopt, struct iopt_removal *removal)
+static int removal_claim(struct io_pagetable *iopt,
+			 struct iopt_removal *removal)
 {
 	int rc;
 
 	for (;;) {
 		down_write(&iopt->iova_rwsem);
-		rc = range_claim_some(iopt, removal);
+		rc = removal_claim_step(iopt, removal);
 		up_write(&iopt->iova_rwsem);
 		if (rc == -EAGAIN)
-			rc = wait_obstacle(iopt, removal);
+			rc = removal_wait_obstacle(iopt, removal);
 		if (rc || removal->all)
 			break;
 		cond_resched();
@@ -377,7 +378,7 @@ static void areas_restore_some(struct io_pagetable *iopt,
 	wake_erased(iopt);
 }
 
-/* Undo range_claim(): the areas are as they were before. */
+/* Undo removal_claim(): the areas are as they were before. */
 static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 {
 	while (!list_empty(areas)) {
@@ -386,7 +387,7 @@ static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 	}
 }
 
-/* Unmap areas that were taken, and add their size to @unmapped. */
+/* Unmap areas that were claimed, and add their size to @unmapped. */
 static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
 			 unsigned long *unmapped)
 {
@@ -426,7 +427,7 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 
 	*unmapped = 0;
 	removal_init(&removal, start, last, rule);
-	rc = range_claim(iopt, &removal);
+	rc = removal_claim(iopt, &removal);
 	if (!rc && removal.evict)
 		rc = areas_evict(iopt, &removal.areas);
 	if (rc)

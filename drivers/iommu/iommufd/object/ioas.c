@@ -106,8 +106,8 @@ int iommufd_ioas_alloc(struct iommufd_call *call, struct iommu_ioas_alloc *cmd)
 	return rc;
 }
 
-static int range_add(struct iova_ranges *ranges,
-		     const struct iommu_iova_range *range)
+static int allowed_add(struct iova_ranges *ranges,
+		       const struct iommu_iova_range *range)
 {
 	if (range->start >= range->last)
 		return -EINVAL;
@@ -118,8 +118,8 @@ static int range_add(struct iova_ranges *ranges,
 	return iova_ranges_add(ranges, range->start, range->last, NULL);
 }
 
-static int ranges_read(struct iova_ranges *ranges,
-		       struct iommu_iova_range __user *from, u32 count)
+static int allowed_read(struct iova_ranges *ranges,
+			struct iommu_iova_range __user *from, u32 count)
 {
 	struct iommu_iova_range buffer[RANGES_STEP];
 	u32 i;
@@ -132,7 +132,7 @@ static int ranges_read(struct iova_ranges *ranges,
 		if (copy_from_user(buffer, from, step * sizeof(*buffer)))
 			return -EFAULT;
 		for (i = 0; i < step; i++) {
-			int rc = range_add(ranges, &buffer[i]);
+			int rc = allowed_add(ranges, &buffer[i]);
 
 			if (rc)
 				return rc;
@@ -155,10 +155,11 @@ static int ranges_read(struct iova_ranges *ranges,
  * Return: 0; -EOPNOTSUPP for a reserved field; -ENOENT without such an IOAS;
  * -EFAULT if the list cannot be read; -EINVAL if a range ends before or where
  * it begins, or overlaps another; -EOVERFLOW if it, or the list, is beyond what
- * this kernel can address; -EADDRINUSE if a range is reserved; -ENOMEM; -EINTR on a fatal
- * signal.
+ * this kernel can address; -EADDRINUSE if a range is reserved; -ENOMEM; -EINTR
+ * on a fatal signal.
  */
-int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_iovas *cmd)
+int iommufd_ioas_allow_iovas(struct iommufd_call *call,
+			     struct iommu_ioas_allow_iovas *cmd)
 {
 	struct iova_ranges ranges;
 	struct iommufd_ioas *ioas;
@@ -172,8 +173,8 @@ int iommufd_ioas_allow_iovas(struct iommufd_call *call, struct iommu_ioas_allow_
 	if (IS_ERR(ioas))
 		return PTR_ERR(ioas);
 	iova_ranges_init(&ranges);
-	rc = ranges_read(&ranges, u64_to_user_ptr(cmd->allowed_iovas),
-			 cmd->num_iovas);
+	rc = allowed_read(&ranges, u64_to_user_ptr(cmd->allowed_iovas),
+			  cmd->num_iovas);
 	if (!rc)
 		rc = iopt_set_allowed(&ioas->iopt, &ranges);
 	ioas_put(ioas);
@@ -226,7 +227,8 @@ struct iommu_iova_range *iommufd_ioas_snapshot(struct iommufd_ioas *ioas,
  * number told; -EFAULT; -EOVERFLOW if the list is beyond what this kernel can
  * address; -ENOMEM.
  */
-int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_ranges *cmd)
+int iommufd_ioas_iova_ranges(struct iommufd_call *call,
+			     struct iommu_ioas_iova_ranges *cmd)
 {
 	struct iommu_iova_range *ranges;
 	struct iommufd_ioas *ioas;
@@ -261,7 +263,8 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call, struct iommu_ioas_iova_r
 	return count > room ? -EMSGSIZE : 0;
 }
 
-static int map_flags(u32 flags, int *iommu_prot, unsigned int *map_flags)
+static int ioas_map_flags(u32 flags, int *iommu_prot,
+			  unsigned int *iopt_flags)
 {
 	if (flags & ~(IOMMU_IOAS_MAP_FIXED_IOVA | IOMMU_IOAS_MAP_WRITEABLE |
 		      IOMMU_IOAS_MAP_READABLE))
@@ -275,7 +278,7 @@ static int map_flags(u32 flags, int *iommu_prot, unsigned int *map_flags)
 		*iommu_prot |= IOMMU_WRITE;
 	if (flags & IOMMU_IOAS_MAP_READABLE)
 		*iommu_prot |= IOMMU_READ;
-	*map_flags = flags & IOMMU_IOAS_MAP_FIXED_IOVA ? IOPT_MAP_FIXED : 0;
+	*iopt_flags = flags & IOMMU_IOAS_MAP_FIXED_IOVA ? IOPT_MAP_FIXED : 0;
 	return 0;
 }
 
@@ -285,13 +288,14 @@ struct ioas_mapping {
 	struct iommufd_ioas *ioas;
 };
 
-static int mapping_begin(struct ioas_mapping *to, struct iommufd_call *call,
-			 u32 ioas_id, u32 flags, u64 iova, u64 length)
+static int ioas_mapping_begin(struct ioas_mapping *to,
+			      struct iommufd_call *call, u32 ioas_id,
+			      u32 flags, u64 iova, u64 length)
 {
 	unsigned int iopt_flags;
 	int prot, rc;
 
-	rc = map_flags(flags, &prot, &iopt_flags);
+	rc = ioas_map_flags(flags, &prot, &iopt_flags);
 	if (rc)
 		return rc;
 	if (length > ULONG_MAX || (iopt_flags && iova > ULONG_MAX))
@@ -308,8 +312,8 @@ static int mapping_begin(struct ioas_mapping *to, struct iommufd_call *call,
  * The answer is written before anybody else can use the areas, so that failing
  * to write it can still be undone. @out_iova is the member of @cmd for it.
  */
-static int mapping_end(struct ioas_mapping *to, struct iommufd_call *call,
-		       const void *cmd, __u64 *out_iova, int rc)
+static int ioas_mapping_end(struct ioas_mapping *to, struct iommufd_call *call,
+			    const void *cmd, __u64 *out_iova, int rc)
 {
 	if (!rc)
 		rc = iopt_mapping_prepare(&to->mapping);
@@ -343,17 +347,18 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 		return -EOPNOTSUPP;
 	if (cmd->user_va > ULONG_MAX)
 		return -EOVERFLOW;
-	rc = mapping_begin(&to, call, cmd->ioas_id, cmd->flags, cmd->iova,
-			   cmd->length);
+	rc = ioas_mapping_begin(&to, call, cmd->ioas_id, cmd->flags, cmd->iova,
+				cmd->length);
 	if (rc)
 		return rc;
 	rc = iopt_mapping_add_user(&to.mapping, cmd->user_va, cmd->length,
 				   &call->ictx->account);
-	return mapping_end(&to, call, cmd, &cmd->iova, rc);
+	return ioas_mapping_end(&to, call, cmd, &cmd->iova, rc);
 }
 
-static int copy_add(struct iopt_mapping *mapping, struct iommufd_call *call,
-		    const struct iommu_ioas_copy *cmd)
+static int ioas_copy_add(struct iopt_mapping *mapping,
+			 struct iommufd_call *call,
+			 const struct iommu_ioas_copy *cmd)
 {
 	struct iommufd_ioas *source = ioas_get(call, cmd->src_ioas_id);
 	int rc;
@@ -382,12 +387,12 @@ int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd)
 
 	if (cmd->src_iova > ULONG_MAX)
 		return -EOVERFLOW;
-	rc = mapping_begin(&to, call, cmd->dst_ioas_id, cmd->flags,
-			   cmd->dst_iova, cmd->length);
+	rc = ioas_mapping_begin(&to, call, cmd->dst_ioas_id, cmd->flags,
+				cmd->dst_iova, cmd->length);
 	if (rc)
 		return rc;
-	rc = copy_add(&to.mapping, call, cmd);
-	return mapping_end(&to, call, cmd, &cmd->dst_iova, rc);
+	rc = ioas_copy_add(&to.mapping, call, cmd);
+	return ioas_mapping_end(&to, call, cmd, &cmd->dst_iova, rc);
 }
 
 static int ioas_unmap_range(struct iommufd_ioas *ioas, u64 iova, u64 length,

@@ -45,8 +45,8 @@ static void batch_to_pages(const struct pfn_batch *batch,
 }
 
 /* Take out of the xarray what no access covers. */
-static void erase_unaccessed(struct iopt_pages *pages, unsigned long start,
-			     unsigned long last)
+static void pages_erase_unaccessed(struct iopt_pages *pages,
+				   unsigned long start, unsigned long last)
 {
 	struct pfn_span span;
 
@@ -58,8 +58,8 @@ static void erase_unaccessed(struct iopt_pages *pages, unsigned long start,
 }
 
 /* Take out of the xarray, and unpin, what no tier stores. */
-static void empty_xarray(struct iopt_pages *pages, unsigned long index,
-			 unsigned long last)
+static void pages_unpin_unstored(struct iopt_pages *pages, unsigned long index,
+				 unsigned long last)
 {
 	struct pfn_batch batch;
 
@@ -75,7 +75,7 @@ static void empty_xarray(struct iopt_pages *pages, unsigned long index,
 			pfn_xarray_read(pages, index, span.last, &batch);
 			span.last = index + batch.npages - 1;
 		}
-		erase_unaccessed(pages, index, span.last);
+		pages_erase_unaccessed(pages, index, span.last);
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
 		index = span.last + 1;
@@ -99,12 +99,12 @@ static void xarray_to_pages(struct iopt_pages *pages, unsigned long start,
 }
 
 /* No access covers the range any more; what a domain stores stays pinned. */
-static void unfill_xarray(struct iopt_pages *pages, unsigned long start,
-			  unsigned long last)
+static void pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
+				unsigned long last)
 {
 	unsigned long unpinned = pfn_span_missing(pages, start, last);
 
-	empty_xarray(pages, start, last);
+	pages_unpin_unstored(pages, start, last);
 	iopt_pages_unpinned(pages, unpinned);
 }
 
@@ -366,7 +366,7 @@ static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
 		node = next;
 	}
 	if (unfill)
-		unfill_xarray(pages, start, last);
+		pages_unfill_xarray(pages, start, last);
 }
 
 /* Unpin at most @most pages of a range, run by run; returns how many. */

@@ -142,11 +142,11 @@ static int client_pin(struct client *client)
 	struct page *page;
 	int rc;
 
-	atomic_long_inc(&client->member.pinned);
+	atomic_long_inc(&client->member.npinned);
 	rc = iopt_pin_pages(client->iopt, IOVA, PAGE_SIZE, &page,
 			    IOPT_PIN_WRITE);
 	if (rc)
-		atomic_long_dec(&client->member.pinned);
+		atomic_long_dec(&client->member.npinned);
 	else
 		client->pinned++;
 	return rc;
