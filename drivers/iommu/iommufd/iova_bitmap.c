@@ -180,8 +180,9 @@ void iova_bitmap_free(struct iova_bitmap *bitmap)
 }
 EXPORT_SYMBOL_NS_GPL(iova_bitmap_free, IOMMUFD);
 
-static int pin_pages(const struct iova_bitmap *bitmap, unsigned long index,
-		     unsigned long npages, struct page **pages)
+static int bitmap_pin_pages(const struct iova_bitmap *bitmap,
+			    unsigned long index,
+			    unsigned long npages, struct page **pages)
 {
 	int ret = pin_user_pages_fast(index_to_address(bitmap, index), npages,
 				      FOLL_WRITE, pages);
@@ -197,8 +198,8 @@ static int window_pin(struct iova_bitmap *bitmap, unsigned long index)
 	int ret;
 
 	while (done < npages) {
-		ret = pin_pages(bitmap, index + done, npages - done,
-				bitmap->window + done);
+		ret = bitmap_pin_pages(bitmap, index + done, npages - done,
+				       bitmap->window + done);
 		if (ret < 0) {
 			unpin_user_pages(bitmap->window, done);
 			return ret;
@@ -328,7 +329,7 @@ static int index_set_bits(struct iova_bitmap *bitmap, unsigned long index,
 		return 0;
 	}
 
-	ret = pin_pages(bitmap, index, 1, &page);
+	ret = bitmap_pin_pages(bitmap, index, 1, &page);
 	if (ret < 0)
 		return ret;
 	page_set_bits(page, first, last);

@@ -42,7 +42,8 @@ static int option_rlimit_mode(struct iommufd_ctx *ictx,
 	return 0;
 }
 
-static int huge_pages(struct io_pagetable *iopt, struct iommu_option *cmd)
+static int option_ioas_huge_pages(struct io_pagetable *iopt,
+				  struct iommu_option *cmd)
 {
 	if (cmd->op == IOMMU_OPTION_OP_GET) {
 		cmd->val64 = iopt_huge_pages(iopt);
@@ -61,7 +62,7 @@ static int option_huge_pages(struct iommufd_ctx *ictx, struct iommu_option *cmd)
 	object = iommufd_object_get(ictx, cmd->object_id, IOMMUFD_OBJ_IOAS);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	rc = huge_pages(&iommufd_ioas_from(object)->iopt, cmd);
+	rc = option_ioas_huge_pages(&iommufd_ioas_from(object)->iopt, cmd);
 	iommufd_object_put(object);
 	return rc;
 }

@@ -34,7 +34,7 @@ struct iommufd_ioas *iommufd_vfio_ioas_get(struct iommufd_ctx *ictx)
 	struct iommufd_ioas *ioas;
 
 	xa_lock(&ictx->objects);
-	ioas = iommufd_chosen_ioas(ictx);
+	ioas = iommufd_ctx_chosen_ioas(ictx);
 	if (ioas)
 		refcount_inc(&ioas->object.shortterm_users);
 	xa_unlock(&ictx->objects);
@@ -70,7 +70,7 @@ bool iommufd_vfio_serves_all(struct iommufd_ctx *ictx)
 	return !ictx->as_container || READ_ONCE(ictx->drivers);
 }
 
-static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
+static int ctx_choose_ioas(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 {
 	int rc = 0;
 
@@ -87,7 +87,7 @@ static int choose(struct iommufd_ctx *ictx, struct iommufd_ioas *ioas)
 	return rc;
 }
 
-static int choose_id(struct iommufd_ctx *ictx, u32 id)
+static int ctx_choose_ioas_id(struct iommufd_ctx *ictx, u32 id)
 {
 	struct iommufd_object *object;
 	int rc;
@@ -95,7 +95,7 @@ static int choose_id(struct iommufd_ctx *ictx, u32 id)
 	object = iommufd_object_get(ictx, id, IOMMUFD_OBJ_IOAS);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	rc = choose(ictx, iommufd_ioas_from(object));
+	rc = ctx_choose_ioas(ictx, iommufd_ioas_from(object));
 	iommufd_object_put(object);
 	return rc;
 }
@@ -121,9 +121,9 @@ int iommufd_vfio_ioas(struct iommufd_call *call, struct iommu_vfio_ioas *cmd)
 		rc = iommufd_vfio_compat_ioas_get_id(call->ictx, &cmd->ioas_id);
 		return rc ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
 	case IOMMU_VFIO_IOAS_SET:
-		return choose_id(call->ictx, cmd->ioas_id);
+		return ctx_choose_ioas_id(call->ictx, cmd->ioas_id);
 	case IOMMU_VFIO_IOAS_CLEAR:
-		return choose(call->ictx, NULL);
+		return ctx_choose_ioas(call->ictx, NULL);
 	}
 	return -EOPNOTSUPP;
 }
@@ -134,7 +134,7 @@ int iommufd_vfio_compat_ioas_get_id(struct iommufd_ctx *ictx, u32 *out_ioas_id)
 	struct iommufd_ioas *ioas;
 
 	xa_lock(&ictx->objects);
-	ioas = iommufd_chosen_ioas(ictx);
+	ioas = iommufd_ctx_chosen_ioas(ictx);
 	if (ioas)
 		*out_ioas_id = ioas->object.id;
 	xa_unlock(&ictx->objects);
@@ -153,7 +153,7 @@ int iommufd_vfio_compat_ioas_create(struct iommufd_ctx *ictx)
 	xa_lock(&ictx->objects);
 	if (ictx->no_iommu_mode) {
 		rc = -EINVAL;
-	} else if (!iommufd_chosen_ioas(ictx)) {
+	} else if (!iommufd_ctx_chosen_ioas(ictx)) {
 		/* Others see both, the object and the choice, or neither. */
 		iommufd_object_publish_locked(&fresh->object);
 		ictx->vfio_ioas = fresh;

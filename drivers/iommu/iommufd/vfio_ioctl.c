@@ -38,7 +38,7 @@
  * Before a device is attached nobody knows what it will be. One that a driver
  * emulates has no page table, and the CPU does its DMA.
  */
-static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
+static int ioas_all_enforce_cc(struct iommufd_ioas *ioas)
 {
 	struct iommufd_hwpt_paging *paging;
 	int enforced;
@@ -52,7 +52,7 @@ static int all_enforce_cache_coherency(struct iommufd_ioas *ioas)
 	return enforced;
 }
 
-static int check_cache_coherency(struct iommufd_ctx *ictx)
+static int container_check_cc(struct iommufd_ctx *ictx)
 {
 	struct iommufd_ioas *ioas = iommufd_vfio_ioas_get(ictx);
 	int rc = 0;
@@ -60,12 +60,13 @@ static int check_cache_coherency(struct iommufd_ctx *ictx)
 	if (!ioas)
 		return 0;
 	if (READ_ONCE(ioas->vfio_type))
-		rc = all_enforce_cache_coherency(ioas);
+		rc = ioas_all_enforce_cc(ioas);
 	iommufd_object_put(&ioas->object);
 	return rc;
 }
 
-static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
+static int container_check_extension(struct iommufd_ctx *ictx,
+				     unsigned long extension)
 {
 	if (iommufd_vfio_no_iommu(ictx))
 		return extension == VFIO_NOIOMMU_IOMMU;
@@ -75,12 +76,12 @@ static int check_extension(struct iommufd_ctx *ictx, unsigned long extension)
 	case VFIO_UNMAP_ALL:
 		return 1;
 	case VFIO_DMA_CC_IOMMU:
-		return check_cache_coherency(ictx);
+		return container_check_cc(ictx);
 	}
 	return 0;
 }
 
-static int check_type(unsigned long type)
+static int container_check_type(unsigned long type)
 {
 	switch (type) {
 	case VFIO_TYPE1_IOMMU:
@@ -99,7 +100,7 @@ static int check_type(unsigned long type)
  * when the container has come to its end, so as long as no device is attached
  * this may be a new start.
  */
-static int set_type(struct iommufd_ioas *ioas, unsigned long type)
+static int container_set_type(struct iommufd_ioas *ioas, unsigned long type)
 {
 	struct iommufd_ctx *ictx = ioas->object.ictx;
 	bool attached;
@@ -110,32 +111,32 @@ static int set_type(struct iommufd_ioas *ioas, unsigned long type)
 	if (ioas->vfio_type && (attached || ictx->vfio_ioas_automatic))
 		rc = -EINVAL;
 	else
-		rc = check_type(type);
+		rc = container_check_type(type);
 	if (!rc)
 		WRITE_ONCE(ioas->vfio_type, type);
 	xa_unlock(&ictx->objects);
 	return rc;
 }
 
-static int set_no_iommu(unsigned long type)
+static int container_set_no_iommu(unsigned long type)
 {
 	if (type != VFIO_NOIOMMU_IOMMU)
 		return -ENODEV;
 	return capable(CAP_SYS_RAWIO) ? 0 : -EPERM;
 }
 
-static int set_iommu(struct iommufd_ctx *ictx, unsigned long type)
+static int container_set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 {
 	struct iommufd_ioas *ioas;
 	int rc;
 
 	if (iommufd_vfio_no_iommu(ictx))
-		return set_no_iommu(type);
+		return container_set_no_iommu(type);
 	/* The first group brings the IOAS. */
 	ioas = iommufd_vfio_ioas_get(ictx);
 	if (!ioas)
 		return ictx->as_container ? -EINVAL : -ENODEV;
-	rc = set_type(ioas, type);
+	rc = container_set_type(ioas, type);
 	/*
 	 * No rule here is against huge pages, and type1 has them. But users of
 	 * /dev/iommu know v1 to switch the option off, if that can be done.
@@ -153,7 +154,8 @@ struct vfio_answer {
 	struct vfio_iommu_type1_info_cap_iova_range iova __aligned(8);
 };
 
-static void fill_header(struct vfio_info_cap_header *header, u16 id, u32 next)
+static void info_fill_header(struct vfio_info_cap_header *header, u16 id,
+			     u32 next)
 {
 	header->id = id;
 	header->version = 1;
@@ -164,7 +166,7 @@ static void fill_header(struct vfio_info_cap_header *header, u16 id, u32 next)
  * By the name of /dev/iommu there is no limit to the number of mappings but
  * that their memory is charged to the control group.
  */
-static u32 mappings_left(struct iommufd_ctx *ictx)
+static u32 container_mappings_left(struct iommufd_ctx *ictx)
 {
 	return ictx->as_container ? atomic_long_read(&ictx->areas_left) :
 				    U32_MAX;
@@ -176,7 +178,8 @@ static bool all_iova(const struct iommu_iova_range *ranges, size_t count)
 	return count == 1 && !ranges->start && ranges->last == ULONG_MAX;
 }
 
-static struct vfio_answer *info_build(struct iommufd_ioas *ioas, size_t *size)
+static struct vfio_answer *container_info_build(struct iommufd_ioas *ioas,
+						size_t *size)
 {
 	struct iommu_iova_range *ranges;
 	struct vfio_answer *answer;
@@ -198,11 +201,11 @@ static struct vfio_answer *info_build(struct iommufd_ioas *ioas, size_t *size)
 	answer->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
 	answer->info.iova_pgsizes = iopt_page_sizes(&ioas->iopt);
 	answer->info.cap_offset = offsetof(struct vfio_answer, avail);
-	fill_header(&answer->avail.header, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
-		    count ? offsetof(struct vfio_answer, iova) : 0);
-	answer->avail.avail = mappings_left(ioas->object.ictx);
-	fill_header(&answer->iova.header, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-		    0);
+	info_fill_header(&answer->avail.header, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+			 count ? offsetof(struct vfio_answer, iova) : 0);
+	answer->avail.avail = container_mappings_left(ioas->object.ictx);
+	info_fill_header(&answer->iova.header,
+			 VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 0);
 	answer->iova.nr_iovas = count;
 	for (i = 0; i < count; i++) {
 		answer->iova.iova_ranges[i].start = ranges[i].start;
@@ -216,7 +219,7 @@ static struct vfio_answer *info_build(struct iommufd_ioas *ioas, size_t *size)
  * The handlers are called without an IOAS as well if nobody chose one, and then
  * say so to callers who made no other mistake.
  */
-static int get_info(struct iommufd_ioas *ioas, void __user *arg)
+static int container_get_info(struct iommufd_ioas *ioas, void __user *arg)
 {
 	struct vfio_iommu_type1_info asked;
 	struct vfio_answer *answer;
@@ -229,7 +232,7 @@ static int get_info(struct iommufd_ioas *ioas, void __user *arg)
 		return -EINVAL;
 	if (!ioas)
 		return -ENODEV;
-	answer = info_build(ioas, &size);
+	answer = container_info_build(ioas, &size);
 	if (IS_ERR(answer))
 		return PTR_ERR(answer);
 	answer->info.argsz = max_t(size_t, asked.argsz, size);
@@ -242,20 +245,20 @@ static int get_info(struct iommufd_ioas *ioas, void __user *arg)
 	return rc;
 }
 
-static bool wraps(u64 start, u64 length)
+static bool range_wraps(u64 start, u64 length)
 {
 	u64 last;
 
 	return check_add_overflow(start, length - 1, &last) || last > ULONG_MAX;
 }
 
-static unsigned long smallest_page(struct iommufd_ioas *ioas)
+static unsigned long ioas_smallest_page(struct iommufd_ioas *ioas)
 {
 	return BIT(__ffs(iopt_page_sizes(&ioas->iopt)));
 }
 
-static int map_check(struct iommufd_ioas *ioas,
-		     const struct vfio_iommu_type1_dma_map *map)
+static int container_check_map(struct iommufd_ioas *ioas,
+			       const struct vfio_iommu_type1_dma_map *map)
 {
 	if (map->argsz < MAP_MIN_SIZE || !map->flags ||
 	    (map->flags &
@@ -264,14 +267,15 @@ static int map_check(struct iommufd_ioas *ioas,
 	if (!ioas)
 		return -ENODEV;
 	if (!map->size || !IS_ALIGNED(map->size | map->iova | map->vaddr,
-				      smallest_page(ioas)))
+				      ioas_smallest_page(ioas)))
 		return -EINVAL;
-	if (wraps(map->iova, map->size) || wraps(map->vaddr, map->size))
+	if (range_wraps(map->iova, map->size) ||
+	    range_wraps(map->vaddr, map->size))
 		return -EINVAL;
 	return 0;
 }
 
-static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
+static int container_map_dma(struct iommufd_ioas *ioas, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_map map;
 	struct iopt_mapping mapping;
@@ -280,7 +284,7 @@ static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
 
 	if (copy_from_user(&map, arg, MAP_MIN_SIZE))
 		return -EFAULT;
-	rc = map_check(ioas, &map);
+	rc = container_check_map(ioas, &map);
 	if (rc)
 		return rc;
 	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
@@ -300,9 +304,9 @@ static int map_dma(struct iommufd_ioas *ioas, void __user *arg)
 	return rc;
 }
 
-static int unmap_all(struct iommufd_ioas *ioas,
-		     const struct vfio_iommu_type1_dma_unmap *unmap,
-		     unsigned long *unmapped)
+static int container_unmap_all(struct iommufd_ioas *ioas,
+			       const struct vfio_iommu_type1_dma_unmap *unmap,
+			       unsigned long *unmapped)
 {
 	if (unmap->iova || unmap->size)
 		return -EINVAL;
@@ -310,15 +314,15 @@ static int unmap_all(struct iommufd_ioas *ioas,
 }
 
 /* Everything is checked before anything changes. */
-static int unmap_range(struct iommufd_ioas *ioas,
-		       const struct vfio_iommu_type1_dma_unmap *unmap,
-		       unsigned long *unmapped)
+static int container_unmap_range(struct iommufd_ioas *ioas,
+				 const struct vfio_iommu_type1_dma_unmap *unmap,
+				 unsigned long *unmapped)
 {
 	enum iopt_unmap_rule rule = IOPT_UNMAP_TYPE1_V2;
 	int rc;
 
-	if (!unmap->size || wraps(unmap->iova, unmap->size) ||
-	    !IS_ALIGNED(unmap->iova | unmap->size, smallest_page(ioas)))
+	if (!unmap->size || range_wraps(unmap->iova, unmap->size) ||
+	    !IS_ALIGNED(unmap->iova | unmap->size, ioas_smallest_page(ioas)))
 		return -EINVAL;
 	if (READ_ONCE(ioas->vfio_type) == VFIO_TYPE1_IOMMU)
 		rule = IOPT_UNMAP_TYPE1_V1;
@@ -330,7 +334,7 @@ static int unmap_range(struct iommufd_ioas *ioas,
 	return rc;
 }
 
-static int unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
+static int container_unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_unmap unmap;
 	unsigned long unmapped;
@@ -343,8 +347,8 @@ static int unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 		return -EINVAL;
 	if (!ioas)
 		return -ENODEV;
-	rc = unmap.flags ? unmap_all(ioas, &unmap, &unmapped) :
-			   unmap_range(ioas, &unmap, &unmapped);
+	rc = unmap.flags ? container_unmap_all(ioas, &unmap, &unmapped) :
+			   container_unmap_range(ioas, &unmap, &unmapped);
 	if (rc)
 		return rc;
 	unmap.size = unmapped;
@@ -352,7 +356,7 @@ static int unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 }
 
 /* What only makes sense after VFIO_SET_IOMMU. */
-static int call_with_ioas(struct iommufd_ctx *ictx, unsigned long arg,
+static int container_call(struct iommufd_ctx *ictx, unsigned long arg,
 			  int (*handler)(struct iommufd_ioas *ioas,
 					 void __user *arg))
 {
@@ -387,15 +391,15 @@ int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 	case VFIO_GET_API_VERSION:
 		return VFIO_API_VERSION;
 	case VFIO_CHECK_EXTENSION:
-		return check_extension(ictx, arg);
+		return container_check_extension(ictx, arg);
 	case VFIO_SET_IOMMU:
-		return set_iommu(ictx, arg);
+		return container_set_iommu(ictx, arg);
 	case VFIO_IOMMU_GET_INFO:
-		return call_with_ioas(ictx, arg, get_info);
+		return container_call(ictx, arg, container_get_info);
 	case VFIO_IOMMU_MAP_DMA:
-		return call_with_ioas(ictx, arg, map_dma);
+		return container_call(ictx, arg, container_map_dma);
 	case VFIO_IOMMU_UNMAP_DMA:
-		return call_with_ioas(ictx, arg, unmap_dma);
+		return container_call(ictx, arg, container_unmap_dma);
 	}
 	return -ENOTTY;
 }

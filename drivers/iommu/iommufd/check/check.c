@@ -131,8 +131,8 @@ static bool groups_valid(struct iommufd_ctx *ictx)
 	return valid;
 }
 
-static bool is_member(struct iommufd_ioas *ioas,
-		      const struct iommufd_hwpt_paging *paging)
+static bool ioas_has_member(struct iommufd_ioas *ioas,
+			    const struct iommufd_hwpt_paging *paging)
 {
 	struct iopt_domain *member;
 
@@ -153,7 +153,7 @@ static bool hwpt_list_valid(struct iommufd_ioas *ioas)
 
 	list_for_each_entry(paging, &ioas->hwpt_list, entry)
 		if (!invariant(paging->ioas == ioas) ||
-		    !invariant(is_member(ioas, paging)))
+		    !invariant(ioas_has_member(ioas, paging)))
 			return false;
 	domains = list_count_nodes(&ioas->iopt.domains.list);
 	return invariant(domains == list_count_nodes(&ioas->hwpt_list));

@@ -123,7 +123,8 @@ bool iopt_valid(struct io_pagetable *iopt)
  * Has something its turn that takes @cost, if a turn should take @budget? On
  * average, and neither in step with who else has turns, nor with user space.
  */
-static bool is_due(unsigned long cost, unsigned int turn, unsigned int budget)
+static bool check_is_due(unsigned long cost, unsigned int turn,
+			 unsigned int budget)
 {
 	return hash_32(turn, 16) % (cost / budget + 1) == 0;
 }
@@ -154,7 +155,8 @@ static bool contents_valid(struct iopt_area *area, bool with_pages,
 
 	mutex_lock(&pages->mutex);
 	valid = iopt_area_valid(area);
-	if (valid && with_pages && is_due(pages_cost(pages), turn, budget))
+	if (valid && with_pages &&
+	    check_is_due(pages_cost(pages), turn, budget))
 		valid = iopt_pages_valid(pages);
 	mutex_unlock(&pages->mutex);
 	return valid;
@@ -178,7 +180,7 @@ bool iopt_checked(struct io_pagetable *iopt, unsigned int turn,
 	struct iopt_pages *pages = NULL;
 	struct iopt_area *area;
 
-	if (!is_due(areas_cost(iopt), turn, areas))
+	if (!check_is_due(areas_cost(iopt), turn, areas))
 		return true;
 	if (!iopt_valid(iopt))
 		return false;

@@ -277,7 +277,7 @@ void iommufd_access_detach(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_detach, IOMMUFD);
 
-static unsigned long npages_of(unsigned long iova, unsigned long length)
+static unsigned long iova_npages(unsigned long iova, unsigned long length)
 {
 	return (iova + (length - 1)) / PAGE_SIZE - iova / PAGE_SIZE + 1;
 }
@@ -287,7 +287,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 			     unsigned int flags)
 {
 	unsigned int pin = flags & IOMMUFD_ACCESS_RW_WRITE ? IOPT_PIN_WRITE : 0;
-	unsigned long npages = npages_of(iova, length);
+	unsigned long npages = iova_npages(iova, length);
 	struct access_attachment *attachment;
 	int rc;
 
@@ -321,7 +321,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 			 iova + (length - 1) < iova))
 		return;
 	/* Pages that this driver has not pinned may be those of another one. */
-	if (WARN_ON_ONCE(npages_of(iova, length) >
+	if (WARN_ON_ONCE(iova_npages(iova, length) >
 			 atomic_long_read(&attachment->member.npinned)))
 		return;
 	iopt = &attachment->ioas->iopt;

@@ -57,7 +57,7 @@ module_param(allow_unsafe_interrupts, bool, 0644);
 MODULE_PARM_DESC(allow_unsafe_interrupts,
 		 "Accept devices on platforms that cannot keep them from raising interrupts of others. Only for users that are trusted with the whole machine.");
 
-static bool is_attached(const struct iommufd_device *idev)
+static bool device_is_attached(const struct iommufd_device *idev)
 {
 	lockdep_assert_held(&idev->group->lock);
 
@@ -79,7 +79,8 @@ static const struct iommufd_object_ops device_ops = {
 	.driver_owned = true,
 };
 
-static int check_interrupts(struct device *dev, struct iommu_group *group)
+static int device_check_interrupts(struct device *dev,
+				   struct iommu_group *group)
 {
 	if (iommu_group_has_isolated_msi(group))
 		return 0;
@@ -93,7 +94,7 @@ static int check_interrupts(struct device *dev, struct iommu_group *group)
 	return 0;
 }
 
-static int check_isolation(struct device *dev)
+static int device_check_isolation(struct device *dev)
 {
 	struct iommu_group *group;
 	int rc;
@@ -107,7 +108,7 @@ static int check_isolation(struct device *dev)
 	group = iommu_group_get(dev);
 	if (!group)
 		return -ENODEV;
-	rc = check_interrupts(dev, group);
+	rc = device_check_interrupts(dev, group);
 	iommu_group_put(group);
 	return rc;
 }
@@ -127,7 +128,7 @@ struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
 	struct iommufd_device *idev;
 	int rc;
 
-	rc = check_isolation(dev);
+	rc = device_check_isolation(dev);
 	if (rc)
 		return ERR_PTR(rc);
 	rc = iommu_device_claim_dma_owner(dev, ictx);
@@ -256,7 +257,8 @@ static int target_attach(const struct attach_target *target,
 	return iommufd_attach_to_ioas(idev, target->ioas);
 }
 
-static int reserve(struct iommufd_device *idev, struct iommufd_ioas *ioas)
+static int device_reserve(struct iommufd_device *idev,
+			  struct iommufd_ioas *ioas)
 {
 	phys_addr_t sw_msi_start;
 	int rc;
@@ -270,7 +272,7 @@ static int reserve(struct iommufd_device *idev, struct iommufd_ioas *ioas)
 	return rc;
 }
 
-static void unreserve_group(struct iommufd_group *group,
+static void group_unreserve(struct iommufd_group *group,
 			    struct iommufd_ioas *ioas)
 {
 	struct iommufd_device *idev;
@@ -279,34 +281,34 @@ static void unreserve_group(struct iommufd_group *group,
 		iopt_unreserve(&ioas->iopt, idev);
 }
 
-static int reserve_group(struct iommufd_group *group, struct iommufd_ioas *ioas)
+static int group_reserve(struct iommufd_group *group, struct iommufd_ioas *ioas)
 {
 	struct iommufd_device *idev;
 	int rc;
 
 	list_for_each_entry(idev, &group->attach->devices, attach_entry) {
-		rc = reserve(idev, ioas);
+		rc = device_reserve(idev, ioas);
 		if (rc) {
-			unreserve_group(group, ioas);
+			group_unreserve(group, ioas);
 			return rc;
 		}
 	}
 	return 0;
 }
 
-static int attach_locked(struct iommufd_device *idev,
-			 const struct attach_target *target)
+static int device_attach_locked(struct iommufd_device *idev,
+				const struct attach_target *target)
 {
 	struct iommufd_group *group = idev->group;
 	struct iommufd_ioas *ioas = target->ioas;
 	phys_addr_t sw_msi_start = group->sw_msi_start;
 	int rc;
 
-	if (is_attached(idev))
+	if (device_is_attached(idev))
 		return -EINVAL;
 	if (mutex_lock_killable(&ioas->mutex))
 		return -EINTR;
-	rc = reserve(idev, ioas);
+	rc = device_reserve(idev, ioas);
 	if (rc)
 		goto out_unlock;
 	if (!group->attach)
@@ -339,7 +341,7 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id)
 		rc = -EINTR;
 		goto out_put;
 	}
-	rc = attach_locked(idev, &target);
+	rc = device_attach_locked(idev, &target);
 	if (!rc)
 		*pt_id = group->attach->hwpt->object.id;
 	mutex_unlock(&group->lock);
@@ -349,8 +351,8 @@ out_put:
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_device_attach, IOMMUFD);
 
-static int replace_locked(struct iommufd_device *idev,
-			  const struct attach_target *target)
+static int device_replace_locked(struct iommufd_device *idev,
+				 const struct attach_target *target)
 {
 	struct iommufd_group *group = idev->group;
 	struct iommufd_ioas *from = iommufd_attach_ioas(group->attach);
@@ -360,12 +362,12 @@ static int replace_locked(struct iommufd_device *idev,
 	if (mutex_lock_killable(&to->mutex))
 		return -EINTR;
 	if (from != to)
-		rc = reserve_group(group, to);
+		rc = group_reserve(group, to);
 	if (rc)
 		goto out_unlock;
 	rc = target_attach(target, idev);
 	if (from != to)
-		unreserve_group(group, rc ? to : from);
+		group_unreserve(group, rc ? to : from);
 out_unlock:
 	mutex_unlock(&to->mutex);
 	return rc;
@@ -385,13 +387,13 @@ int iommufd_device_replace(struct iommufd_device *idev, u32 *pt_id)
 		rc = -EINTR;
 		goto out_put;
 	}
-	if (!is_attached(idev)) {
+	if (!device_is_attached(idev)) {
 		rc = -EINVAL;
 		goto out_unlock;
 	}
 	if (!target_met(&target, group->attach)) {
 		old = group->attach->hwpt;
-		rc = replace_locked(idev, &target);
+		rc = device_replace_locked(idev, &target);
 	}
 	if (!rc)
 		*pt_id = group->attach->hwpt->object.id;
@@ -412,7 +414,7 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	struct iommufd_ioas *ioas;
 
 	mutex_lock(&group->lock);
-	if (WARN_ON_ONCE(!is_attached(idev)))
+	if (WARN_ON_ONCE(!device_is_attached(idev)))
 		goto out_unlock;
 	ioas = iommufd_attach_ioas(group->attach);
 	list_del_init(&idev->attach_entry);

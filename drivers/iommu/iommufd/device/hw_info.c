@@ -40,7 +40,7 @@ struct hw_data {
 	void *data;
 };
 
-static int check_cmd(const struct iommu_hw_info *cmd)
+static int hw_info_check_cmd(const struct iommu_hw_info *cmd)
 {
 	if (cmd->flags & ~IOMMU_HW_INFO_FLAG_INPUT_TYPE ||
 	    memchr_inv(cmd->__reserved, 0, sizeof(cmd->__reserved)))
@@ -49,7 +49,7 @@ static int check_cmd(const struct iommu_hw_info *cmd)
 }
 
 /* User space was promised the layout of these and of no others. */
-static bool known_type(u32 type)
+static bool hw_data_known_type(u32 type)
 {
 	return type == IOMMU_HW_INFO_TYPE_INTEL_VTD ||
 	       (IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
@@ -67,7 +67,7 @@ static int hw_data_get(struct hw_data *hw, struct device *dev)
 	data = ops->hw_info(dev, &hw->length, &hw->type);
 	if (IS_ERR(data))
 		return PTR_ERR(data);
-	if (known_type(hw->type)) {
+	if (hw_data_known_type(hw->type)) {
 		hw->data = data;
 		return 0;
 	}
@@ -118,7 +118,7 @@ static u16 pasid_features(struct device *dev)
 }
 #endif
 
-static void fill_common(struct iommu_hw_info *cmd, struct device *dev)
+static void hw_info_fill_common(struct iommu_hw_info *cmd, struct device *dev)
 {
 	u32 max_pasids = dev->iommu->max_pasids;
 	u16 features = pasid_features(dev);
@@ -132,7 +132,7 @@ static void fill_common(struct iommu_hw_info *cmd, struct device *dev)
 }
 
 /* In another format than the default one no driver tells anything. */
-static int check_type(const struct iommu_hw_info *cmd, u32 type)
+static int hw_info_check_type(const struct iommu_hw_info *cmd, u32 type)
 {
 	if (cmd->flags & IOMMU_HW_INFO_FLAG_INPUT_TYPE &&
 	    cmd->in_data_type != IOMMU_HW_INFO_TYPE_DEFAULT &&
@@ -142,8 +142,8 @@ static int check_type(const struct iommu_hw_info *cmd, u32 type)
 }
 
 /* All that needs the device, whose driver must not have to wait for a user. */
-static int ask(struct iommufd_ctx *ictx, struct iommu_hw_info *cmd,
-	       struct hw_data *hw)
+static int hw_info_ask(struct iommufd_ctx *ictx, struct iommu_hw_info *cmd,
+		       struct hw_data *hw)
 {
 	struct iommufd_object *object;
 	struct device *dev;
@@ -155,7 +155,7 @@ static int ask(struct iommufd_ctx *ictx, struct iommu_hw_info *cmd,
 	dev = iommufd_device_from(object)->dev;
 	rc = hw_data_get(hw, dev);
 	if (!rc)
-		fill_common(cmd, dev);
+		hw_info_fill_common(cmd, dev);
 	iommufd_object_put(object);
 	return rc;
 }
@@ -176,12 +176,12 @@ int iommufd_hw_info(struct iommufd_call *call, struct iommu_hw_info *cmd)
 	struct hw_data hw;
 	int rc;
 
-	rc = check_cmd(cmd);
+	rc = hw_info_check_cmd(cmd);
 	if (!rc)
-		rc = ask(call->ictx, cmd, &hw);
+		rc = hw_info_ask(call->ictx, cmd, &hw);
 	if (rc)
 		return rc;
-	rc = check_type(cmd, hw.type) ?:
+	rc = hw_info_check_type(cmd, hw.type) ?:
 	     hw_data_copy(&hw, cmd->data_uptr, cmd->data_len);
 	kfree(hw.data);
 	if (rc)

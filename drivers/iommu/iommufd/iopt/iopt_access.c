@@ -91,8 +91,8 @@ void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 }
 
 /* The next access that has pins, marked; NULL at the end of the list. */
-static struct iopt_access *caller_enter(struct io_pagetable *iopt,
-					struct iopt_access *prev)
+static struct iopt_access *iopt_caller_enter(struct io_pagetable *iopt,
+					     struct iopt_access *prev)
 {
 	struct iopt_access *access;
 
@@ -107,7 +107,8 @@ static struct iopt_access *caller_enter(struct io_pagetable *iopt,
 	return NULL;
 }
 
-static void caller_exit(struct io_pagetable *iopt, struct iopt_access *access)
+static void iopt_caller_exit(struct io_pagetable *iopt,
+			     struct iopt_access *access)
 {
 	/* Not one touch of the access behind this. */
 	if (!atomic_dec_return_release(&access->callers))
@@ -115,8 +116,8 @@ static void caller_exit(struct io_pagetable *iopt, struct iopt_access *access)
 }
 
 /* What is pinned of an area from @start on; false if that is nothing. */
-static bool next_pinned(struct iopt_area *area, unsigned long *start,
-			unsigned long *last)
+static bool area_next_pinned(struct iopt_area *area, unsigned long *start,
+			     unsigned long *last)
 {
 	if (!READ_ONCE(area->num_accesses))
 		return false;
@@ -128,13 +129,14 @@ static bool next_pinned(struct iopt_area *area, unsigned long *start,
  * Between two questions the pins may change. No page is asked for twice, so
  * this ends whatever the user does.
  */
-static void ask_for_area(struct iopt_access *access, struct iopt_area *area)
+static void access_ask_for_area(struct iopt_access *access,
+				struct iopt_area *area)
 {
 	unsigned long start = iopt_area_first(area);
 	unsigned long last = iopt_area_last(area);
 
 	while (atomic_long_read(&access->npinned) &&
-	       next_pinned(area, &start, &last)) {
+	       area_next_pinned(area, &start, &last)) {
 		unsigned long length;
 		unsigned long iova = iopt_area_window(area, start, last,
 						      &length);
@@ -159,23 +161,23 @@ void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 {
 	struct iopt_access *access = NULL, *prev = NULL;
 
-	while ((access = caller_enter(iopt, prev))) {
+	while ((access = iopt_caller_enter(iopt, prev))) {
 		if (prev)
-			caller_exit(iopt, prev);
-		ask_for_area(access, area);
+			iopt_caller_exit(iopt, prev);
+		access_ask_for_area(access, area);
 		prev = access;
 	}
 	if (prev)
-		caller_exit(iopt, prev);
+		iopt_caller_exit(iopt, prev);
 }
 
-static void ask_for_everything(struct io_pagetable *iopt,
-			       struct iopt_access *access)
+static void iopt_ask_access(struct io_pagetable *iopt,
+			    struct iopt_access *access)
 {
 	struct iopt_area *area;
 
 	iopt_for_each_area(area, iopt) {
-		ask_for_area(access, area);
+		access_ask_for_area(access, area);
 		if (!atomic_long_read(&access->npinned)) {
 			iopt_area_put(area);
 			return;
@@ -201,7 +203,7 @@ void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
 	for (i = 0; i < EVICT_SECONDS; i++) {
 		if (!atomic_long_read(&access->npinned))
 			return;
-		ask_for_everything(iopt, access);
+		iopt_ask_access(iopt, access);
 		wait_event_timeout(iopt->unpinned,
 				   !atomic_long_read(&access->npinned), HZ);
 	}

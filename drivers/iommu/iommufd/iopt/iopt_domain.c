@@ -26,8 +26,8 @@
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
 
-static int reserve_outside_aperture(struct io_pagetable *iopt,
-				    struct iopt_domain *member)
+static int iopt_reserve_outside(struct io_pagetable *iopt,
+				struct iopt_domain *member)
 {
 	const struct iommu_domain_geometry *geometry;
 	int rc;
@@ -48,7 +48,8 @@ static int reserve_outside_aperture(struct io_pagetable *iopt,
 			    member);
 }
 
-static int join(struct io_pagetable *iopt, struct iopt_domain *member)
+static int iopt_join_domain(struct io_pagetable *iopt,
+			    struct iopt_domain *member)
 {
 	unsigned long alignment = iopt_domain_alignment(member);
 	int rc = 0;
@@ -72,7 +73,8 @@ static int join(struct io_pagetable *iopt, struct iopt_domain *member)
  * No area begins to be filled for the domain any more, so one that is not by now
  * never will be, and its lock is not needed.
  */
-static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *member)
+static void iopt_unfill_domain(struct io_pagetable *iopt,
+			       struct iopt_domain *member)
 {
 	struct iopt_area *area;
 
@@ -86,7 +88,8 @@ static void leave_areas(struct io_pagetable *iopt, struct iopt_domain *member)
 	}
 }
 
-static void leave_end(struct io_pagetable *iopt, struct iopt_domain *member)
+static void iopt_erase_domain(struct io_pagetable *iopt,
+			      struct iopt_domain *member)
 {
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
@@ -120,9 +123,9 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member)
 
 	if (!domain->pgsize_bitmap || iopt_domain_alignment(member) > PAGE_SIZE)
 		return -EINVAL;
-	rc = reserve_outside_aperture(iopt, member);
+	rc = iopt_reserve_outside(iopt, member);
 	if (!rc)
-		rc = join(iopt, member);
+		rc = iopt_join_domain(iopt, member);
 	if (rc) {
 		iopt_unreserve(iopt, member);
 		return rc;
@@ -152,6 +155,6 @@ void iopt_remove_domain(struct io_pagetable *iopt, struct iopt_domain *member)
 	down_write(&iopt->domains.rwsem);
 	member->left = ++iopt->domains.generation;
 	up_write(&iopt->domains.rwsem);
-	leave_areas(iopt, member);
-	leave_end(iopt, member);
+	iopt_unfill_domain(iopt, member);
+	iopt_erase_domain(iopt, member);
 }

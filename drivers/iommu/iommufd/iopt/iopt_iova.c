@@ -110,7 +110,7 @@ size_t iopt_usable_ranges(struct io_pagetable *iopt,
 }
 
 /* Page sizes that are worth aligning to: what the domains know, or may. */
-static unsigned long useful_page_sizes(struct io_pagetable *iopt)
+static unsigned long iopt_useful_page_sizes(struct io_pagetable *iopt)
 {
 	unsigned long sizes = 0;
 	struct iopt_domain *member;
@@ -148,10 +148,11 @@ unsigned long iopt_page_sizes(struct io_pagetable *iopt)
 }
 
 /* The largest page that fits into the memory, at its own alignment. */
-static unsigned long largest_page(struct io_pagetable *iopt,
-				  unsigned long address, unsigned long length)
+static unsigned long iopt_largest_page(struct io_pagetable *iopt,
+				       unsigned long address,
+				       unsigned long length)
 {
-	unsigned long sizes = useful_page_sizes(iopt);
+	unsigned long sizes = iopt_useful_page_sizes(iopt);
 
 	while (sizes) {
 		unsigned long size = BIT(__fls(sizes));
@@ -182,7 +183,7 @@ static unsigned long largest_page(struct io_pagetable *iopt,
 void iopt_search_init(struct iopt_search *search, struct io_pagetable *iopt,
 		      unsigned long address, unsigned long length)
 {
-	unsigned long page = largest_page(iopt, address, length);
+	unsigned long page = iopt_largest_page(iopt, address, length);
 	unsigned long natural = BIT(__ffs(address | length));
 
 	*search = (struct iopt_search){
@@ -193,8 +194,8 @@ void iopt_search_init(struct iopt_search *search, struct io_pagetable *iopt,
 }
 
 /* The next range from @from on that may be used, whether it is free or not. */
-static bool usable_range(struct io_pagetable *iopt, unsigned long from,
-			 struct iova_request *request)
+static bool iopt_next_usable(struct io_pagetable *iopt, unsigned long from,
+			     struct iova_request *request)
 {
 	struct iova_range *range;
 
@@ -213,17 +214,18 @@ static bool usable_range(struct io_pagetable *iopt, unsigned long from,
 				&request->last);
 }
 
-static unsigned long search_align(struct io_pagetable *iopt,
-				  const struct iopt_search *search)
+static unsigned long iopt_search_align(struct io_pagetable *iopt,
+				       const struct iopt_search *search)
 {
 	return max(search->alignments[search->i], iopt->iova_alignment);
 }
 
 /* Look with one alignment; -EAGAIN if that is not over. */
-static int search_ranges(struct io_pagetable *iopt, struct iopt_search *search,
-			 unsigned long *iova)
+static int iopt_search_ranges(struct io_pagetable *iopt,
+			      struct iopt_search *search,
+			      unsigned long *iova)
 {
-	unsigned long align = search_align(iopt, search);
+	unsigned long align = iopt_search_align(iopt, search);
 	struct iova_request request = {
 		.length = search->length,
 		.align = align,
@@ -234,7 +236,7 @@ static int search_ranges(struct io_pagetable *iopt, struct iopt_search *search,
 	for (i = 0; i < SEARCH_STEP; i++) {
 		int rc;
 
-		if (!usable_range(iopt, search->from, &request))
+		if (!iopt_next_usable(iopt, search->from, &request))
 			return -ENOSPC;
 		rc = iova_tree_find_free(&iopt->tree, &request, iova);
 		if (!rc)
@@ -265,14 +267,14 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
 
 	lockdep_assert_held(&iopt->iova_rwsem);
 
-	rc = search_ranges(iopt, search, iova);
+	rc = iopt_search_ranges(iopt, search, iova);
 	if (rc != -ENOSPC)
 		return rc;
-	align = search_align(iopt, search);
+	align = iopt_search_align(iopt, search);
 	do {
 		if (++search->i == ARRAY_SIZE(search->alignments))
 			return -ENOSPC;
-	} while (search_align(iopt, search) == align);
+	} while (iopt_search_align(iopt, search) == align);
 	search->from = 0;
 	return -EAGAIN;
 }

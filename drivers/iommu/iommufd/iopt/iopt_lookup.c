@@ -42,8 +42,8 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 	return 0;
 }
 
-static struct iopt_area *get_from(struct io_pagetable *iopt,
-				  unsigned long start)
+static struct iopt_area *area_get_from(struct io_pagetable *iopt,
+				       unsigned long start)
 {
 	struct iopt_area *area;
 
@@ -68,7 +68,7 @@ struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
 				     unsigned long start)
 {
 	guard(rwsem_read)(&iopt->iova_rwsem);
-	return get_from(iopt, start);
+	return area_get_from(iopt, start);
 }
 
 /**
@@ -87,7 +87,7 @@ struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
 	down_read(&iopt->iova_rwsem);
 	/* The last address has no successor. */
 	if (area->node.last != ULONG_MAX)
-		next = get_from(iopt, area->node.last + 1);
+		next = area_get_from(iopt, area->node.last + 1);
 	up_read(&iopt->iova_rwsem);
 	iopt_area_put(area);
 	return next;

@@ -21,8 +21,8 @@
 #include "pages/pages_access.h"
 #include "pages/pages_rw.h"
 
-static int check_range(unsigned long iova, unsigned long length,
-		       unsigned long *last)
+static int iova_check_range(unsigned long iova, unsigned long length,
+			    unsigned long *last)
 {
 	if (!length)
 		return -EINVAL;
@@ -31,14 +31,14 @@ static int check_range(unsigned long iova, unsigned long length,
 	return 0;
 }
 
-static int check_rights(const struct iopt_area *area, bool write)
+static int area_check_rights(const struct iopt_area *area, bool write)
 {
 	return area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ) ? 0 :
 								       -EPERM;
 }
 
 /* Who waits for an area to be let go of may go on. */
-static void area_released(struct iopt_area *area)
+static void area_note_released(struct iopt_area *area)
 {
 	/* Pairs with the look of a waiter, after it has closed the area. */
 	if (READ_ONCE(area->prevent_access))
@@ -65,7 +65,7 @@ static int part_pin(const struct iopt_area_part *part, struct page **out_pages,
 {
 	bool write = flags & IOPT_PIN_WRITE;
 
-	return check_rights(part->area, write) ?:
+	return area_check_rights(part->area, write) ?:
 	       iopt_area_add_access(part->area, part_first(part),
 				    part_last(part), out_pages, write);
 }
@@ -78,7 +78,7 @@ static unsigned long part_unpin(const struct iopt_area_part *part)
 	mutex_lock(&area->pages->mutex);
 	unpinned = iopt_area_remove_access(area, part_first(part),
 					   part_last(part));
-	area_released(area);
+	area_note_released(area);
 	mutex_unlock(&area->pages->mutex);
 	return unpinned;
 }
@@ -114,7 +114,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 	unsigned long last;
 	int rc;
 
-	rc = check_range(iova, length, &last);
+	rc = iova_check_range(iova, length, &last);
 	if (rc)
 		return rc;
 	for (;;) {
@@ -196,7 +196,7 @@ static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
 	iopt_rw_end(rw);
 	mutex_lock(&area->pages->mutex);
 	area->num_accesses--;
-	area_released(area);
+	area_note_released(area);
 	mutex_unlock(&area->pages->mutex);
 }
 
@@ -215,7 +215,7 @@ static int part_rw(const struct iopt_area_part *part, void *data,
 	};
 	int rc;
 
-	rc = check_rights(area, flags & IOMMUFD_ACCESS_RW_WRITE);
+	rc = area_check_rights(area, flags & IOMMUFD_ACCESS_RW_WRITE);
 	if (!rc)
 		rc = area_enter(area, &rw);
 	if (rc)
@@ -245,7 +245,7 @@ int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	unsigned long last;
 	int rc;
 
-	rc = check_range(iova, length, &last);
+	rc = iova_check_range(iova, length, &last);
 	if (rc)
 		return rc;
 	for (;;) {

@@ -20,7 +20,8 @@
  * and nothing has to be mapped. Some IOMMU drivers report the window that they
  * usually need all the same.
  */
-static int find_msi_window(const struct list_head *regions, phys_addr_t *start)
+static int resv_find_msi_window(const struct list_head *regions,
+				phys_addr_t *start)
 {
 	const struct iommu_resv_region *region;
 	unsigned int windows = 0;
@@ -39,9 +40,9 @@ static int find_msi_window(const struct list_head *regions, phys_addr_t *start)
 	return windows > 1 ? -EINVAL : 0;
 }
 
-static int reserve_region(struct io_pagetable *iopt,
-			  const struct iommu_resv_region *region,
-			  const void *owner)
+static int iopt_reserve_region(struct io_pagetable *iopt,
+			       const struct iommu_resv_region *region,
+			       const void *owner)
 {
 	unsigned long start = region->start;
 	unsigned long last;
@@ -54,8 +55,9 @@ static int reserve_region(struct io_pagetable *iopt,
 	return iopt_reserve(iopt, start, last, owner);
 }
 
-static int reserve_regions(struct io_pagetable *iopt,
-			   const struct list_head *regions, const void *owner)
+static int iopt_reserve_regions(struct io_pagetable *iopt,
+				const struct list_head *regions,
+				const void *owner)
 {
 	const struct iommu_resv_region *region;
 
@@ -65,7 +67,7 @@ static int reserve_regions(struct io_pagetable *iopt,
 		/* For the firmware, which is over when a user has the device */
 		if (region->type == IOMMU_RESV_DIRECT_RELAXABLE)
 			continue;
-		rc = reserve_region(iopt, region, owner);
+		rc = iopt_reserve_region(iopt, region, owner);
 		if (rc)
 			return rc;
 	}
@@ -93,9 +95,9 @@ int iopt_reserve_device(struct io_pagetable *iopt, struct device *dev,
 	int rc;
 
 	iommu_get_resv_regions(dev, &regions);
-	rc = find_msi_window(&regions, sw_msi_start);
+	rc = resv_find_msi_window(&regions, sw_msi_start);
 	if (!rc)
-		rc = reserve_regions(iopt, &regions, owner);
+		rc = iopt_reserve_regions(iopt, &regions, owner);
 	if (rc)
 		iopt_unreserve(iopt, owner);
 	iommu_put_resv_regions(dev, &regions);

@@ -24,7 +24,7 @@
 #include "pages/iopt_unfill.h"
 
 /* Tell those who wait for removals; without the lock, which they may want. */
-static void wake_erased(struct io_pagetable *iopt)
+static void iopt_wake_erased(struct io_pagetable *iopt)
 {
 	if (wq_has_sleeper(&iopt->erased))
 		wake_up_all(&iopt->erased);
@@ -47,7 +47,7 @@ static struct iopt_area *areas_erase_step(struct io_pagetable *iopt,
 			break;
 	}
 	up_write(&iopt->iova_rwsem);
-	wake_erased(iopt);
+	iopt_wake_erased(iopt);
 	return area;
 }
 
@@ -121,8 +121,8 @@ static void removal_advance(struct iopt_removal *removal, unsigned long iova)
  * The area at an IOVA. One that is being mapped does not count, and the place
  * that it keeps may be that of several; returns true if there is one.
  */
-static bool area_at(struct io_pagetable *iopt, unsigned long iova,
-		    struct iova_node **node)
+static bool iopt_area_at(struct io_pagetable *iopt, unsigned long iova,
+			 struct iova_node **node)
 {
 	*node = iova_tree_first(&iopt->tree, iova, iova);
 	if (!*node ||
@@ -144,8 +144,8 @@ static int removal_check_ends(struct io_pagetable *iopt,
 	struct iova_node *first, *final;
 	bool setup;
 
-	setup = area_at(iopt, removal->start, &first);
-	setup |= area_at(iopt, removal->last, &final);
+	setup = iopt_area_at(iopt, removal->start, &first);
+	setup |= iopt_area_at(iopt, removal->last, &final);
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
 		return -EBUSY;
 	if (removal->rule == IOPT_UNMAP_TYPE1_V1) {
@@ -210,7 +210,7 @@ static int removal_check_step(struct io_pagetable *iopt,
 }
 
 /*
- * Claim an area for the removal. Nobody begins to pin it from here on. Who is just
+ * Claim an area. Nobody begins to pin it from here on. Whoever is just
  * doing so has an access, and with one the areas have to be looked at again.
  */
 static void area_claim(struct iopt_area *area, struct iopt_removal *removal)
@@ -375,7 +375,7 @@ static void areas_restore_some(struct io_pagetable *iopt,
 		area->state = IOPT_AREA_LIVE;
 	}
 	up_write(&iopt->iova_rwsem);
-	wake_erased(iopt);
+	iopt_wake_erased(iopt);
 }
 
 /* Undo removal_claim(): the areas are as they were before. */

@@ -23,13 +23,13 @@
 #include "object.h"
 
 /**
- * iommufd_chosen_ioas() - The IOAS that containers act on
+ * iommufd_ctx_chosen_ioas() - The IOAS that containers act on
  * @ictx: context
  *
  * Context: lock of &iommufd_ctx.objects held.
  * Return: the choice; NULL if there is none, or it is just being destroyed.
  */
-struct iommufd_ioas *iommufd_chosen_ioas(struct iommufd_ctx *ictx)
+struct iommufd_ioas *iommufd_ctx_chosen_ioas(struct iommufd_ctx *ictx)
 {
 	struct iommufd_ioas *ioas = ictx->vfio_ioas;
 
@@ -52,9 +52,9 @@ void iommufd_ctx_get(struct iommufd_ctx *ictx)
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
 
 /* End the choice that the kernel made; returns the IOAS, in use by the caller. */
-static struct iommufd_ioas *end_automatic(struct iommufd_ctx *ictx)
+static struct iommufd_ioas *ctx_end_automatic_ioas(struct iommufd_ctx *ictx)
 {
-	struct iommufd_ioas *ioas = iommufd_chosen_ioas(ictx);
+	struct iommufd_ioas *ioas = iommufd_ctx_chosen_ioas(ictx);
 
 	lockdep_assert_held(&ictx->objects.xa_lock);
 
@@ -72,7 +72,7 @@ static struct iommufd_ioas *end_automatic(struct iommufd_ctx *ictx)
  * table still use it, one that the program made or that is on its way out, then
  * it goes with that.
  */
-static void driver_left(struct iommufd_ctx *ictx)
+static void ctx_driver_left(struct iommufd_ctx *ictx)
 {
 	struct iommufd_ioas *ioas = NULL;
 
@@ -80,7 +80,7 @@ static void driver_left(struct iommufd_ctx *ictx)
 	WRITE_ONCE(ictx->drivers, ictx->drivers - 1);
 	if (!ictx->drivers) {
 		WRITE_ONCE(ictx->no_iommu_mode, false);
-		ioas = end_automatic(ictx);
+		ioas = ctx_end_automatic_ioas(ictx);
 	}
 	xa_unlock(&ictx->objects);
 	if (ioas)
@@ -93,7 +93,7 @@ static void driver_left(struct iommufd_ctx *ictx)
  */
 void iommufd_ctx_put(struct iommufd_ctx *ictx)
 {
-	driver_left(ictx);
+	ctx_driver_left(ictx);
 	fput(ictx->file);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_ctx_put, IOMMUFD);

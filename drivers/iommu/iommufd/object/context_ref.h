@@ -8,6 +8,6 @@
 struct iommufd_ctx;
 struct iommufd_ioas;
 
-struct iommufd_ioas *iommufd_chosen_ioas(struct iommufd_ctx *ictx);
+struct iommufd_ioas *iommufd_ctx_chosen_ioas(struct iommufd_ctx *ictx);
 
 #endif

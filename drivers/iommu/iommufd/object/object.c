@@ -208,7 +208,7 @@ static bool object_try_hide(struct iommufd_object *object)
 	return true;
 }
 
-static void put_dying(struct iommufd_object *object)
+static void object_put_dying(struct iommufd_object *object)
 {
 	struct xarray *objects = &object->ictx->objects;
 
@@ -230,7 +230,7 @@ void iommufd_object_put(struct iommufd_object *object)
 	struct iommufd_ctx *ictx = object->ictx;
 
 	if (READ_ONCE(object->dying))
-		put_dying(object);
+		object_put_dying(object);
 	else
 		refcount_dec(&object->shortterm_users);
 	/* Not one touch of the object from here on. */
@@ -420,7 +420,7 @@ void iommufd_object_unuse(struct iommufd_object *object)
 		object_end_later(object);
 }
 
-static void unuse_destroy(struct iommufd_object *object, bool disown)
+static void object_unuse_destroy(struct iommufd_object *object, bool disown)
 {
 	struct xarray *objects = &object->ictx->objects;
 	bool last;
@@ -447,7 +447,7 @@ static void unuse_destroy(struct iommufd_object *object, bool disown)
  */
 void iommufd_object_unuse_destroy(struct iommufd_object *object)
 {
-	unuse_destroy(object, false);
+	object_unuse_destroy(object, false);
 }
 
 /**
@@ -461,7 +461,7 @@ void iommufd_object_unuse_destroy(struct iommufd_object *object)
  */
 void iommufd_object_disown(struct iommufd_object *object)
 {
-	unuse_destroy(object, true);
+	object_unuse_destroy(object, true);
 }
 
 /**

@@ -16,8 +16,8 @@
 #include "iopt_types.h"
 #include "pfn_domain.h"
 
-static struct iopt_domain *member_after(const struct iopt_area *area,
-					struct iopt_domain *prev)
+static struct iopt_domain *area_member_after(const struct iopt_area *area,
+					     struct iopt_domain *prev)
 {
 	struct iopt_domains *domains = area->domains;
 	struct iopt_domain *member;
@@ -42,9 +42,9 @@ static struct iopt_domain *member_after(const struct iopt_area *area,
 struct iopt_domain *iopt_area_first_member(const struct iopt_area *area,
 					   struct iopt_domain **sole)
 {
-	struct iopt_domain *first = member_after(area, NULL);
+	struct iopt_domain *first = area_member_after(area, NULL);
 
-	*sole = first && !member_after(area, first) ? first : NULL;
+	*sole = first && !area_member_after(area, first) ? first : NULL;
 	return first;
 }
 
@@ -69,7 +69,7 @@ struct iopt_domain *iopt_area_next_member(const struct iopt_area *area,
 		return prev ? NULL : target;
 
 	guard(rwsem_read)(&area->domains->rwsem);
-	return member_after(area, prev);
+	return area_member_after(area, prev);
 }
 
 /**

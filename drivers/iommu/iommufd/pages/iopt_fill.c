@@ -24,8 +24,8 @@
 #include "run_chunks.h"
 
 /* The IOVA of some pages, and how to map them. */
-static void area_window(struct iopt_area *area, unsigned long start,
-			unsigned long last, struct pfn_window *window)
+static void area_pfn_window(struct iopt_area *area, unsigned long start,
+			    unsigned long last, struct pfn_window *window)
 {
 	window->iova = iopt_area_window(area, start, last, &window->length);
 	window->offset = start == iopt_area_first(area) ? area->page_offset : 0;
@@ -101,7 +101,7 @@ static int fill_page(struct iopt_area *area, struct fill_target *target,
 	if (rc)
 		return rc;
 	if (fill_wanted(area, target)) {
-		area_window(area, reader->start, reader->start, &window);
+		area_pfn_window(area, reader->start, reader->start, &window);
 		rc = pfn_domain_map(target->storage->domain, &run, &window);
 		if (!rc) {
 			area_store_run(area, run.pfn);
@@ -114,14 +114,15 @@ static int fill_page(struct iopt_area *area, struct fill_target *target,
 	return rc;
 }
 
-static int map_members(struct iopt_area *area, const struct fill_target *target,
-		       const struct pfn_reader *reader)
+static int area_map_members(struct iopt_area *area,
+			    const struct fill_target *target,
+			    const struct pfn_reader *reader)
 {
 	struct iopt_domain *member = NULL;
 	struct pfn_window window;
 	int rc = 0;
 
-	area_window(area, reader->start, reader->next - 1, &window);
+	area_pfn_window(area, reader->start, reader->next - 1, &window);
 	while (!rc && (member = iopt_area_next_member(area, target->member,
 						      member)))
 		rc = pfn_domain_map(member->domain, reader->batch.runs,
@@ -137,7 +138,7 @@ static int fill_batch(struct iopt_area *area, struct fill_target *target,
 		      struct pfn_reader *reader)
 {
 	const struct pfn_batch *batch = &reader->batch;
-	int rc = map_members(area, target, reader);
+	int rc = area_map_members(area, target, reader);
 
 	if (rc)
 		return rc;
@@ -253,7 +254,8 @@ static void fill_undo(struct iopt_area *area, const struct fill_target *target,
 	if (!target->joining) {
 		iopt_area_unfill_domains(area);
 	} else if (reader->start > first) {
-		iova = iopt_area_window(area, first, reader->start - 1, &length);
+		iova = iopt_area_window(area, first, reader->start - 1,
+					&length);
 		iopt_area_unmap(area, target->member, NULL, iova, length);
 	}
 }

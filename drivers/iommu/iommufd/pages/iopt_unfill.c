@@ -41,13 +41,13 @@ struct unfill_crowd {
 };
 
 /* The last page index that is stored, inclusive. */
-static unsigned long stored_last(const struct iopt_area *area)
+static unsigned long area_stored_last(const struct iopt_area *area)
 {
 	return area->pages_node.last;
 }
 
 /* Stop being a tier. */
-static struct iommu_domain *drop_storage(struct iopt_area *area)
+static struct iommu_domain *area_drop_storage(struct iopt_area *area)
 {
 	struct iommu_domain *source = area->storage_domain;
 
@@ -59,11 +59,11 @@ static struct iommu_domain *drop_storage(struct iopt_area *area)
 static unsigned long area_missing(struct iopt_area *area)
 {
 	return pfn_span_missing(area->pages, iopt_area_first(area),
-				stored_last(area));
+				area_stored_last(area));
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
-static void storage_dropped(struct iopt_area *area)
+static void area_storage_dropped(struct iopt_area *area)
 {
 	area->sole_member = NULL;
 	area->one_run = false;
@@ -71,17 +71,18 @@ static void storage_dropped(struct iopt_area *area)
 }
 
 /* How many entries of a batch an area may take. */
-static unsigned long most_runs(const struct iopt_area *area)
+static unsigned long area_most_runs(const struct iopt_area *area)
 {
 	return area->one_run ? 1 : iopt_area_npages(area);
 }
 
 /* Clear all IOPTEs of an area, in one domain or all. */
-static void unmap_stored(struct iopt_area *area, struct iopt_domain *target)
+static void area_unmap_stored(struct iopt_area *area,
+			      struct iopt_domain *target)
 {
 	unsigned long length;
 	unsigned long iova = iopt_area_window(area, iopt_area_first(area),
-					      stored_last(area), &length);
+					      area_stored_last(area), &length);
 
 	iopt_area_unmap(area, target, NULL, iova, length);
 }
@@ -89,23 +90,23 @@ static void unmap_stored(struct iopt_area *area, struct iopt_domain *target)
 static void unfill_area(struct unfill_parts *unfill, struct iopt_area *area,
 			struct iopt_domain *target)
 {
-	struct iommu_domain *source = drop_storage(area);
+	struct iommu_domain *source = area_drop_storage(area);
 
 	if (area_missing(area))
 		unfill_parts_add(unfill, area, target, source,
-				 iopt_area_first(area), stored_last(area));
+				 iopt_area_first(area), area_stored_last(area));
 	else /* Nothing is going to be unpinned, so it need not be read. */
-		unmap_stored(area, target);
+		area_unmap_stored(area, target);
 }
 
 /* One run in one domain needs neither a batch nor parts. */
 static void unfill_run(struct iopt_area *area)
 {
 	unsigned long first = iopt_area_first(area);
-	unsigned long last = stored_last(area);
+	unsigned long last = area_stored_last(area);
 	unsigned long iova, length, unmapped;
 
-	drop_storage(area);
+	area_drop_storage(area);
 	iova = iopt_area_window(area, first, last, &length);
 	unmapped = pfn_domain_unmap(area->sole_member->domain, iova, length);
 	if (unmapped < length)
@@ -120,7 +121,7 @@ static void unfill_batches(struct iopt_area *area, struct iopt_domain *target)
 	struct unfill_parts unfill __uninitialized;
 
 	unfill_parts_init(&unfill);
-	pfn_batch_grow(&unfill.batch, most_runs(area));
+	pfn_batch_grow(&unfill.batch, area_most_runs(area));
 	unfill_area(&unfill, area, target);
 	unfill_parts_flush(&unfill);
 	unfill_parts_destroy(&unfill);
@@ -133,7 +134,7 @@ static void unfill_domains(struct iopt_area *area, struct iopt_domain *target)
 		unfill_run(area);
 	else
 		unfill_batches(area, target);
-	storage_dropped(area);
+	area_storage_dropped(area);
 }
 
 /**
@@ -176,7 +177,7 @@ static void unfill_finish(struct unfill_crowd *unfill)
 	for (i = 0; i < unfill->nlocked; i++) {
 		struct iopt_area *area = unfill->locked[i];
 
-		storage_dropped(area);
+		area_storage_dropped(area);
 		WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 		mutex_unlock(&area->pages->mutex);
 	}
@@ -195,7 +196,7 @@ static void unfill_lock(struct unfill_crowd *unfill, struct iopt_area *area)
 	bool locked = unfill->nlocked && unfill->nlocked < UNFILL_AREAS &&
 		      mutex_trylock(&area->pages->mutex);
 
-	if (locked && most_runs(area) > room) {
+	if (locked && area_most_runs(area) > room) {
 		mutex_unlock(&area->pages->mutex);
 		locked = false;
 	}
@@ -204,7 +205,7 @@ static void unfill_lock(struct unfill_crowd *unfill, struct iopt_area *area)
 		mutex_lock(&area->pages->mutex);
 	}
 	if (!unfill->nlocked)
-		pfn_batch_grow(batch, most_runs(area));
+		pfn_batch_grow(batch, area_most_runs(area));
 }
 
 /**
@@ -241,8 +242,8 @@ void iopt_areas_unfill(struct list_head *areas)
 }
 
 /* Another domain that holds the area and can be the storage instead. */
-static struct iommu_domain *storage_successor(struct iopt_area *area,
-					      struct iopt_domain *leaving)
+static struct iommu_domain *area_storage_successor(struct iopt_area *area,
+						   struct iopt_domain *leaving)
 {
 	struct iopt_domain *member = NULL;
 
@@ -253,9 +254,9 @@ static struct iommu_domain *storage_successor(struct iopt_area *area,
 }
 
 /* Take an area out of one domain, and no other. */
-static void take_out(struct iopt_area *area, struct iopt_domain *member)
+static void area_take_out(struct iopt_area *area, struct iopt_domain *member)
 {
-	struct iommu_domain *successor = storage_successor(area, member);
+	struct iommu_domain *successor = area_storage_successor(area, member);
 
 	if (area->storage_domain == member->domain && !successor) {
 		unfill_domains(area, member);
@@ -263,7 +264,7 @@ static void take_out(struct iopt_area *area, struct iopt_domain *member)
 	}
 	if (area->storage_domain == member->domain)
 		area->storage_domain = successor;
-	unmap_stored(area, member);
+	area_unmap_stored(area, member);
 }
 
 /**
@@ -286,6 +287,6 @@ void iopt_area_unfill_domain(struct iopt_area *area,
 	    !iopt_domain_in(member, area->generation))
 		return;
 	if (area->storage_domain)
-		take_out(area, member);
+		area_take_out(area, member);
 	WRITE_ONCE(area->generation, member->left);
 }

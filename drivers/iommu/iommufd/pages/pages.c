@@ -47,7 +47,7 @@ void iopt_pages_exit(void)
  * Under the mutex nobody may wait for the mmap lock. Say so once, before anybody
  * can do it the other way round.
  */
-static void teach_lock_order(struct iopt_pages *pages)
+static void pages_teach_lock_order(struct iopt_pages *pages)
 {
 	static bool taught;
 
@@ -89,7 +89,7 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
 	pages->domains_itree = RB_ROOT_CACHED;
-	teach_lock_order(pages);
+	pages_teach_lock_order(pages);
 	return pages;
 }
 

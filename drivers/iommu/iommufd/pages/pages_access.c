@@ -108,7 +108,8 @@ static void pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
 	iopt_pages_unpinned(pages, unpinned);
 }
 
-static struct iopt_pages_access *to_access(struct interval_tree_node *node)
+static struct iopt_pages_access *
+access_from_node(struct interval_tree_node *node)
 {
 	return container_of(node, struct iopt_pages_access, node);
 }
@@ -163,8 +164,9 @@ static struct iopt_pages_access *access_before(struct iopt_pages *pages,
 		return NULL;
 	node = interval_tree_iter_first(&pages->access_itree, index - 1,
 					index - 1);
-	return node && node->start >= first && to_access(node)->users == 1 ?
-		       to_access(node) : NULL;
+	if (!node || node->start < first || access_from_node(node)->users != 1)
+		return NULL;
+	return access_from_node(node);
 }
 
 /* Store the PFNs of a batch, which a pin that began at @first covers. */
@@ -196,8 +198,8 @@ static int access_store(struct pfn_reader *reader, unsigned long first)
 }
 
 /* Pin pages up to @last that no access covers, or the first batch of them. */
-static int pin_batch(struct pfn_reader *reader, unsigned long first,
-		     unsigned long *last, struct page **out_pages)
+static int access_pin_batch(struct pfn_reader *reader, unsigned long first,
+			    unsigned long *last, struct page **out_pages)
 {
 	int rc;
 
@@ -217,9 +219,10 @@ static int pin_batch(struct pfn_reader *reader, unsigned long first,
 }
 
 /* Pin once more what an access covers, up to its end. */
-static int pin_again(struct iopt_pages *pages, struct iopt_pages_access *access,
-		     unsigned long start, unsigned long *last,
-		     struct page **out_pages)
+static int access_pin_again(struct iopt_pages *pages,
+			    struct iopt_pages_access *access,
+			    unsigned long start, unsigned long *last,
+			    struct page **out_pages)
 {
 	access = access_trim(pages, access, start, *last, GFP_KERNEL_ACCOUNT);
 	if (!access)
@@ -231,8 +234,8 @@ static int pin_again(struct iopt_pages *pages, struct iopt_pages_access *access,
 }
 
 /* Pin from the reader's next page up to some border, and go there. */
-static int pin_step(struct pfn_reader *reader, unsigned long first,
-		    unsigned long last, struct page **out_pages)
+static int access_pin_step(struct pfn_reader *reader, unsigned long first,
+			   unsigned long last, struct page **out_pages)
 {
 	struct iopt_pages *pages = reader->pages;
 	unsigned long index = reader->next;
@@ -244,17 +247,18 @@ static int pin_step(struct pfn_reader *reader, unsigned long first,
 	if (!node || node->start > index) {
 		if (node)
 			last = node->start - 1;
-		return pin_batch(reader, first, &last, out_pages);
+		return access_pin_batch(reader, first, &last, out_pages);
 	}
-	rc = pin_again(pages, to_access(node), index, &last, out_pages);
+	rc = access_pin_again(pages, access_from_node(node), index, &last,
+			      out_pages);
 	if (!rc)
 		reader->next = last + 1;
 	return rc;
 }
 
 /* Pin the reader's range; on failure the part before the reader's next page. */
-static int pin_range(struct pfn_reader *reader, struct iopt_area *area,
-		     struct page **out_pages)
+static int access_pin_range(struct pfn_reader *reader, struct iopt_area *area,
+			    struct page **out_pages)
 {
 	unsigned long first = reader->start;
 	unsigned long last = reader->last;
@@ -266,7 +270,7 @@ static int pin_range(struct pfn_reader *reader, struct iopt_area *area,
 	for (;;) {
 		unsigned long index = reader->next;
 
-		rc = pin_step(reader, first, last, out_pages);
+		rc = access_pin_step(reader, first, last, out_pages);
 		if (rc)
 			reader->next = index;
 		if (rc || reader->next > last)
@@ -281,9 +285,9 @@ static int pin_range(struct pfn_reader *reader, struct iopt_area *area,
 }
 
 /* The first interval of a run of pages that are pinned, and the run. */
-static struct interval_tree_node *find_pinned(struct iopt_pages *pages,
-					      unsigned long *start,
-					      unsigned long *last)
+static struct interval_tree_node *access_find_pinned(struct iopt_pages *pages,
+						     unsigned long *start,
+						     unsigned long *last)
 {
 	struct interval_tree_node *first, *node;
 	unsigned int n = 1;
@@ -322,7 +326,7 @@ bool iopt_area_next_pinned(struct iopt_area *area, unsigned long *start,
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	return find_pinned(area->pages, start, last);
+	return access_find_pinned(area->pages, start, last);
 }
 
 /* Returns true if nobody has the pages pinned any more. */
@@ -348,9 +352,10 @@ static bool access_unpin(struct iopt_pages *pages,
 	return true;
 }
 
-/* Unpin a run that find_pinned() has found. */
-static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
-		      unsigned long start, unsigned long last)
+/* Unpin a run that access_find_pinned() has found. */
+static void access_unpin_run(struct iopt_pages *pages,
+			     struct interval_tree_node *node,
+			     unsigned long start, unsigned long last)
 {
 	bool unfill = false;
 
@@ -360,7 +365,7 @@ static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
 		/* First, as the node may be gone afterwards. */
 		if (node->last < last)
 			next = interval_tree_iter_next(node, start, last);
-		unfill |= access_unpin(pages, to_access(node),
+		unfill |= access_unpin(pages, access_from_node(node),
 				       max(start, node->start),
 				       min(last, node->last));
 		node = next;
@@ -370,8 +375,9 @@ static void unpin_run(struct iopt_pages *pages, struct interval_tree_node *node,
 }
 
 /* Unpin at most @most pages of a range, run by run; returns how many. */
-static unsigned long unpin_range(struct iopt_pages *pages, unsigned long start,
-				 unsigned long last, unsigned long most)
+static unsigned long access_unpin_range(struct iopt_pages *pages,
+					unsigned long start,
+					unsigned long last, unsigned long most)
 {
 	unsigned long unpinned = 0;
 
@@ -379,10 +385,10 @@ static unsigned long unpin_range(struct iopt_pages *pages, unsigned long start,
 		struct interval_tree_node *node;
 		unsigned long end = last;
 
-		node = find_pinned(pages, &start, &end);
+		node = access_find_pinned(pages, &start, &end);
 		if (!node || end - start >= most - unpinned)
 			break;
-		unpin_run(pages, node, start, end);
+		access_unpin_run(pages, node, start, end);
 		unpinned += end - start + 1;
 		if (end == last)
 			break;
@@ -420,11 +426,12 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 	rc = pfn_reader_lock(&reader, area->pages, start, last);
 	if (rc)
 		return rc;
-	rc = pin_range(&reader, area, out_pages);
+	rc = access_pin_range(&reader, area, out_pages);
 	if (!rc)
 		area->num_accesses += last - start + 1;
 	else if (reader.next > start)
-		unpin_range(area->pages, start, reader.next - 1, ULONG_MAX);
+		access_unpin_range(area->pages, start, reader.next - 1,
+				   ULONG_MAX);
 	pfn_reader_unlock(&reader);
 	return rc;
 }
@@ -450,7 +457,8 @@ unsigned long iopt_area_remove_access(struct iopt_area *area,
 	lockdep_assert_held(&area->pages->mutex);
 
 	/* Others may have the memory pinned through other areas. */
-	unpinned = unpin_range(area->pages, start, last, area->num_accesses);
+	unpinned = access_unpin_range(area->pages, start, last,
+				      area->num_accesses);
 	area->num_accesses -= unpinned;
 	WARN_ON_ONCE(unpinned != last - start + 1);
 	return unpinned;

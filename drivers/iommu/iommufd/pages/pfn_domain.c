@@ -107,8 +107,9 @@ static unsigned long next_pgsize(const struct iommu_domain *domain,
 }
 
 /* The largest page for the beginning of a piece, 0 if there is none. */
-static unsigned long largest_page(unsigned long pgsizes, unsigned long address,
-				  unsigned long length)
+static unsigned long largest_pgsize(unsigned long pgsizes,
+				    unsigned long address,
+				    unsigned long length)
 {
 	pgsizes &= GENMASK(__fls(length), 0);
 	if (address)
@@ -138,10 +139,10 @@ static unsigned long same_length(unsigned long pgsizes, unsigned long pgsize,
 }
 
 /* One call to the driver, as iommu_map() makes it. */
-static __always_inline int call_map(struct map_cursor *cursor,
-				    unsigned long iova, phys_addr_t phys,
-				    size_t pgsize, size_t length,
-				    size_t *mapped)
+static __always_inline int map_by_driver(struct map_cursor *cursor,
+					 unsigned long iova, phys_addr_t phys,
+					 size_t pgsize, size_t length,
+					 size_t *mapped)
 {
 	struct iommu_domain *domain = cursor->domain;
 	int rc;
@@ -160,9 +161,9 @@ static __always_inline int call_map(struct map_cursor *cursor,
  * core takes out what has been reported, with one gather for pages of all
  * sizes; unmap_same() says why that must be a single size.
  */
-static unsigned long core_step(const struct iommu_domain *domain,
-			       unsigned long iova, unsigned long pgsize,
-			       unsigned long length)
+static unsigned long map_core_step(const struct iommu_domain *domain,
+				   unsigned long iova, unsigned long pgsize,
+				   unsigned long length)
 {
 	unsigned long larger = domain->pgsize_bitmap & -(pgsize << 1);
 	unsigned long next = larger ? BIT(__ffs(larger)) : 0;
@@ -171,8 +172,8 @@ static unsigned long core_step(const struct iommu_domain *domain,
 }
 
 /* The same through the IOMMU core, which undoes what the driver reports. */
-static int core_map(struct map_cursor *cursor, unsigned long iova,
-		    phys_addr_t phys, size_t length, size_t *mapped)
+static int map_by_core(struct map_cursor *cursor, unsigned long iova,
+		       phys_addr_t phys, size_t length, size_t *mapped)
 {
 	int rc = iommu_map(cursor->domain, iova, phys, length,
 			   cursor->window->prot, GFP_KERNEL_ACCOUNT);
@@ -194,11 +195,12 @@ static __always_inline int map_same(struct map_cursor *cursor, phys_addr_t phys,
 		if (pgsize < TABLE_LENGTH)
 			step = min(step, TABLE_LENGTH - iova % TABLE_LENGTH);
 		if (static_branch_likely(&pfn_domain_direct)) {
-			rc = call_map(cursor, iova, phys, pgsize, step,
-				      &mapped);
+			rc = map_by_driver(cursor, iova, phys, pgsize, step,
+					   &mapped);
 		} else {
-			step = core_step(cursor->domain, iova, pgsize, step);
-			rc = core_map(cursor, iova, phys, step, &mapped);
+			step = map_core_step(cursor->domain, iova, pgsize,
+					     step);
+			rc = map_by_core(cursor, iova, phys, step, &mapped);
 		}
 		cursor->done += mapped;
 		if (unlikely(rc || !mapped)) {
@@ -250,7 +252,7 @@ static ssize_t map_piece(struct map_cursor *cursor, phys_addr_t phys,
 	length = step_length(iova, length);
 	if (!cursor->window->huge_pages)
 		length = small_length(cursor, phys, length);
-	pgsize = largest_page(cursor->pgsizes, iova | phys, length);
+	pgsize = largest_pgsize(cursor->pgsizes, iova | phys, length);
 	if (!pgsize)
 		return -EINVAL;
 	if (length > pgsize)
@@ -305,7 +307,7 @@ static int map_runs(struct map_cursor *cursor, const struct pfn_run *runs)
 	}
 }
 
-static int sync_map(const struct map_cursor *cursor)
+static int map_sync(const struct map_cursor *cursor)
 {
 	struct iommu_domain *domain = cursor->domain;
 
@@ -316,8 +318,9 @@ static int sync_map(const struct map_cursor *cursor)
 }
 
 /* How far from @iova on there are IOPTEs, of whatever size. */
-static unsigned long mapped_length(struct iommu_domain *domain,
-				   unsigned long iova, unsigned long length)
+static unsigned long domain_mapped_length(struct iommu_domain *domain,
+					  unsigned long iova,
+					  unsigned long length)
 {
 	unsigned long step = BIT(__ffs(domain->pgsize_bitmap));
 	unsigned long done = 0;
@@ -330,16 +333,16 @@ static unsigned long mapped_length(struct iommu_domain *domain,
 }
 
 /* Clear the IOPTEs that there are in a range; returns false if some stay. */
-static bool clear_unsure(struct iommu_domain *domain, unsigned long iova,
-			 unsigned long length)
+static bool domain_clear_unsure(struct iommu_domain *domain, unsigned long iova,
+				unsigned long length)
 {
 	unsigned long step = BIT(__ffs(domain->pgsize_bitmap));
 	unsigned long done = 0;
 	bool clear = true;
 
 	while (done < length) {
-		unsigned long mapped = mapped_length(domain, iova + done,
-						     length - done);
+		unsigned long mapped = domain_mapped_length(domain, iova + done,
+							    length - done);
 
 		if (mapped && pfn_domain_unmap(domain, iova + done, mapped) <
 			      mapped)
@@ -357,8 +360,8 @@ static bool map_undo(const struct map_cursor *cursor)
 	bool clear = true;
 
 	if (cursor->unsure)
-		clear = clear_unsure(cursor->domain, iova + cursor->done,
-				     cursor->unsure);
+		clear = domain_clear_unsure(cursor->domain, iova + cursor->done,
+					    cursor->unsure);
 	if (cursor->done && pfn_domain_unmap(cursor->domain, iova,
 					     cursor->done) < cursor->done)
 		clear = false;
@@ -418,7 +421,7 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 		cursor.pgsizes &= (PAGE_SIZE << 1) - 1;
 	rc = map_runs(&cursor, runs);
 	if (!rc)
-		rc = sync_map(&cursor);
+		rc = map_sync(&cursor);
 	if (rc && !map_undo(&cursor))
 		pfn_domain_keep(runs, window);
 	return rc;
@@ -469,7 +472,7 @@ static size_t unmap_piece(struct iommu_domain *domain, unsigned long iova,
 	if (length < next_pgsize(domain, iova | length))
 		return unmap_same(domain, iova, length, PAGE_SIZE);
 	length = step_length(iova, length);
-	pgsize = largest_page(pgsizes, iova, length);
+	pgsize = largest_pgsize(pgsizes, iova, length);
 	if (!pgsize)
 		return 0;
 	if (length > pgsize)

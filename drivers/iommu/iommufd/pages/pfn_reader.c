@@ -87,13 +87,13 @@ static int reader_charge(struct pfn_reader *reader, unsigned long npages)
 	return 0;
 }
 
-static void pinning_begin(struct pfn_reader *reader)
+static void reader_pinning_begin(struct pfn_reader *reader)
 {
 	lockdep_assert_held(&reader->pages->fill_mutex);
 	mutex_unlock(&reader->pages->mutex);
 }
 
-static void pinning_end(struct pfn_reader *reader)
+static void reader_pinning_end(struct pfn_reader *reader)
 {
 	mutex_lock(&reader->pages->mutex);
 }
@@ -113,10 +113,10 @@ int pfn_reader_pin_one(struct pfn_reader *reader, unsigned long *pfn)
 {
 	int rc;
 
-	pinning_begin(reader);
+	reader_pinning_begin(reader);
 	rc = reader_charge(reader, 1) ?:
 	     pin_origin_page(&reader->pages->origin, reader->start, pfn);
-	pinning_end(reader);
+	reader_pinning_end(reader);
 	if (rc)
 		return rc;
 	reader->next++;
@@ -140,16 +140,17 @@ void pfn_reader_init(struct pfn_reader *reader)
 	pin_cursor_init(&reader->cursor);
 }
 
-static int read_origin(struct pfn_reader *reader, const struct pfn_span *span)
+static int reader_read_origin(struct pfn_reader *reader,
+			      const struct pfn_span *span)
 {
 	unsigned long npages = span->last - reader->next + 1;
 	int rc;
 
-	pinning_begin(reader);
+	reader_pinning_begin(reader);
 	rc = reader_charge(reader, npages) ?:
 	     pin_origin_read(&reader->pages->origin, &reader->cursor,
 			     reader->next, npages, &reader->batch);
-	pinning_end(reader);
+	reader_pinning_end(reader);
 	reader->pinned = true;
 	reader->next = reader->start + reader->batch.npages;
 	if (rc)
@@ -189,7 +190,7 @@ int pfn_reader_next(struct pfn_reader *reader)
 		/* If less than offered was taken, the batch is full. */
 	} while (reader->next > span.last && !pfn_reader_done(reader));
 	if (!reader->batch.npages)
-		return read_origin(reader, &span);
+		return reader_read_origin(reader, &span);
 	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
 		     !pfn_batch_valid(&reader->batch));
 	return 0;

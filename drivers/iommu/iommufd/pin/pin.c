@@ -92,7 +92,7 @@ void pin_cursor_init(struct pin_cursor *cursor)
 	cursor->probe_from = 0;
 }
 
-static void free_pages_array(struct pin_cursor *cursor)
+static void pin_cursor_free_pages(struct pin_cursor *cursor)
 {
 	if (cursor->pages != cursor->inline_pages)
 		kfree(cursor->pages);
@@ -118,12 +118,12 @@ void pin_cursor_grow(struct pin_cursor *cursor, size_t capacity)
 			      GFP_KERNEL | __GFP_NOWARN | __GFP_NORETRY);
 	if (!pages)
 		return;
-	free_pages_array(cursor);
+	pin_cursor_free_pages(cursor);
 	cursor->pages = pages;
 	cursor->capacity = capacity;
 }
 
-static void cursor_unpin(struct pin_cursor *cursor)
+static void pin_cursor_unpin(struct pin_cursor *cursor)
 {
 	if (cursor->next < cursor->end)
 		unpin_user_pages(cursor->pages + cursor->next,
@@ -145,8 +145,8 @@ void pin_cursor_destroy(const struct pin_origin *origin,
 			struct pin_cursor *cursor)
 {
 	if (origin->ops->pinned)
-		cursor_unpin(cursor);
-	free_pages_array(cursor);
+		pin_cursor_unpin(cursor);
+	pin_cursor_free_pages(cursor);
 }
 
 /* Move pages to the batch as far as it has room; returns how many. */

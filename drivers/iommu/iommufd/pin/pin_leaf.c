@@ -45,8 +45,8 @@ static unsigned long pages_of_leaf(struct page *head, unsigned long size,
  * With interrupts off nobody frees the tables. Each entry is read once, since
  * it may become another one meanwhile.
  */
-static unsigned long walk_to_leaf(const struct page *page,
-				  unsigned long address, bool write)
+static unsigned long pin_leaf_walk(const struct page *page,
+				   unsigned long address, bool write)
 {
 	pgd_t *pgdp = pgd_offset(current->mm, address);
 	pgd_t pgd = READ_ONCE(*pgdp);
@@ -76,8 +76,8 @@ static unsigned long walk_to_leaf(const struct page *page,
 	return pages_of_leaf(pmd_page(pmd), PMD_SIZE, page, address);
 }
 #else
-static unsigned long walk_to_leaf(const struct page *page,
-				  unsigned long address, bool write)
+static unsigned long pin_leaf_walk(const struct page *page,
+				   unsigned long address, bool write)
 {
 	return 1;
 }
@@ -103,7 +103,7 @@ unsigned long pin_leaf_pages(struct page *page, unsigned long address,
 	if (!folio_test_large(folio) || folio_is_zone_device(folio))
 		return 1;
 	local_irq_save(flags);
-	npages = walk_to_leaf(page, address, write);
+	npages = pin_leaf_walk(page, address, write);
 	local_irq_restore(flags);
 	return min(npages, (unsigned long)folio_nr_pages(folio) -
 				   folio_page_idx(folio, page));

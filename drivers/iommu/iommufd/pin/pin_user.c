@@ -28,9 +28,10 @@
 /* For fewer pages looking for a huge one costs more than it may save. */
 #define PROBE_MIN_PAGES 32
 
-static long pin_remote(const struct pin_origin *origin, unsigned long address,
-		       unsigned long npages, unsigned int gup_flags,
-		       struct page **pages)
+static long pin_user_remote(const struct pin_origin *origin,
+			    unsigned long address,
+			    unsigned long npages, unsigned int gup_flags,
+			    struct page **pages)
 {
 	struct mm_struct *mm = origin->owner->mm;
 	int locked = 1;
@@ -53,8 +54,8 @@ out_mmput:
 }
 
 /* Pin up to @npages, not 0; returns how many, or an error. */
-static long pin_pages(const struct pin_origin *origin, unsigned long index,
-		      unsigned long npages, struct page **pages)
+static long pin_user_gup(const struct pin_origin *origin, unsigned long index,
+			 unsigned long npages, struct page **pages)
 {
 	unsigned int gup_flags = FOLL_LONGTERM;
 	unsigned long address = origin->start + index * PAGE_SIZE;
@@ -69,7 +70,7 @@ static long pin_pages(const struct pin_origin *origin, unsigned long index,
 	if (origin->owner->mm == current->mm)
 		rc = pin_user_pages_fast(address, npages, gup_flags, pages);
 	else
-		rc = pin_remote(origin, address, npages, gup_flags, pages);
+		rc = pin_user_remote(origin, address, npages, gup_flags, pages);
 	/* What a task gets that is killed while it waits for the mmap lock. */
 	if (rc == -EAGAIN && fatal_signal_pending(current))
 		return -EINTR;
@@ -80,7 +81,7 @@ static int pin_user_one(const struct pin_origin *origin, unsigned long index,
 			unsigned long *pfn)
 {
 	struct page *page;
-	long rc = pin_pages(origin, index, 1, &page);
+	long rc = pin_user_gup(origin, index, 1, &page);
 
 	if (rc < 0)
 		return rc;
@@ -88,10 +89,11 @@ static int pin_user_one(const struct pin_origin *origin, unsigned long index,
 	return 0;
 }
 
-static int pin_array(const struct pin_origin *origin, struct pin_cursor *cursor,
-		     unsigned long index, unsigned long npages)
+static int pin_user_array(const struct pin_origin *origin,
+			  struct pin_cursor *cursor,
+			  unsigned long index, unsigned long npages)
 {
-	long rc = pin_pages(origin, index, npages, cursor->pages);
+	long rc = pin_user_gup(origin, index, npages, cursor->pages);
 
 	if (rc < 0)
 		return rc;
@@ -104,14 +106,15 @@ static int pin_array(const struct pin_origin *origin, struct pin_cursor *cursor,
  * Pin one page and, if it belongs to a huge one, what follows of that. If not,
  * there is no huge page before @next_block either.
  */
-static int pin_probe(const struct pin_origin *origin, struct pin_cursor *cursor,
-		     unsigned long index, unsigned long npages,
-		     unsigned long next_block)
+static int pin_user_probe(const struct pin_origin *origin,
+			  struct pin_cursor *cursor,
+			  unsigned long index, unsigned long npages,
+			  unsigned long next_block)
 {
 	struct page *page;
 	int rc;
 
-	rc = pin_array(origin, cursor, index, 1);
+	rc = pin_user_array(origin, cursor, index, 1);
 	if (rc)
 		return rc;
 	page = cursor->pages[0];
@@ -140,15 +143,16 @@ static int pin_user_some(const struct pin_origin *origin,
 	if (static_branch_likely(&pin_leaf_direct) &&
 	    min(npages, block) >= PROBE_MIN_PAGES &&
 	    index >= cursor->probe_from && origin->owner->mm == current->mm)
-		return pin_probe(origin, cursor, index, npages, index + block);
+		return pin_user_probe(origin, cursor, index, npages,
+				      index + block);
 	npages = min(npages, block);
 	if (npages > cursor->capacity)
 		pin_cursor_grow(cursor, BLOCK_PAGES);
-	return pin_array(origin, cursor, index,
-			 min_t(unsigned long, npages, cursor->capacity));
+	return pin_user_array(origin, cursor, index,
+			      min_t(unsigned long, npages, cursor->capacity));
 }
 
-static int copy_user(const struct pin_origin *origin, struct pin_copy *copy)
+static int pin_user_copy(const struct pin_origin *origin, struct pin_copy *copy)
 {
 	void __user *user = (void __user *)(origin->start + copy->byte);
 	unsigned long left;
@@ -161,7 +165,7 @@ static int copy_user(const struct pin_origin *origin, struct pin_copy *copy)
 }
 
 /* May this be a kernel thread that borrows the address space? */
-static bool may_borrow(const struct pin_copy *copy)
+static bool pin_copy_may_borrow(const struct pin_copy *copy)
 {
 	return (copy->flags & IOMMUFD_ACCESS_RW_KTHREAD) &&
 	       (current->flags & PF_KTHREAD) && !current->mm;
@@ -171,18 +175,18 @@ static bool may_borrow(const struct pin_copy *copy)
  * The process that mapped the memory, and a kernel thread that may borrow its
  * address space, copy by user address.
  */
-static int copy_user_at_once(const struct pin_origin *origin,
-			     struct pin_copy *copy)
+static int pin_user_copy_at_once(const struct pin_origin *origin,
+				 struct pin_copy *copy)
 {
 	struct mm_struct *mm = origin->owner->mm;
 	int rc;
 
 	if (mm == current->mm)
-		return copy_user(origin, copy);
-	if (!may_borrow(copy) || !mmget_not_zero(mm))
+		return pin_user_copy(origin, copy);
+	if (!pin_copy_may_borrow(copy) || !mmget_not_zero(mm))
 		return -EAGAIN;
 	kthread_use_mm(mm);
-	rc = copy_user(origin, copy);
+	rc = pin_user_copy(origin, copy);
 	kthread_unuse_mm(mm);
 	mmput_async(mm);
 	return rc;
@@ -193,9 +197,9 @@ static int copy_user_at_once(const struct pin_origin *origin,
  * only referenced it may not expect writes. Who reads need not, and pinning might
  * copy a page that several processes share.
  */
-static long get_page_remote(const struct pin_origin *origin,
-			    const struct pin_copy *copy, struct page **page,
-			    int *locked)
+static long pin_user_get_remote(const struct pin_origin *origin,
+				const struct pin_copy *copy, struct page **page,
+				int *locked)
 {
 	unsigned long address = origin->start + (copy->byte & PAGE_MASK);
 	struct mm_struct *mm = origin->owner->mm;
@@ -206,8 +210,8 @@ static long get_page_remote(const struct pin_origin *origin,
 	return get_user_pages_remote(mm, address, 1, 0, page, locked);
 }
 
-static int copy_page_remote(const struct pin_origin *origin,
-			    struct pin_copy *copy)
+static int pin_user_copy_remote(const struct pin_origin *origin,
+				struct pin_copy *copy)
 {
 	struct mm_struct *mm = origin->owner->mm;
 	bool write = pin_copy_writes(copy);
@@ -217,7 +221,7 @@ static int copy_page_remote(const struct pin_origin *origin,
 
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
-	rc = get_page_remote(origin, copy, &page, &locked);
+	rc = pin_user_get_remote(origin, copy, &page, &locked);
 	if (locked)
 		mmap_read_unlock(mm);
 	if (rc != 1)
@@ -230,8 +234,8 @@ static int copy_page_remote(const struct pin_origin *origin,
 	return 0;
 }
 
-static int copy_user_pages(const struct pin_origin *origin,
-			   struct pin_copy *copy, unsigned long last)
+static int pin_user_copy_pages(const struct pin_origin *origin,
+			       struct pin_copy *copy, unsigned long last)
 {
 	struct mm_struct *mm = origin->owner->mm;
 	int rc = 0;
@@ -242,7 +246,7 @@ static int copy_user_pages(const struct pin_origin *origin,
 		if (fatal_signal_pending(current))
 			rc = -EINTR;
 		else
-			rc = copy_page_remote(origin, copy);
+			rc = pin_user_copy_remote(origin, copy);
 	}
 	/* Not here: the last reference may close files and end at our own. */
 	mmput_async(mm);
@@ -252,8 +256,8 @@ static int copy_user_pages(const struct pin_origin *origin,
 static const struct pin_origin_ops pin_user_ops = {
 	.pin_some = pin_user_some,
 	.pin_one = pin_user_one,
-	.copy_at_once = copy_user_at_once,
-	.copy_pages = copy_user_pages,
+	.copy_at_once = pin_user_copy_at_once,
+	.copy_pages = pin_user_copy_pages,
 	.pinned = true,
 };
 
