@@ -25,7 +25,7 @@
  * iommufd_vfio_ioas_get() - Look up the IOAS that containers act on
  * @ictx: context
  *
- * Context: any.
+ * Context: any but interrupts.
  * Return: the IOAS, to be given up with iommufd_object_put(); NULL if none is
  * chosen.
  */

@@ -37,6 +37,8 @@ bool iopt_domains_valid(const struct iopt_domains *domains)
 	unsigned int leaving = 0;
 	u64 joined = 0;
 
+	lockdep_assert_held(&domains->rwsem);
+
 	list_for_each_entry(member, &domains->list, entry) {
 		if (!invariant(member->domain) ||
 		    !invariant(member->joined > joined) ||
@@ -57,7 +59,8 @@ bool iopt_domains_valid(const struct iopt_domains *domains)
  * iopt_area_shape_valid() - Check what an area says about itself
  * @area: in the tree
  *
- * Context: &io_pagetable.iova_rwsem held.
+ * Context: nobody takes the area out of the tree, which takes
+ * &io_pagetable.iova_rwsem.
  * Return: false if its IOVA, its pages and its state do not go together.
  */
 bool iopt_area_shape_valid(const struct iopt_area *area)

@@ -161,6 +161,10 @@ void iopt_notify_unmap(struct io_pagetable *iopt, struct iopt_area *area)
 {
 	struct iopt_access *access = NULL, *prev = NULL;
 
+	might_sleep();
+	lockdep_assert_not_held(&iopt->iova_rwsem);
+	lockdep_assert_not_held(&area->pages->mutex);
+
 	while ((access = iopt_caller_enter(iopt, prev))) {
 		if (prev)
 			iopt_caller_exit(iopt, prev);
@@ -199,6 +203,9 @@ static void iopt_ask_access(struct io_pagetable *iopt,
 void iopt_evict_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
 	unsigned int i;
+
+	might_sleep();
+	lockdep_assert_not_held(&iopt->iova_rwsem);
 
 	for (i = 0; i < EVICT_SECONDS; i++) {
 		if (!atomic_long_read(&access->npinned))

@@ -265,7 +265,7 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
 	unsigned long align;
 	int rc;
 
-	lockdep_assert_held(&iopt->iova_rwsem);
+	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	rc = iopt_search_ranges(iopt, search, iova);
 	if (rc != -ENOSPC)
@@ -311,6 +311,8 @@ int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
 void iopt_insert_area(struct io_pagetable *iopt, struct iopt_area *area,
 		      unsigned int order)
 {
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+
 	iova_tree_insert(&iopt->tree, &area->node);
 	area->order = order;
 	iopt->areas_by_alignment[order]++;
@@ -330,6 +332,8 @@ void iopt_insert_area(struct io_pagetable *iopt, struct iopt_area *area,
 unsigned long iopt_erase_area(struct io_pagetable *iopt, struct iopt_area *area)
 {
 	unsigned long length = area->node.last - area->node.start + 1;
+
+	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	iova_tree_remove(&iopt->tree, &area->node);
 	iopt->areas_by_alignment[area->order]--;

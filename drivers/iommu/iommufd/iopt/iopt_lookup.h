@@ -6,10 +6,11 @@
 #define __IOMMUFD_IOPT_LOOKUP_H
 
 #include <linux/container_of.h>
+#include <linux/lockdep.h>
+#include <asm/barrier.h>
 
+#include "io_pagetable.h"
 #include "pages/area.h"
-
-struct io_pagetable;
 
 /**
  * iopt_area_from_node() - The area that a node of the IOVA tree is
@@ -21,6 +22,31 @@ struct io_pagetable;
 static inline struct iopt_area *iopt_area_from_node(struct iova_node *node)
 {
 	return node ? container_of(node, struct iopt_area, node) : NULL;
+}
+
+/**
+ * iopt_area_state() - Where in its life an area is
+ * @area: in the tree
+ *
+ * Areas are published without the lock. What their owner did before, such as
+ * giving up &iopt_area.list, is then over.
+ *
+ * Context: &io_pagetable.iova_rwsem held.
+ * Return: the state.
+ */
+static inline enum iopt_area_state iopt_area_state(const struct iopt_area *area)
+{
+	enum iopt_area_state state;
+
+	lockdep_assert_held(&area->iopt->iova_rwsem);
+
+	/* Pairs with mapping_publish(). */
+	state = smp_load_acquire(&area->state);
+	if (state != IOPT_AREA_SETUP || !area->setup)
+		return state;
+	/* So does this. */
+	return smp_load_acquire(&area->setup->published) ? IOPT_AREA_LIVE :
+							   state;
 }
 
 /**

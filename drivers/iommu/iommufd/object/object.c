@@ -98,7 +98,7 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
  * The last step of making an object. From here on any thread may use and
  * destroy it.
  *
- * Context: any. Cannot fail, the id has its memory.
+ * Context: any but interrupts. Cannot fail, the id has its memory.
  */
 void iommufd_object_publish(struct iommufd_object *object)
 {
@@ -118,9 +118,12 @@ void iommufd_object_publish(struct iommufd_object *object)
  */
 void iommufd_object_publish_locked(struct iommufd_object *object)
 {
-	void *old = __xa_store(&object->ictx->objects, object->id, object,
-			       GFP_ATOMIC);
+	void *old;
 
+	lockdep_assert_held(&object->ictx->objects.xa_lock);
+
+	old = __xa_store(&object->ictx->objects, object->id, object,
+			 GFP_ATOMIC);
 	WARN_ON_ONCE(old);
 }
 
@@ -128,7 +131,7 @@ void iommufd_object_publish_locked(struct iommufd_object *object)
  * iommufd_object_abort() - Free an object that was never published
  * @object: of iommufd_object_alloc(), with everything else undone
  *
- * Context: any.
+ * Context: any but interrupts.
  */
 void iommufd_object_abort(struct iommufd_object *object)
 {
@@ -143,7 +146,7 @@ void iommufd_object_abort(struct iommufd_object *object)
  * @id: from user space
  * @type: what it has to be, or IOMMUFD_OBJ_ANY
  *
- * Context: any.
+ * Context: any but interrupts.
  * Return: the object, to be given up with iommufd_object_put();
  * ERR_PTR(-ENOENT) if there is none of this id and type.
  */
@@ -223,7 +226,7 @@ static void object_put_dying(struct iommufd_object *object)
  * iommufd_object_put() - Give up what iommufd_object_get() returned
  * @object: may be freed at once
  *
- * Context: any; the caller keeps the context alive.
+ * Context: any but interrupts; the caller keeps the context alive.
  */
 void iommufd_object_put(struct iommufd_object *object)
 {
@@ -424,6 +427,8 @@ static void object_unuse_destroy(struct iommufd_object *object, bool disown)
 {
 	struct xarray *objects = &object->ictx->objects;
 	bool last;
+
+	might_sleep();
 
 	xa_lock(objects);
 	refcount_dec(&object->users);

@@ -5,31 +5,7 @@
 #ifndef __IOMMUFD_AREA_H
 #define __IOMMUFD_AREA_H
 
-#include <asm/barrier.h>
-
 #include "iopt_types.h"
-
-/**
- * iopt_area_state() - Where in its life an area is
- * @area: in the tree
- *
- * Areas are published without the lock. What their owner did before, such as
- * giving up &iopt_area.list, is then over.
- *
- * Context: &io_pagetable.iova_rwsem held.
- * Return: the state.
- */
-static inline enum iopt_area_state iopt_area_state(const struct iopt_area *area)
-{
-	/* Pairs with mapping_publish(). */
-	enum iopt_area_state state = smp_load_acquire(&area->state);
-
-	if (state != IOPT_AREA_SETUP || !area->setup)
-		return state;
-	/* So does this. */
-	return smp_load_acquire(&area->setup->published) ? IOPT_AREA_LIVE :
-							   state;
-}
 
 void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 		    unsigned long start_byte, unsigned long length,

@@ -42,8 +42,11 @@ static struct iopt_domain *area_member_after(const struct iopt_area *area,
 struct iopt_domain *iopt_area_first_member(const struct iopt_area *area,
 					   struct iopt_domain **sole)
 {
-	struct iopt_domain *first = area_member_after(area, NULL);
+	struct iopt_domain *first;
 
+	lockdep_assert_held(&area->pages->mutex);
+
+	first = area_member_after(area, NULL);
 	*sole = first && !area_member_after(area, first) ? first : NULL;
 	return first;
 }

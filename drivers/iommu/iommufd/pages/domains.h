@@ -55,7 +55,8 @@ struct iopt_domains {
  * @member: the domain
  * @generation: of an area, or the current one
  *
- * Context: &iopt_domains.rwsem held.
+ * Context: nobody makes @member join or leave meanwhile. That takes
+ * &iopt_domains.rwsem, except for whoever makes it leave.
  * Return: true if it does.
  */
 static inline bool iopt_domain_in(const struct iopt_domain *member,

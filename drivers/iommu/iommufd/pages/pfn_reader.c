@@ -177,6 +177,8 @@ int pfn_reader_next(struct pfn_reader *reader)
 {
 	struct pfn_span span;
 
+	lockdep_assert_held(&reader->pages->mutex);
+
 	pfn_batch_clear(&reader->batch);
 	reader->start = reader->next;
 	reader->pinned = false;
@@ -206,6 +208,8 @@ void pfn_reader_stored(struct pfn_reader *reader)
 {
 	unsigned long npages = reader->next - reader->start;
 
+	lockdep_assert_held(&reader->pages->mutex);
+
 	if (reader->pinned) {
 		reader->pages->npinned += npages;
 		reader->charged -= npages;
@@ -223,6 +227,8 @@ void pfn_reader_stored(struct pfn_reader *reader)
 void pfn_reader_unpin(struct pfn_reader *reader)
 {
 	struct pfn_batch_iter iter;
+
+	lockdep_assert_held(&reader->pages->mutex);
 
 	if (!reader->pinned)
 		return;

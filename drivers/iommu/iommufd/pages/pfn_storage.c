@@ -69,6 +69,8 @@ void pfn_storage_read_domain(struct iopt_area *area,
 void pfn_storage_read(struct iopt_pages *pages, const struct pfn_span *span,
 		      unsigned long index, struct pfn_batch *batch)
 {
+	lockdep_assert_held(&pages->mutex);
+
 	if (span->tier == PFN_TIER_XARRAY)
 		pfn_xarray_read(pages, index, span->last, batch);
 	else
@@ -92,6 +94,8 @@ void pfn_storage_unpin_unstored(struct iopt_pages *pages,
 {
 	unsigned long last = index + npages - 1;
 	struct pfn_span span;
+
+	lockdep_assert_held(&pages->mutex);
 
 	if (!npages)
 		return;
@@ -124,6 +128,8 @@ void pfn_storage_unpin_run(struct iopt_pages *pages, unsigned long pfn,
 {
 	unsigned long last = index + npages - 1;
 	struct pfn_span span;
+
+	lockdep_assert_held(&pages->mutex);
 
 	if (!npages)
 		return;

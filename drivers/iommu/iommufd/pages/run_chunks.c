@@ -196,6 +196,8 @@ unsigned long __run_chunks_length(struct iopt_pages *pages, unsigned long index,
 {
 	unsigned long chunk = chunk_of(pages, index);
 
+	lockdep_assert_held(&pages->mutex);
+
 	if (!(chunk_bits(pages, chunk) & BIT(chunk % CHUNKS_PER_ENTRY)))
 		return 1;
 	return min(chunk_last(pages, index), last) - index + 1;

@@ -132,6 +132,8 @@ void unfill_parts_add(struct unfill_parts *unfill, struct iopt_area *area,
 		      struct iopt_domain *target, struct iommu_domain *source,
 		      unsigned long index, unsigned long last)
 {
+	lockdep_assert_held(&area->pages->mutex);
+
 	for (;;) {
 		if (unfill->nparts == UNFILL_PARTS ||
 		    unfill->batch.nruns == unfill->batch.capacity)
