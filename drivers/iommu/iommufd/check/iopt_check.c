@@ -129,14 +129,12 @@ static bool check_is_due(unsigned long cost, unsigned int turn,
 	return hash_32(turn, 16) % (cost / budget + 1) == 0;
 }
 
-static unsigned long areas_cost(const struct io_pagetable *iopt)
+static unsigned long areas_cost(struct io_pagetable *iopt)
 {
-	unsigned long cost = 0;
-	unsigned int order;
+	struct iopt_stats stats;
 
-	for (order = 0; order < ARRAY_SIZE(iopt->areas_by_alignment); order++)
-		cost += READ_ONCE(iopt->areas_by_alignment[order]);
-	return cost;
+	iopt_get_stats(iopt, &stats);
+	return stats.areas;
 }
 
 static unsigned long pages_cost(const struct iopt_pages *pages)

@@ -68,11 +68,13 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	unsigned long bytes = area->page_offset +
 			      (area->node.last - area->node.start);
 	unsigned long npages = iopt_area_last(area) - iopt_area_first(area);
+	/* It may just be published. */
+	enum iopt_area_state state = READ_ONCE(area->state);
 
 	return invariant(area->page_offset < PAGE_SIZE) &&
 	       /* The first of several keeps the place of the others. */
 	       invariant(npages == bytes / PAGE_SIZE ||
-			 (area->state == IOPT_AREA_SETUP && area->setup &&
+			 (state == IOPT_AREA_SETUP && area->setup &&
 			  npages < bytes / PAGE_SIZE)) &&
 	       invariant(iopt_area_first(area) <= iopt_area_last(area)) &&
 	       invariant(iopt_area_last(area) < area->pages->npages) &&
@@ -80,7 +82,7 @@ bool iopt_area_shape_valid(const struct iopt_area *area)
 	       invariant(!(area->iommu_prot & IOMMU_WRITE) ||
 			 area->pages->origin.writable) &&
 	       invariant(refcount_read(&area->refs)) &&
-	       invariant(area->state <= IOPT_AREA_REMOVING);
+	       invariant(state <= IOPT_AREA_REMOVING);
 }
 
 /* The page that pinning gives without a pin is the one with nothing in it. */

@@ -47,7 +47,8 @@ struct access_attachment {
  * @mutex: serialises attach, replace and detach. Held when the driver is asked
  *         to unpin, so it must not call those from there.
  * @rwsem: protects @attached and @unpin_from; held for read while something is
- *         pinned or copied, never while the driver is asked
+ *         pinned or copied, never while the driver is asked. They change under
+ *         @mutex as well, so to look at them takes one of both
  * @attached: where to pin and copy, NULL while not attached
  * @unpin_from: where to unpin; differs from @attached while leaving
  */

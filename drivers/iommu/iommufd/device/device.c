@@ -84,7 +84,7 @@ static int device_check_interrupts(struct device *dev,
 {
 	if (iommu_group_has_isolated_msi(group))
 		return 0;
-	if (!allow_unsafe_interrupts) {
+	if (!READ_ONCE(allow_unsafe_interrupts)) {
 		dev_warn_ratelimited(dev,
 				     "refused, as nothing keeps it from raising any interrupt; the parameter iommufd.allow_unsafe_interrupts=1 accepts that\n");
 		return -EPERM;

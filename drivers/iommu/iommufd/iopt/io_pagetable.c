@@ -122,7 +122,7 @@ int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable)
 	else if (!enable && iopt_areas_below(iopt, PAGE_SIZE))
 		rc = -EADDRINUSE;
 	else
-		iopt->domains.huge_pages = enable;
+		WRITE_ONCE(iopt->domains.huge_pages, enable);
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);

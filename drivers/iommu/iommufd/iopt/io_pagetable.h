@@ -66,7 +66,8 @@ struct io_pagetable {
  *           user adds before it pins, and tells iopt_note_unpinned() after it
  *           has unpinned. Whoever has none is not asked for any.
  * @callers: threads that are in @unmap, or about to be
- * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem
+ * @leaving: nobody calls @unmap any more; &io_pagetable.iova_rwsem. May be read
+ *           without it by the user itself
  */
 struct iopt_access {
 	struct list_head entry;

@@ -184,7 +184,7 @@ static int area_enter(struct iopt_area *area, struct iopt_rw *rw)
 	if (READ_ONCE(area->prevent_access)) {
 		rc = -EINVAL;
 	} else {
-		area->num_accesses++;
+		WRITE_ONCE(area->num_accesses, area->num_accesses + 1);
 		iopt_rw_begin(rw);
 	}
 	mutex_unlock(&area->pages->mutex);
@@ -195,7 +195,7 @@ static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
 {
 	iopt_rw_end(rw);
 	mutex_lock(&area->pages->mutex);
-	area->num_accesses--;
+	WRITE_ONCE(area->num_accesses, area->num_accesses - 1);
 	area_note_released(area);
 	mutex_unlock(&area->pages->mutex);
 }

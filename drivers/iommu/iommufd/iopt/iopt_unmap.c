@@ -215,7 +215,7 @@ static int removal_check_step(struct io_pagetable *iopt,
  */
 static void area_claim(struct iopt_area *area, struct iopt_removal *removal)
 {
-	area->state = IOPT_AREA_REMOVING;
+	WRITE_ONCE(area->state, IOPT_AREA_REMOVING);
 	WRITE_ONCE(area->prevent_access, true);
 	list_add_tail(&area->list, &removal->areas);
 }
@@ -372,7 +372,7 @@ static void areas_restore_some(struct io_pagetable *iopt,
 			break;
 		list_del(&area->list);
 		WRITE_ONCE(area->prevent_access, false);
-		area->state = IOPT_AREA_LIVE;
+		WRITE_ONCE(area->state, IOPT_AREA_LIVE);
 	}
 	up_write(&iopt->iova_rwsem);
 	iopt_wake_erased(iopt);

@@ -34,14 +34,14 @@ struct iommufd_ioas;
  *              have
  * @drivers: references that drivers have: one for each VFIO group that has the
  *           context as its container, and for each device that is bound to it;
- *           the lock of @objects
+ *           the lock of @objects. May be read without it
  * @vfio_ioas: what the ioctls of VFIO containers act on, NULL without one; the
  *             lock of @objects protects it, and destroying the IOAS clears it
  * @vfio_ioas_automatic: @vfio_ioas was made for the first driver and goes with
  *                       the last; the lock of @objects
  * @no_iommu_mode: serves VFIO groups that have no IOMMU, and gets no IOAS for
  *                 containers until the last of them has left; the lock of
- *                 @objects
+ *                 @objects. May be read without it
  */
 struct iommufd_ctx {
 	struct file *file;

@@ -70,7 +70,8 @@ struct iommufd_object_ops {
  * @shortterm_users: one for existing, and one for each call that looked the
  *                   object up; those go away by themselves and are waited for
  * @dying: somebody is about to destroy the object as soon as nobody uses it;
- *         changed under the lock of &iommufd_ctx.objects
+ *         changed under the lock of &iommufd_ctx.objects. May be read without
+ *         it by whoever has a reference
  * @unowned: nobody is going to destroy the object, so it goes with its last
  *           user; the lock of &iommufd_ctx.objects
  * @later: destroys the object if that could not be done at once

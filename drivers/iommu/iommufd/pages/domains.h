@@ -37,7 +37,8 @@ struct iopt_domain {
  * @list: struct iopt_domain; a member that is leaving stays on the list until
  *        no area holds IOPTEs in it any more
  * @generation: rises with each join and each leave
- * @huge_pages: contiguous memory may be one IOPTE; else one for each page
+ * @huge_pages: contiguous memory may be one IOPTE; else one for each page. May be
+ *              read without a lock
  *
  * An area remembers the generation it was filled for, and that alone tells
  * which domains it has IOPTEs in, see iopt_domain_in(). So a domain may join

@@ -165,23 +165,30 @@ struct iopt_setup {
  * @pfn: of the first page, if @one_run; @pages->mutex
  * @one_run: the domains hold the area in one physical run, which is as good as
  *           reading it back; @pages->mutex
- * @generation: of @domains that it is filled, or being filled, for; written
- *              under @pages->mutex
+ * @generation: of @domains that it is filled, or being filled, for;
+ *              @pages->mutex. May be read without it
  * @page_offset: of the first byte in the first page, bytes; constant
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
- * @content: @pages->mutex
- * @prevent_access: no new accesses, the area is going away; set under
- *                  &io_pagetable.iova_rwsem for write
- * @state: &io_pagetable.iova_rwsem, but for who publishes: see
- *         iopt_area_state()
+ * @content: enum iopt_area_content; @pages->mutex. May be read without it, by
+ *           whoever keeps others from filling the area
+ * @prevent_access: no new accesses, the area is going away;
+ *                  &io_pagetable.iova_rwsem for write. May be read without it,
+ *                  with @pages->mutex to know that nobody has missed it
+ * @state: &io_pagetable.iova_rwsem, but whoever publishes does without it: see
+ *         iopt_area_state(). May be read without it by whoever waits for an end
+ *         of IOPT_AREA_REMOVING
  * @setup: publishes several areas, with a reference; NULL for an area that is
  *         published alone; constant
  * @order: log2 of the alignment that &io_pagetable.areas_by_alignment counts it
  *         for, while it is in the tree; &io_pagetable.iova_rwsem
  * @num_accesses: pages that in-kernel users have pinned through this area, each
- *                as often as it is pinned, and copies under way; @pages->mutex
+ *                as often as it is pinned, and copies under way;
+ *                @pages->mutex. May be read without it by whoever waits for 0
  * @refs: keeps the structure and @pages, not the IOPTEs
  * @list: for whoever maps or removes the area
+ *
+ * What may be read without its lock is read with READ_ONCE() then, and always
+ * written with WRITE_ONCE().
  */
 struct iopt_area {
 	struct iova_node node;

@@ -428,7 +428,8 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 		return rc;
 	rc = access_pin_range(&reader, area, out_pages);
 	if (!rc)
-		area->num_accesses += last - start + 1;
+		WRITE_ONCE(area->num_accesses,
+			   area->num_accesses + (last - start + 1));
 	else if (reader.next > start)
 		access_unpin_range(area->pages, start, reader.next - 1,
 				   ULONG_MAX);
@@ -459,7 +460,7 @@ unsigned long iopt_area_remove_access(struct iopt_area *area,
 	/* Others may have the memory pinned through other areas. */
 	unpinned = access_unpin_range(area->pages, start, last,
 				      area->num_accesses);
-	area->num_accesses -= unpinned;
+	WRITE_ONCE(area->num_accesses, area->num_accesses - unpinned);
 	WARN_ON_ONCE(unpinned != last - start + 1);
 	return unpinned;
 }
