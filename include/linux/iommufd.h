@@ -104,9 +104,9 @@ int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id);
  * All devices of the group move. DMA finds what the old page table maps or what
  * the new one maps, and nothing else. It may find neither for a moment: many
  * IOMMU drivers block DMA while they switch, VT-d, AMD-Vi and s390 among them.
- * With IOMMUs that choose the format of a page table only when a device is
- * attached, such as virtio-iommu, a new page table is filled after the move,
- * and DMA is blocked until it is full.
+ * Some IOMMUs choose the format of a page table only when a device is
+ * attached, such as virtio-iommu. With these a new page table is filled after
+ * the move, and DMA is blocked until it is full.
  *
  * Context: process context, sleeps; for long if much has to be pinned.
  * Return: 0, or an error of iommufd_device_attach() and the devices are attached
@@ -340,9 +340,9 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
  * @length: bytes, not 0
  *
  * Counts down once each page that the range touches. So pages that were pinned
- * one by one may be unpinned together, what was pinned together may be unpinned
- * in parts, and a range may go across mappings, in any combination. A driver
- * that unpins what it has not pinned is told so in the kernel log.
+ * one by one may be unpinned together, and what was pinned together may be
+ * unpinned in parts. A range may go across mappings. A driver that unpins what
+ * it has not pinned is told so in the kernel log.
  *
  * Context: process context, sleeps; the unmap operation may call it. Needs
  * memory only to unpin a part of what was pinned together, and then waits until

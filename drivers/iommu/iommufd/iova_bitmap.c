@@ -27,9 +27,9 @@
  * Reading what a device has written also clears it, in the device or in its
  * page table. A bit that then cannot be stored is lost, and with it a page of a
  * guest that is being migrated. Hence the bitmap is pinned first, a window of
- * up to 1 MiB at a time, and only then is the range of IOVA that the window
- * stands for given to the function that reads. Memory that cannot be written is
- * an error before anything has been cleared.
+ * up to 1 MiB at a time. Only then is the range of IOVA that the window stands
+ * for given to the function that reads. Memory that cannot be written is an
+ * error before anything has been cleared.
  *
  * What is recorded may reach out of the window: a large IOPTE may begin in one
  * and end in the next, where it will be found clean. Such bits go into the

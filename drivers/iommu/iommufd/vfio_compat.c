@@ -5,7 +5,7 @@
  * Which IOAS a context uses when it serves as a VFIO container.
  *
  * The choice is a pointer in the context. It does not keep the IOAS alive:
- * destroying the IOAS clears it. Who needs the IOAS takes a short-term
+ * destroying the IOAS clears it. Whoever needs the IOAS takes a short-term
  * reference, and no lock is held while the caller uses it, because VFIO calls
  * in with locks of its own held.
  */

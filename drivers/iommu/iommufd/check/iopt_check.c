@@ -121,7 +121,8 @@ bool iopt_valid(struct io_pagetable *iopt)
 
 /*
  * Has something its turn that takes @cost, if a turn should take @budget? On
- * average, and neither in step with who else has turns, nor with user space.
+ * average, and neither in step with whoever else has turns, nor with user
+ * space.
  */
 static bool check_is_due(unsigned long cost, unsigned int turn,
 			 unsigned int budget)

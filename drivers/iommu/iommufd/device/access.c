@@ -142,7 +142,7 @@ static void access_leave(struct iommufd_access *access,
 {
 	lockdep_assert_held(&access->mutex);
 
-	/* Who is just asking the driver may be the one to unpin. */
+	/* Whoever is just asking the driver may be the one to unpin. */
 	iopt_retire_access(&attachment->ioas->iopt, &attachment->member);
 	iopt_evict_access(&attachment->ioas->iopt, &attachment->member);
 	down_write(&access->rwsem);
@@ -300,7 +300,7 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 	attachment = access->attached;
 	if (!attachment)
 		return -ENOENT;
-	/* First, so that who finds a page pinned finds somebody to ask. */
+	/* First, so that whoever finds a page pinned finds somebody to ask. */
 	atomic_long_add(npages, &attachment->member.npinned);
 	rc = iopt_pin_pages(&attachment->ioas->iopt, iova, length, out_pages,
 			    pin);

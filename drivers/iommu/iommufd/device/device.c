@@ -22,7 +22,7 @@
  *   attached: DMA reaches what the IOAS maps
  *
  * A device that joins others of its group finds the page table in place and
- * only does the first and the last step of attaching; and only the last to be
+ * only does the first and the last step of attaching. Only the last one to be
  * detached stops DMA.
  *
  * Replacing the page table moves all devices of the group. The new IOAS gets

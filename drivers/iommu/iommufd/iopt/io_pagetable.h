@@ -37,7 +37,7 @@
  * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
- *            way out, or of everything on its own, or when a caller of
+ *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
  */
 struct io_pagetable {

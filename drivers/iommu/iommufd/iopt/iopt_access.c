@@ -5,8 +5,9 @@
  * In-kernel users that come and go, and that are told when memory goes.
  *
  * They are told without a lock: a driver may take its own ones, and wait for
- * whatever it likes. So that its access stays around meanwhile the thread that
- * is about to call leaves a mark on it, which who removes the access waits for.
+ * whatever it likes. So the thread that is about to call leaves a mark on the
+ * access, which keeps it around. Whoever removes the access waits for such
+ * marks.
  *
  * They are told of what is pinned and no more, since a driver may look each
  * page up. Which of several users has a page pinned is not known.
@@ -57,7 +58,7 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 /**
  * iopt_retire_access() - Ask an in-kernel user for nothing any more
  * @iopt: the io_pagetable
- * @access: may still pin something; who unmaps that waits for it
+ * @access: may still pin something; whoever unmaps that waits for it
  *
  * Context: may sleep, never needs memory; waits until no other thread is in
  * &iopt_access.unmap. Not to be called from there.

@@ -5,9 +5,9 @@
  * Domains that join and leave an io_pagetable while others map and unmap.
  *
  * A domain joins the list first, with a new generation, and is filled area by
- * area afterwards. A map that runs at the same time either filled its area
- * before, then the walk over the areas finds it; or it looks at the list
- * later, then it finds the domain. The locks of the pages decide which.
+ * area afterwards. A map that runs at the same time may have filled its area
+ * before. Then the walk over the areas finds it. Or it looks at the list
+ * later, and finds the domain. The locks of the pages decide which.
  *
  * Leaving goes the same way: from the generation in which the domain leaves,
  * nobody begins to fill it any more, and the walk empties the areas that did

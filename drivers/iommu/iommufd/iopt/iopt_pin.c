@@ -37,7 +37,7 @@ static int area_check_rights(const struct iopt_area *area, bool write)
 								       -EPERM;
 }
 
-/* Who waits for an area to be let go of may go on. */
+/* Whoever waits for an area to be let go of may go on. */
 static void area_note_released(struct iopt_area *area)
 {
 	/* Pairs with the look of a waiter, after it has closed the area. */

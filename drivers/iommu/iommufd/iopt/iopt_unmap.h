@@ -15,8 +15,8 @@ struct list_head;
  * @IOPT_UNMAP_TYPE1_V2: -ENOENT if the range cuts an area; what is still being
  *                       mapped counts as mapped afterwards
  * @IOPT_UNMAP_TYPE1_V1: an area that begins in the range is unmapped as a
- *                       whole; nothing is unmapped if the range begins inside
- *                       of one; what is still being mapped counts as mapped
+ *                       whole. Nothing is unmapped if the range begins inside
+ *                       of one. What is still being mapped counts as mapped
  *                       afterwards
  */
 enum iopt_unmap_rule {

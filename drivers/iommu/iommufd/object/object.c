@@ -5,10 +5,11 @@
  * Ids, references, and the end of objects.
  *
  * Whoever destroys an object waits for a moment at which nobody uses it. In
- * that moment, and under the lock of the xarray, the id is reserved again, so
- * nobody finds the object from then on; until then everybody does, as it may
- * have to stay. The moment comes when a short-term reference is given up, and may be
- * over before another thread runs, so it is used by who brings it about.
+ * that moment, and under the lock of the xarray, the id is reserved again.
+ * From then on nobody finds the object. Until then everybody does, as it may
+ * have to stay. The moment comes when a short-term reference is given up, and
+ * may be over before another thread runs, so it is used by whoever brings it
+ * about.
  *
  * What is left to do then may need locks that somebody holds in a page fault,
  * for as long as user space likes. Those who destroy hold locks themselves, for
@@ -111,7 +112,7 @@ void iommufd_object_publish(struct iommufd_object *object)
  * iommufd_object_publish_locked() - iommufd_object_publish() with more to it
  * @object: of iommufd_object_alloc()
  *
- * For who makes something else visible at the same moment.
+ * For whoever makes something else visible at the same moment.
  *
  * Context: lock of &iommufd_ctx.objects held. Cannot fail, the id has its
  * memory.

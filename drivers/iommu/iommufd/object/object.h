@@ -43,9 +43,9 @@ struct iommufd_object;
  * struct iommufd_object_ops - What the object layer asks of a type
  * @type: the type these operations serve
  * @retire: gives up all that takes a lock which somebody may hold for as long
- *          as user space likes, by trying; returns false if it could not have
- *          one, and is called again then. Before @destroy, under the same
- *          conditions. NULL for types that need no such lock.
+ *          as user space likes. It only tries such locks. Returns false if it
+ *          could not have one, and is called again then. Before @destroy,
+ *          under the same conditions. NULL for types that need no such lock.
  * @destroy: takes the object apart; called once, when nobody can find the
  *           object and nobody uses it. May sleep, must not fail and must not
  *           need memory. The object's memory is freed by the caller.

@@ -23,9 +23,9 @@
  *
  * The last step that can fail, as a file that exists can only be undone by its
  * release operation, after this call. On success the program has the file, and
- * another thread may have closed it by now: so all that the release operation
- * needs has to be there before, and afterwards at most the object is published.
- * On failure there is no file, and the caller undoes the object.
+ * another thread may have closed it by now. So all that the release operation
+ * needs has to be there before. Afterwards at most the object is published. On
+ * failure there is no file, and the caller undoes the object.
  *
  * Context: process context of the program, may sleep.
  * Return: 0; -EFAULT if the answer cannot be written; -EMFILE or -ENFILE without

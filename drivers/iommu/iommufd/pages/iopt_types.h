@@ -142,7 +142,7 @@ enum iopt_area_content {
 
 /**
  * struct iopt_setup - What areas share that are published at one moment
- * @refs: the areas, and who maps them
+ * @refs: the areas, and whoever maps them
  * @published: nothing of the setup is left to do
  */
 struct iopt_setup {
@@ -217,8 +217,8 @@ struct iopt_area {
 /**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
  * @kref: areas and accesses that refer to it
- * @fill_mutex: held by who pins pages from @origin, which may take as long as
- *              user space likes, see pfn_reader_lock()
+ * @fill_mutex: held by whoever pins pages from @origin, which may take as long
+ *              as user space likes, see pfn_reader_lock()
  * @mutex: protects everything below that is not constant, and all IOPTEs of
  *         all areas over this memory. Never held while something is waited for
  *         that user space can delay, such as a page fault or the mmap lock

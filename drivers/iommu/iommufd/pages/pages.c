@@ -4,10 +4,11 @@
  *
  * The life of a piece of memory, and what both ways of storing its PFNs share.
  *
- * Everything that stores goes the same way: count the pages that no tier
- * holds, charge them, and batch by batch read, store, and enter into the
- * interval tree of the tier. So after each batch everything is as it says, and
- * undoing a part is the same as emptying it: what no tier holds is unpinned.
+ * Everything that stores goes the same way. It counts the pages that no tier
+ * holds, and charges them. Batch by batch it reads, stores, and enters into
+ * the interval tree of the tier. So after each batch everything is as it says,
+ * and undoing a part is the same as emptying it: what no tier holds is
+ * unpinned.
  */
 #include "pages.h"
 
@@ -78,7 +79,7 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
-	/* One by one: the first area is set up by who uses it. */
+	/* One by one: the first area is set up by whoever uses it. */
 	kref_init(&pages->kref);
 	mutex_init(&pages->fill_mutex);
 	mutex_init(&pages->mutex);

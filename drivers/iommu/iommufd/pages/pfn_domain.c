@@ -32,17 +32,18 @@
  * - After a failure the domain is asked, IOVA by IOVA, what it maps where the
  *   call was to map, and that is cleared. So it does not matter what a driver
  *   reports, how large its tables are and which page sizes it has used.
- *   Only what is there is cleared. To be asked to clear a hole, io-pgtable-arm,
- *   DART and the ARM short format warn; VT-d clears as much as the missing table
- *   would cover, which may be somebody else's; virtio-iommu forgets mappings
- *   without telling the hypervisor; AMD, Rockchip and others stop.
+ *   Only what is there is cleared. Drivers that are asked to clear a hole do
+ *   different things. io-pgtable-arm, DART and the ARM short format warn. VT-d
+ *   clears as much as the missing table would cover, which may be somebody
+ *   else's. virtio-iommu forgets mappings without telling the hypervisor. AMD,
+ *   Rockchip and others stop.
  * - Then the whole IOTLB is flushed. A driver that has taken its IOPTEs out by
  *   itself, as s390 does, need not have flushed them.
  *
- * The other drivers report each IOPTE they have written (AMD, the io-pgtable
- * formats, DART, MediaTek), or write no more than one page or one mapping per
- * call (Exynos, OMAP, Rockchip, sun50i, Tegra, virtio-iommu), or cannot fail
- * half way (Spreadtrum).
+ * Of the other drivers, AMD, the io-pgtable formats, DART and MediaTek report
+ * each IOPTE they have written. Exynos, OMAP, Rockchip, sun50i, Tegra and
+ * virtio-iommu write no more than one page or one mapping per call. Spreadtrum
+ * cannot fail half way.
  */
 
 /*
@@ -159,7 +160,7 @@ static __always_inline int map_by_driver(struct map_cursor *cursor,
 /*
  * How much the IOMMU core may map at once. When the driver fails half way, the
  * core takes out what has been reported, with one gather for pages of all
- * sizes; unmap_same() says why that must be a single size.
+ * sizes. unmap_same() says why that must be a single size.
  */
 static unsigned long map_core_step(const struct iommu_domain *domain,
 				   unsigned long iova, unsigned long pgsize,
@@ -431,12 +432,12 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
  * Clear pages of one size, and wait until no device can use them.
  *
  * VT-d puts tables that are free now on the list of the gather first, and adds
- * the range that they covered after that. If the gather holds another range, or
- * one of another size, then that is flushed, all tables of the list are freed,
- * and the IOMMU may still walk the new ones. So each call has a gather of its
- * own; iommu_unmap() has one for all sizes. Only a driver that stops at the
- * end of its table, or after each page, goes on with the same one, for the sake
- * of one flush. None of these puts tables on the list.
+ * the range that they covered after that. The gather may hold another range,
+ * or one of another size. Then that is flushed, and all tables of the list are
+ * freed, while the IOMMU may still walk the new ones. So each call has a
+ * gather of its own; iommu_unmap() has one for all sizes. Only a driver that
+ * stops at the end of its table, or after each page, goes on with the same
+ * one, for the sake of one flush. None of these puts tables on the list.
  */
 static size_t unmap_same(struct iommu_domain *domain, unsigned long iova,
 			 unsigned long length, unsigned long pgsize)

@@ -90,7 +90,7 @@ struct pin_origin_ops {
  * @inline_pages: what @pages points to until that is too few
  *
  * The cursor owns the pins of @leaf and of the entries from @next to @end; the
- * others belong to who has the batch.
+ * others belong to whoever has the batch.
  */
 struct pin_cursor {
 	struct page **pages;

@@ -5,9 +5,9 @@
  * Pinning what one entry of the process's page table maps, all at once.
  *
  * GUP writes down every page of a huge page. One of them is enough: when it is
- * pinned its folio can neither be freed nor split, and when the entry that maps
- * it is a huge one, then all of that is the same folio, mapped with the same
- * rights. What GUP demands of one page of an entry holds for the others.
+ * pinned its folio can neither be freed nor split. If the entry that maps it
+ * is a huge one, all of that is the same folio, mapped with the same rights.
+ * What GUP demands of one page of an entry holds for the others.
  */
 #include "pin_leaf.h"
 

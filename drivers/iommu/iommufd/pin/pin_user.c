@@ -193,9 +193,9 @@ static int pin_user_copy_at_once(const struct pin_origin *origin,
 }
 
 /*
- * Who writes to a page pins it, so that its file system knows: to one that is
- * only referenced it may not expect writes. Who reads need not, and pinning might
- * copy a page that several processes share.
+ * Whoever writes to a page pins it, so that its file system knows: to one that
+ * is only referenced it may not expect writes. Whoever reads need not pin.
+ * That might copy a page that several processes share.
  */
 static long pin_user_get_remote(const struct pin_origin *origin,
 				const struct pin_copy *copy, struct page **page,

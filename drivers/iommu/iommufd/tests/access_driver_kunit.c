@@ -629,7 +629,7 @@ static void h40_leaving_asks_for_what_is_pinned(struct kunit *test)
 	expect_asked(driver, 0, 0);
 	KUNIT_EXPECT_EQ(test, 0, iommufd_access_replace(driver->access, first));
 	expect_asked(driver, 0, 0);
-	/* Who has pins of his own would be asked for these as well. */
+	/* Whoever has own pins would be asked for these as well. */
 	driver_unpin(&world->drivers[1], 0, 4);
 	pin_scattered(driver);
 	KUNIT_EXPECT_EQ(test, 0, iommufd_access_replace(driver->access, other));

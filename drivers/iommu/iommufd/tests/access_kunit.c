@@ -466,7 +466,7 @@ static unsigned long pins_by_copies(struct kunit *test, unsigned int flags)
 	return global_node_page_state(NR_FOLL_PIN_ACQUIRED) - before;
 }
 
-/* A file system must know of who writes to its pages, and that is by pins. */
+/* A file system must know of whoever writes to its pages, which is by pins. */
 static void copies_that_write_pin(struct kunit *test)
 {
 	struct setup *setup = test->priv;

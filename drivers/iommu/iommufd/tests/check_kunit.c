@@ -221,7 +221,7 @@ static void iopt_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_valid(&iopt), area->iopt, NULL);
 	EXPECT_SEEN(iopt_valid(&iopt), area->order, PAGE_SHIFT + 1);
 
-	/* Behind the back of who would refuse it. */
+	/* Behind the back of whoever would refuse it. */
 	iova_ranges_add(&iopt.reserved, FIRST_IOVA, FIRST_IOVA, &owner);
 	KUNIT_EXPECT_FALSE(test, iopt_valid(&iopt));
 	iova_ranges_remove_owner(&iopt.reserved, &owner);

@@ -38,9 +38,9 @@ struct memory_table;
  *	truth
  * @lookups: how often it was asked for a physical address
  * @flushes: how often it was asked to flush
- * @errors: what no driver has to put up with: mapping over something, unmapping
- *	nothing, or a part of a page; and a table that is freed before all that it
- *	covers has been flushed
+ * @errors: what no driver has to put up with: mapping over something,
+ *	unmapping nothing, or a part of a page. Also a table that is freed
+ *	before all that it covers has been flushed
  */
 struct memory_domain {
 	struct iommu_domain domain;

@@ -2,9 +2,9 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * What the tests of storing PFNs work on: a piece of user memory, areas over it
- * in two io_pagetables, their domains, and accesses; with the operations on
- * them, and a model that knows what all of them have to look like.
+ * What the tests of storing PFNs work on: a piece of user memory, areas over
+ * it in two io_pagetables, their domains, and accesses. With them come
+ * operations, and a model that knows what all of them have to look like.
  */
 #ifndef __IOMMUFD_TESTS_PAGES_SUBJECT_H
 #define __IOMMUFD_TESTS_PAGES_SUBJECT_H

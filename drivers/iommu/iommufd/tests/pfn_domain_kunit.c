@@ -373,7 +373,9 @@ static void add_unmapped(void *data, unsigned long iova, size_t size,
 	*(unsigned long *)data += unmapped;
 }
 
-/* Hazard 75: who traces the IOMMU core sees what goes to the driver directly. */
+/*
+ * Hazard 75: whoever traces the IOMMU core sees what the driver gets directly.
+ */
 static void h75_events_for_all_bytes(struct kunit *test)
 {
 	struct attempt *attempt = attempt_new(test, &table_configs[0]);
