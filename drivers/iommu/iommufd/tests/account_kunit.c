@@ -370,7 +370,7 @@ static void what_is_owed_is_given_back(struct kunit *test)
 	mmap_read_unlock(payer->mm);
 	while (READ_ONCE(payer->mm->locked_vm) != payer->locked &&
 	       time_before(jiffies, end))
-		msleep(10);
+		msleep(20);
 	expect_counts(payer, 0, 0, 0);
 	set_memlock(payer->limit);
 }
