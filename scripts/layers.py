@@ -33,6 +33,8 @@ DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.M)
 BODY = re.compile(r"^{.*?^}", re.M | re.S)
 DECLARATION = re.compile(r"^(?!static|typedef)\w[\w\s*]*?\b(\w+)\([^;{}]*\);",
                          re.M)
+VARIABLE = re.compile(r"^(?:extern\s[\w\s*]*?\b(\w+);|"
+                      r"DECLARE_STATIC_KEY_\w+\((\w+)\);)", re.M)
 ROW = re.compile(r"^(?:``|\*\*)([\w./]+)(?:``|\*\*)  +\S")
 
 Arrow = collections.namedtuple("Arrow", "origin target reason")
@@ -48,9 +50,10 @@ def folder_of(unit):
 
 
 def declared(path):
-    """The functions that a header declares and does not define."""
-    code = DIRECTIVE.sub("", COMMENT.sub("", read(path)))
-    return set(DECLARATION.findall(BODY.sub(";", code)))
+    """What a header declares and does not define."""
+    code = BODY.sub(";", DIRECTIVE.sub("", COMMENT.sub("", read(path))))
+    return set(DECLARATION.findall(code)) | {
+        name for names in VARIABLE.findall(code) for name in names if name}
 
 
 class Tree:

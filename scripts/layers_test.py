@@ -158,6 +158,15 @@ class Driver(planted.Planted):
         self.assertIn("low/lock.h: bolt_draw() is not in the .c of its name",
                       found)
 
+    def test_variables(self):
+        self.change("low/bolt.c", "int bolt_draw(void)",
+                    "int bolt_length;\nint bolt_draw(void)")
+        self.assertIn("low/bolt.h: does not declare bolt_length()",
+                      self.found())
+        self.change("low/bolt.h", "int bolt_draw(void);",
+                    "extern int bolt_length;\nint bolt_draw(void);")
+        self.assertEqual("", self.found())
+
     def test_header_without_source(self):
         self.change("low/types.h", "struct", "int of_none(void);\nstruct")
         self.assertIn("low/types.h: of_none() has no .c of this name",

@@ -10,7 +10,6 @@
 #include "account.h"
 
 #include <linux/capability.h>
-#include <linux/cleanup.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/list.h>
@@ -216,40 +215,48 @@ static void settled(struct pin_owner *owner)
 /* One owner of the process settles; the caller has the mmap lock. */
 static struct pin_owner *settle_locked(struct mm_struct *mm)
 {
-	struct pin_owner *owner;
+	struct pin_owner *owner, *found = NULL;
 
-	guard(spinlock)(&debtors_lock);
+	spin_lock(&debtors_lock);
 	list_for_each_entry(owner, &debtors, debtor) {
 		if (owner->mm != mm)
 			continue;
 		uncharge_locked(mm, owner->owed);
 		settled(owner);
-		return owner;
+		found = owner;
+		break;
 	}
-	return NULL;
+	spin_unlock(&debtors_lock);
+	return found;
 }
 
 /* One owner settles, whose mmap lock is free. */
 static struct pin_owner *settle_free(void)
 {
-	struct pin_owner *owner;
+	struct pin_owner *owner, *found = NULL;
 
-	guard(spinlock)(&debtors_lock);
+	spin_lock(&debtors_lock);
 	list_for_each_entry(owner, &debtors, debtor) {
 		if (!try_uncharge(owner->mm, owner->owed))
 			continue;
 		settled(owner);
-		return owner;
+		found = owner;
+		break;
 	}
-	return NULL;
+	spin_unlock(&debtors_lock);
+	return found;
 }
 
 /* Returns true if there is nobody left to come again for. */
 static bool settled_all(void)
 {
-	guard(spinlock)(&debtors_lock);
-	settling = !list_empty(&debtors);
-	return !settling;
+	bool all;
+
+	spin_lock(&debtors_lock);
+	all = list_empty(&debtors);
+	settling = !all;
+	spin_unlock(&debtors_lock);
+	return all;
 }
 
 static void settle_work(struct work_struct *work)
@@ -266,17 +273,18 @@ static void settle_work(struct work_struct *work)
 
 static void owe(struct pin_owner *owner, unsigned long npages)
 {
-	guard(spinlock)(&debtors_lock);
+	spin_lock(&debtors_lock);
 	if (!owner->owed) {
 		pin_owner_get(owner);
 		list_add_tail(&owner->debtor, &debtors);
 	}
 	owner->owed += npages;
-	if (settling)
-		return;
-	settling = true;
-	__module_get(THIS_MODULE);
-	schedule_delayed_work(&settle, 1);
+	if (!settling) {
+		settling = true;
+		__module_get(THIS_MODULE);
+		schedule_delayed_work(&settle, 1);
+	}
+	spin_unlock(&debtors_lock);
 }
 
 /*
