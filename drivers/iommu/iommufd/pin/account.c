@@ -36,8 +36,8 @@ static LIST_HEAD(debtors);
 static DEFINE_SPINLOCK(debtors_lock);
 static bool settling;
 
-static void settle_work(struct work_struct *work);
-static DECLARE_DELAYED_WORK(settle, settle_work);
+static void debtors_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(settle, debtors_work);
 
 /**
  * pin_account_exit() - Wait for the worker
@@ -205,50 +205,51 @@ static bool try_uncharge(struct mm_struct *mm, unsigned long npages)
 	return true;
 }
 
-static void settled(struct pin_owner *owner)
+/* The caller may have the mmap lock of a process, else @locked is NULL. */
+static bool debtor_settle(struct pin_owner *owner, struct mm_struct *locked)
 {
 	lockdep_assert_held(&debtors_lock);
+
+	if (!locked) {
+		if (!try_uncharge(owner->mm, owner->owed))
+			return false;
+	} else {
+		if (owner->mm != locked)
+			return false;
+		uncharge_locked(locked, owner->owed);
+	}
 	owner->owed = 0;
 	list_del(&owner->debtor);
+	return true;
 }
 
-/* One owner of the process settles; the caller has the mmap lock. */
-static struct pin_owner *settle_locked(struct mm_struct *mm)
+static struct pin_owner *debtors_settle_one(struct mm_struct *locked)
 {
 	struct pin_owner *owner, *found = NULL;
 
 	spin_lock(&debtors_lock);
 	list_for_each_entry(owner, &debtors, debtor) {
-		if (owner->mm != mm)
-			continue;
-		uncharge_locked(mm, owner->owed);
-		settled(owner);
-		found = owner;
-		break;
+		if (debtor_settle(owner, locked)) {
+			found = owner;
+			break;
+		}
 	}
 	spin_unlock(&debtors_lock);
 	return found;
 }
 
-/* One owner settles, whose mmap lock is free. */
-static struct pin_owner *settle_free(void)
+/* All owners of a process, or if none is given, all whose mmap lock is free. */
+static void debtors_settle(struct mm_struct *locked)
 {
-	struct pin_owner *owner, *found = NULL;
+	struct pin_owner *owner;
 
-	spin_lock(&debtors_lock);
-	list_for_each_entry(owner, &debtors, debtor) {
-		if (!try_uncharge(owner->mm, owner->owed))
-			continue;
-		settled(owner);
-		found = owner;
-		break;
-	}
-	spin_unlock(&debtors_lock);
-	return found;
+	/* One by one: giving up a reference may free, not for a spinlock. */
+	while ((owner = debtors_settle_one(locked)))
+		pin_owner_put(owner);
 }
 
 /* Returns true if there is nobody left to come again for. */
-static bool settled_all(void)
+static bool debtors_settled(void)
 {
 	bool all;
 
@@ -259,19 +260,16 @@ static bool settled_all(void)
 	return all;
 }
 
-static void settle_work(struct work_struct *work)
+static void debtors_work(struct work_struct *work)
 {
-	struct pin_owner *owner;
-
-	while ((owner = settle_free()))
-		pin_owner_put(owner);
-	if (settled_all())
+	debtors_settle(NULL);
+	if (debtors_settled())
 		module_put(THIS_MODULE);
 	else
 		schedule_delayed_work(&settle, SETTLE_INTERVAL);
 }
 
-static void owe(struct pin_owner *owner, unsigned long npages)
+static void owner_owe(struct pin_owner *owner, unsigned long npages)
 {
 	spin_lock(&debtors_lock);
 	if (!owner->owed) {
@@ -294,7 +292,7 @@ static void owe(struct pin_owner *owner, unsigned long npages)
 static void uncharge_mm(struct pin_owner *owner, unsigned long npages)
 {
 	if (!try_uncharge(owner->mm, npages))
-		owe(owner, npages);
+		owner_owe(owner, npages);
 }
 
 static int charge_user(struct pin_owner *owner, unsigned long npages)
@@ -315,13 +313,11 @@ static int charge_user(struct pin_owner *owner, unsigned long npages)
 
 static int charge_mm(struct pin_owner *owner, unsigned long npages)
 {
-	struct pin_owner *debtor;
 	int rc;
 
 	if (mmap_write_lock_killable(owner->mm))
 		return -EINTR;
-	while ((debtor = settle_locked(owner->mm)))
-		pin_owner_put(debtor);
+	debtors_settle(owner->mm);
 	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
 				 owner->unlimited);
 	mmap_write_unlock(owner->mm);
