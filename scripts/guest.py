@@ -108,7 +108,7 @@ class Guest:
         self.edu = 0
         self.memory = 1024
         self.cpus = 2
-        self.icount = False       # see COUNTED; processors take turns
+        self.icount = False       # see COUNTED; one processor
         self.timeout = 120
         self.append = ""
         self.expected = ""        # pattern for the kernel log: no complaint

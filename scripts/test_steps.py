@@ -385,7 +385,8 @@ def latency(t):
 
     A kernel with preemption hides loops that never give way, so this runs on
     the distribution's kernel too, which has none unless it is asked for. Time
-    is that of the guest's instructions there, whatever else the host does.
+    is that of the guest's instructions there, whatever else the host does. Two
+    processors would take turns of a tick then, and wait for each other as long.
     """
     g = instrumented("test-latency", "vtd", hugepages=544)
     jobs = [selftests_job(t, g, much_memory(t, g),
@@ -394,7 +395,7 @@ def latency(t):
         run.build_vmm()
         g = run.machine("vtd", "test-stock-latency")
         g.append = "quiet hugepages=544 preempt=voluntary"
-        g.icount = True
+        g.icount, g.cpus = True, 1
         jobs.append(selftests_job(t, g, much_memory(t, g),
                                   "latency, distribution kernel", (0,)))
     return jobs

@@ -28,6 +28,9 @@
 #define MANY_INSTRUMENTED	(1ULL << 13)
 #define RANGES_PER_AREA		8
 
+/* The longest wait of others has to be below this part of the whole. */
+#define WAIT_PART	20
+
 /* Of that many tries, since others may keep the processors busy. */
 #define WAIT_TRIES	5
 
@@ -41,7 +44,6 @@
  * @ioas_id: the IOAS
  * @page: memory to map
  * @count: of areas, a power of two
- * @wait_part: the longest wait of others has to be below this part of the whole
  * @name: of the call, for the report
  * @run: the call
  * @took: how long it took, microseconds
@@ -54,7 +56,6 @@ struct many {
 	__u32 ioas_id;
 	void *page;
 	__u64 count;
-	unsigned int wait_part;
 	const char *name;
 	int (*run)(struct many *many);
 	__u64 took;
@@ -73,16 +74,11 @@ FIXTURE(many)
 FIXTURE_VARIANT(many)
 {
 	bool one_cpu;
-	unsigned int wait_part;
 };
 
-/*
- * Emulated processors may take turns of some milliseconds. Then one that wants
- * a lock looks for it only so often, and mostly finds it taken again.
- */
 /* clang-format off */
-FIXTURE_VARIANT_ADD(many, two_cpus) { .one_cpu = false, .wait_part = 2 };
-FIXTURE_VARIANT_ADD(many, one_cpu) { .one_cpu = true, .wait_part = 20 };
+FIXTURE_VARIANT_ADD(many, two_cpus) { .one_cpu = false };
+FIXTURE_VARIANT_ADD(many, one_cpu) { .one_cpu = true };
 /* clang-format on */
 
 FIXTURE_SETUP(many)
@@ -93,7 +89,6 @@ FIXTURE_SETUP(many)
 		ASSERT_EQ(0, stay_on_one_cpu());
 	ASSERT_EQ(0, area_checks_stop(&self->area_checks));
 	many->count = self->area_checks ? MANY_INSTRUMENTED : MANY;
-	many->wait_part = variant->wait_part;
 	baseline_take(&self->baseline);
 	many->fd = iommufd_open();
 	ASSERT_LE(0, many->fd);
@@ -228,7 +223,7 @@ static int many_beside(struct many *many)
 
 static bool many_is_short(const struct many *many)
 {
-	return many->wait * many->wait_part < many->took;
+	return many->wait * WAIT_PART < many->took;
 }
 
 /*
