@@ -112,7 +112,8 @@ void pfn_xarray_erase(struct iopt_pages *pages, unsigned long start,
 		xas_store(&xas, NULL);
 		if (++count % XARRAY_STEP)
 			continue;
-		xas_pause(&xas);
+		/* xas_pause() skips what comes behind a node that went. */
+		xas_set(&xas, xas.xa_index + 1);
 		xas_unlock(&xas);
 		cond_resched();
 		xas_lock(&xas);

@@ -6,7 +6,9 @@
  */
 #include <kunit/test.h>
 #include <linux/mm.h>
+#include <linux/xarray.h>
 
+#include "pages/iopt_types.h"
 #include "pages_subject.h"
 #include "plain_ways.h"
 
@@ -121,10 +123,36 @@ static void more_runs_than_a_batch(struct kunit *test)
 	subject_end(subject);
 }
 
+/* Pins of all lengths and from all places leave nothing behind. */
+static void many_pins_are_undone(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 9 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_NONE,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_BLOCKS,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long top = config.npages - 1;
+	unsigned long start;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, top));
+	for (start = 0; start <= 512; start += 64) {
+		KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, start,
+							top - start / 2));
+		subject_unaccess(subject, 0);
+		subject_check(subject);
+		KUNIT_EXPECT_TRUE(test,
+				  xa_empty(&subject->pages->pinned_pfns));
+	}
+	subject_end(subject);
+}
+
 static struct kunit_case pages_large_cases[] = {
 	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
 	KUNIT_CASE(memory_is_replaced),
 	KUNIT_CASE(more_runs_than_a_batch),
+	KUNIT_CASE(many_pins_are_undone),
 	{}
 };
 
@@ -132,6 +160,7 @@ static struct kunit_case pages_large_plain_cases[] = {
 	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
 	KUNIT_CASE(memory_is_replaced),
 	KUNIT_CASE(more_runs_than_a_batch),
+	KUNIT_CASE(many_pins_are_undone),
 	{}
 };
 
