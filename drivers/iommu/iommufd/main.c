@@ -18,6 +18,7 @@
 #include "check/check.h"
 #include "device/hw_info.h"
 #include "device/hwpt_alloc.h"
+#include "device/hwpt_nested.h"
 #include "mock/mock.h"
 #include "object/context.h"
 #include "object/ioas.h"
@@ -77,6 +78,12 @@ static int handle_hw_info(struct iommufd_call *call, union iommufd_cmd *cmd)
 static int handle_hwpt_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
 {
 	return iommufd_hwpt_alloc(call, &cmd->hwpt_alloc);
+}
+
+static int handle_hwpt_invalidate(struct iommufd_call *call,
+				  union iommufd_cmd *cmd)
+{
+	return iommufd_hwpt_invalidate(call, &cmd->hwpt_invalidate);
 }
 
 static int handle_ioas_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
@@ -178,7 +185,8 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	      __reserved),
 	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, handle_later, get_dirty_bitmap,
 	      data),
-	IOCTL(IOMMU_HWPT_INVALIDATE, handle_later, hwpt_invalidate, __reserved),
+	IOCTL(IOMMU_HWPT_INVALIDATE, handle_hwpt_invalidate, hwpt_invalidate,
+	      __reserved),
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_later, fault_alloc, out_fault_fd),
 #ifdef CONFIG_IOMMUFD_TEST
 	IOCTL(IOMMU_TEST_CMD, handle_test, test, last),

@@ -42,10 +42,15 @@ struct iommufd_ioas *iommufd_attach_ioas(const struct iommufd_attach *attach)
  */
 static int check_device(struct iommufd_hw_pagetable *hwpt, struct device *dev)
 {
+	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(hwpt);
+
 	if (hwpt->domain->owner != dev_iommu_ops(dev))
 		return -EINVAL;
-	if (iommufd_hwpt_paging(hwpt)->enforce_cache_coherency &&
+	if (paging->enforce_cache_coherency &&
 	    !device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
+		return -EINVAL;
+	/* Drivers refuse this as well, after they have blocked DMA. */
+	if (paging->hwpt.domain->dirty_ops && !iommufd_tracks_dirty(dev))
 		return -EINVAL;
 	return 0;
 }
@@ -207,8 +212,8 @@ static void set_attach(struct iommufd_group *group,
  * Context: may sleep, for long if @hwpt is not filled; group lock and the mutex
  * of the IOAS of @hwpt held.
  * Return: 0; -EINVAL if the page table is another driver's, enforces cache
- * coherency where a device cannot have it, has its window for interrupts
- * elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
+ * coherency or tracks writes where a device cannot have it, has its window for
+ * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
  * are translated by another page table; as iommufd_hwpt_paging_fill(); -ENOMEM;
  * or another error of the IOMMU driver. On failure nothing has changed, but
  * @hwpt may have got a window for interrupts.
@@ -278,12 +283,13 @@ static int attach_to_new(struct iommufd_device *idev, struct iommufd_ioas *ioas)
 	struct iommufd_hwpt_paging *paging;
 	int rc;
 
-	paging = iommufd_hwpt_paging_alloc(ioas, idev->dev, true);
+	paging = iommufd_hwpt_paging_alloc(ioas, idev->dev, 0, NULL);
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
+	paging->hwpt.auto_domain = true;
 	rc = iommufd_attach_to_hwpt(idev, &paging->hwpt);
 	if (rc)
-		iommufd_hwpt_paging_abort(paging);
+		iommufd_hwpt_abort(&paging->hwpt);
 	else
 		iommufd_object_publish(&paging->hwpt.object);
 	return rc;

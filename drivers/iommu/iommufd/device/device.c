@@ -226,6 +226,7 @@ static int target_get(struct attach_target *target, struct iommufd_ctx *ictx,
 
 	*target = (struct attach_target){ .object = object };
 	switch (object->ops->type) {
+	case IOMMUFD_OBJ_HWPT_NESTED:
 	case IOMMUFD_OBJ_HWPT_PAGING:
 		target->hwpt = iommufd_hwpt_from(object);
 		target->ioas = iommufd_hwpt_paging(target->hwpt)->ioas;

@@ -22,6 +22,7 @@
 
 #include "../../iommu-priv.h"
 #include "group.h"
+#include "hw_pagetable.h"
 #include "iommufd_test.h"
 #include "object/ioctl.h"
 
@@ -125,6 +126,8 @@ static void hw_info_fill_common(struct iommu_hw_info *cmd, struct device *dev)
 
 	cmd->out_max_pasid_log2 = max_pasids ? ilog2(max_pasids) : 0;
 	cmd->out_capabilities = 0;
+	if (iommufd_tracks_dirty(dev))
+		cmd->out_capabilities |= IOMMU_HW_CAP_DIRTY_TRACKING;
 	if (features & PCI_PASID_CAP_EXEC)
 		cmd->out_capabilities |= IOMMU_HW_CAP_PCI_PASID_EXEC;
 	if (features & PCI_PASID_CAP_PRIV)

@@ -12,7 +12,9 @@
 
 #include "object/object.h"
 
+struct device;
 struct iommu_domain;
+struct iommu_user_data;
 struct iommufd_hw_pagetable;
 struct iommufd_hwpt_paging;
 
@@ -76,6 +78,19 @@ iommufd_hwpt_paging(struct iommufd_hw_pagetable *hwpt)
 }
 
 /**
+ * iommufd_hwpt_abort() - Free a page table that nobody else has seen
+ * @hwpt: not published, not used
+ *
+ * One that cannot be emptied at once goes later.
+ *
+ * Context: may sleep, never needs memory; the mutex of the IOAS may be held.
+ */
+static inline void iommufd_hwpt_abort(struct iommufd_hw_pagetable *hwpt)
+{
+	iommufd_object_abort_complete(&hwpt->object);
+}
+
+/**
  * iommufd_hwpt_unuse() - Give up a use, and an automatic page table with it
  * @hwpt: in use by the caller; may be freed by this
  *
@@ -89,5 +104,11 @@ static inline void iommufd_hwpt_unuse(struct iommufd_hw_pagetable *hwpt)
 	else
 		iommufd_object_unuse(&hwpt->object);
 }
+
+bool iommufd_tracks_dirty(struct device *dev);
+struct iommu_domain *
+iommufd_hwpt_alloc_domain(struct device *dev, u32 flags,
+			  struct iommu_domain *parent,
+			  const struct iommu_user_data *data);
 
 #endif

@@ -8,36 +8,83 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/iommu.h>
+#include <linux/minmax.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <uapi/linux/iommufd.h>
 
 #include "group.h"
+#include "hwpt_nested.h"
 #include "hwpt_paging.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
 
+/* IOMMU_HWPT_FAULT_ID_VALID is not served yet. */
+#define KNOWN_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+
+/*
+ * How often data is faulted in that has gone again before the driver could copy
+ * it, which takes somebody who works against the program.
+ */
+#define DATA_TRIES 16
+
 static int check_cmd(const struct iommu_hwpt_alloc *cmd)
 {
-	if (cmd->flags || cmd->__reserved || cmd->__reserved2)
+	if (cmd->flags & ~KNOWN_FLAGS || cmd->__reserved || cmd->__reserved2)
 		return -EOPNOTSUPP;
 	/* A type without its data, or data without a type. */
 	if (cmd->data_type ? !cmd->data_len : cmd->data_len || cmd->data_uptr)
 		return -EINVAL;
-	return cmd->data_type ? -EOPNOTSUPP : 0;
+	return 0;
 }
 
-/* What the page table is to be over, with a reference. */
-static struct iommufd_object *get_parent(struct iommufd_ctx *ictx, u32 pt_id)
+static struct iommufd_hw_pagetable *
+alloc_paging(struct iommufd_object *ioas, struct device *dev, u32 flags,
+	     const struct iommu_user_data *data)
 {
-	struct iommufd_object *object;
-	bool nested;
+	struct iommufd_hwpt_paging *paging;
 
-	object = iommufd_object_get(ictx, pt_id, IOMMUFD_OBJ_ANY);
-	if (IS_ERR(object) || object->ops->type == IOMMUFD_OBJ_IOAS)
-		return object;
-	/* Over another page table it would be a nested one. */
-	nested = object->ops->type == IOMMUFD_OBJ_HWPT_PAGING;
-	iommufd_object_put(object);
-	return ERR_PTR(nested ? -EOPNOTSUPP : -ENOENT);
+	paging = iommufd_hwpt_paging_alloc(iommufd_ioas_from(ioas), dev, flags,
+					   data);
+	return IS_ERR(paging) ? ERR_CAST(paging) : &paging->hwpt;
+}
+
+static struct iommufd_hw_pagetable *
+alloc_nested(struct iommufd_object *parent, struct device *dev, u32 flags,
+	     const struct iommu_user_data *data)
+{
+	struct iommufd_hwpt_nested *nested;
+
+	nested = iommufd_hwpt_nested_alloc(iommufd_hwpt_paging_from(parent),
+					   dev, flags, data);
+	return IS_ERR(nested) ? ERR_CAST(nested) : &nested->hwpt;
+}
+
+/* Which kind it is depends on what it is to be over. */
+static struct iommufd_hw_pagetable *
+alloc_over(struct iommufd_object *object, struct device *dev,
+	   const struct iommu_hwpt_alloc *cmd)
+{
+	const struct iommu_user_data data = {
+		.type = cmd->data_type,
+		.uptr = u64_to_user_ptr(cmd->data_uptr),
+		.len = cmd->data_len,
+	};
+	const struct iommu_user_data *given = data.len ? &data : NULL;
+
+	switch (object->ops->type) {
+	case IOMMUFD_OBJ_IOAS:
+		return alloc_paging(object, dev, cmd->flags, given);
+	case IOMMUFD_OBJ_HWPT_PAGING:
+		return alloc_nested(object, dev, cmd->flags, given);
+	case IOMMUFD_OBJ_HWPT_NESTED:
+		/* No IOMMU translates three times. */
+		return ERR_PTR(-EINVAL);
+	default:
+		return ERR_PTR(-ENOENT);
+	}
 }
 
 /*
@@ -45,33 +92,61 @@ static struct iommufd_object *get_parent(struct iommufd_ctx *ictx, u32 pt_id)
  * as long as user space likes, and the driver of the device must not have to
  * wait that long to be rid of it.
  */
-static struct iommufd_hwpt_paging *
-alloc_paging(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
+static struct iommufd_hw_pagetable *
+alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 {
-	struct iommufd_object *device, *parent;
-	struct iommufd_hwpt_paging *paging;
+	struct iommufd_object *device, *object;
+	struct iommufd_hw_pagetable *hwpt;
 
 	device = iommufd_object_get(ictx, cmd->dev_id, IOMMUFD_OBJ_DEVICE);
 	if (IS_ERR(device))
 		return ERR_CAST(device);
-	parent = get_parent(ictx, cmd->pt_id);
-	if (IS_ERR(parent)) {
-		paging = ERR_CAST(parent);
+	object = iommufd_object_get(ictx, cmd->pt_id, IOMMUFD_OBJ_ANY);
+	if (IS_ERR(object)) {
+		hwpt = ERR_CAST(object);
 	} else {
-		paging = iommufd_hwpt_paging_alloc(iommufd_ioas_from(parent),
-						   iommufd_device_from(device)->dev,
-						   false);
-		iommufd_object_put(parent);
+		hwpt = alloc_over(object, iommufd_device_from(device)->dev,
+				  cmd);
+		iommufd_object_put(object);
 	}
 	iommufd_object_put(device);
-	return paging;
+	return hwpt;
 }
 
-/* One whose format is not known yet is filled by the first attach. */
-static int fill(struct iommufd_hwpt_paging *paging)
+/* Of whatever length it says it is, drivers copy a structure. */
+static int fault_in_data(const struct iommu_hwpt_alloc *cmd)
 {
+	size_t length = min_t(size_t, cmd->data_len, PAGE_SIZE);
+
+	cond_resched();
+	return fault_in_readable(u64_to_user_ptr(cmd->data_uptr), length) ?
+		       -EFAULT : 0;
+}
+
+/* Nothing but the data can be what is not there. */
+static struct iommufd_hw_pagetable *
+alloc_hwpt(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
+{
+	struct iommufd_hw_pagetable *hwpt;
+	unsigned int tries = DATA_TRIES;
+
+	do {
+		hwpt = alloc_once(ictx, cmd);
+	} while (hwpt == ERR_PTR(-EFAULT) && --tries && !fault_in_data(cmd));
+	return hwpt;
+}
+
+/*
+ * One whose format is not known yet is filled by the first attach, and the
+ * parent of one that is nested was made in the same way.
+ */
+static int fill(struct iommufd_hw_pagetable *hwpt)
+{
+	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(hwpt);
 	int rc = 0;
 
+	if (hwpt != &paging->hwpt)
+		return 0;
 	if (mutex_lock_killable(&paging->ioas->mutex))
 		return -EINTR;
 	if (iommufd_hwpt_paging_ready(paging))
@@ -86,29 +161,29 @@ static int fill(struct iommufd_hwpt_paging *paging)
  * @cmd: its structure
  *
  * Context: process context, may sleep for long.
- * Return: 0; -EOPNOTSUPP for flags, data and nesting, which are not served yet,
- * and for reserved members; -EINVAL for a type without data or data without a
- * type; -ENOENT if the device, or the IOAS, is not there; -EFAULT if the reply
- * cannot be written; -EINTR on a fatal signal; else as
- * iommufd_hwpt_paging_alloc() and iommufd_hwpt_paging_fill(). On failure
- * nothing has changed.
+ * Return: 0; -EOPNOTSUPP for unknown flags and reserved members; -EINVAL for a
+ * type without data, data without a type, and a third level of translation;
+ * -ENOENT if the device, or the IOAS or page table, is not there; -EFAULT if
+ * the data cannot be read or the reply not be written; -EINTR on a fatal
+ * signal; else as iommufd_hwpt_paging_alloc() and iommufd_hwpt_paging_fill(),
+ * or iommufd_hwpt_nested_alloc(). On failure nothing has changed.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 {
-	struct iommufd_hwpt_paging *paging;
+	struct iommufd_hw_pagetable *hwpt;
 	int rc;
 
 	rc = check_cmd(cmd);
 	if (rc)
 		return rc;
-	paging = alloc_paging(call->ictx, cmd);
-	if (IS_ERR(paging))
-		return PTR_ERR(paging);
-	cmd->out_hwpt_id = paging->hwpt.object.id;
-	rc = fill(paging) ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
+	hwpt = alloc_hwpt(call->ictx, cmd);
+	if (IS_ERR(hwpt))
+		return PTR_ERR(hwpt);
+	cmd->out_hwpt_id = hwpt->object.id;
+	rc = fill(hwpt) ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
 	if (rc)
-		iommufd_hwpt_paging_abort(paging);
+		iommufd_hwpt_abort(hwpt);
 	else
-		iommufd_object_publish(&paging->hwpt.object);
+		iommufd_object_publish(&hwpt->object);
 	return rc;
 }

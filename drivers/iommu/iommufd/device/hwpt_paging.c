@@ -19,6 +19,7 @@
 #include <linux/err.h>
 #include <linux/iommu.h>
 #include <linux/limits.h>
+#include <uapi/linux/iommufd.h>
 
 #include "../../iommu-priv.h"
 #include "iopt/iopt_domain.h"
@@ -61,6 +62,7 @@ static void paging_destroy(struct iommufd_object *object)
 		paging_from(iommufd_hwpt_from(object));
 
 	iommu_domain_free(paging->hwpt.domain);
+	mutex_destroy(&paging->dirty_mutex);
 	iommufd_object_unuse(&paging->ioas->object);
 }
 
@@ -73,9 +75,17 @@ static const struct iommufd_hwpt_kind paging_kind = {
 	.paging = paging_from,
 };
 
-static struct iommu_domain *alloc_domain(struct device *dev)
+/* Does a domain have what was promised by whoever asked for it? */
+static bool keeps_promise(const struct iommu_domain *domain, u32 flags)
 {
-	const struct iommu_ops *ops = dev_iommu_ops(dev);
+	return domain->type & __IOMMU_DOMAIN_PAGING &&
+	       (!(flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
+		domain->dirty_ops);
+}
+
+static struct iommu_domain *
+alloc_domain(struct device *dev, u32 flags, const struct iommu_user_data *data)
+{
 	struct iommu_domain *domain;
 
 	/*
@@ -83,14 +93,16 @@ static struct iommu_domain *alloc_domain(struct device *dev)
 	 * table, need not be the best for memory that user space maps, so the
 	 * driver is asked for that when it makes a difference.
 	 */
-	if (!ops->domain_alloc_user)
+	if (!dev_iommu_ops(dev)->domain_alloc_user && !flags && !data)
 		return iommu_paging_domain_alloc(dev);
-
-	domain = ops->domain_alloc_user(dev, 0, NULL, NULL);
-	/* Not all drivers set this, and the core refuses the domain without. */
-	if (!IS_ERR(domain))
-		domain->owner = ops;
-	return domain;
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING &&
+	    !iommufd_tracks_dirty(dev))
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = iommufd_hwpt_alloc_domain(dev, flags, NULL, data);
+	if (IS_ERR(domain) || keeps_promise(domain, flags))
+		return domain;
+	iommu_domain_free(domain);
+	return ERR_PTR(-EINVAL);
 }
 
 /*
@@ -111,9 +123,10 @@ static int enforce_cache_coherency(struct iommufd_hwpt_paging *paging,
 	return 0;
 }
 
-static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
+static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev,
+		       u32 flags, const struct iommu_user_data *data)
 {
-	struct iommu_domain *domain = alloc_domain(dev);
+	struct iommu_domain *domain = alloc_domain(dev, flags, data);
 	int rc;
 
 	if (IS_ERR(domain))
@@ -122,7 +135,9 @@ static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
 	paging->member.domain = domain;
 	paging->iommu = dev->iommu->iommu_dev;
 	paging->sw_msi_start = PHYS_ADDR_MAX;
+	paging->nest_parent = flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
 	INIT_LIST_HEAD(&paging->entry);
+	mutex_init(&paging->dirty_mutex);
 	rc = enforce_cache_coherency(paging, dev);
 	if (rc)
 		iommu_domain_free(domain);
@@ -133,16 +148,19 @@ static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev)
  * iommufd_hwpt_paging_alloc() - Make a page table over an IOAS
  * @ioas: what it is to mirror; kept by the caller until this returns
  * @dev: a device that the page table has to be good for; kept likewise
- * @auto_domain: it is to go with its last user
+ * @flags: of enum iommufd_hwpt_alloc_flags, for the IOMMU driver
+ * @data: what user space has for the driver, or NULL
  *
  * Context: may sleep.
  * Return: the page table, not filled and not published; ERR_PTR(-ENOMEM);
+ * ERR_PTR(-EOPNOTSUPP) if the IOMMU cannot do what @flags and @data ask for;
+ * ERR_PTR(-EFAULT) if @data cannot be read, or not without a page fault;
  * ERR_PTR(-EINVAL) if the IOMMU does not do what it promised; or another error
  * of its driver.
  */
-struct iommufd_hwpt_paging *iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas,
-						      struct device *dev,
-						      bool auto_domain)
+struct iommufd_hwpt_paging *
+iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas, struct device *dev,
+			  u32 flags, const struct iommu_user_data *data)
 {
 	struct iommufd_hwpt_paging *paging;
 	int rc;
@@ -151,35 +169,14 @@ struct iommufd_hwpt_paging *iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas,
 				      &paging_kind.object);
 	if (IS_ERR(paging))
 		return paging;
-	rc = init_domain(paging, dev);
+	rc = init_domain(paging, dev, flags, data);
 	if (rc) {
 		iommufd_object_abort(&paging->hwpt.object);
 		return ERR_PTR(rc);
 	}
-	paging->hwpt.auto_domain = auto_domain;
 	paging->ioas = ioas;
 	iommufd_object_use(&ioas->object);
 	return paging;
-}
-
-/**
- * iommufd_hwpt_paging_abort() - Free a page table that nobody else has seen
- * @paging: not published, not used
- *
- * One that cannot be emptied at once goes later.
- *
- * Context: may sleep, never needs memory; the mutex of the IOAS may be held.
- */
-void iommufd_hwpt_paging_abort(struct iommufd_hwpt_paging *paging)
-{
-	struct iommufd_object *object = &paging->hwpt.object;
-
-	if (!paging_retire(object)) {
-		iommufd_object_abort_later(object);
-		return;
-	}
-	paging_destroy(object);
-	iommufd_object_abort(object);
 }
 
 /**

@@ -310,14 +310,21 @@ static void object_end_soon(struct iommufd_object *object)
 }
 
 /**
- * iommufd_object_abort_later() - Free an object that cannot be undone at once
+ * iommufd_object_abort_complete() - Take apart an object that nobody has seen
  * @object: of iommufd_object_alloc(), never published, complete enough for the
  *          operations of its type
  *
- * Context: may be called with locks held that &iommufd_object_ops.retire needs.
+ * One that cannot be undone at once goes later.
+ *
+ * Context: may sleep, never needs memory; may be called with locks held that
+ * &iommufd_object_ops.retire needs.
  */
-void iommufd_object_abort_later(struct iommufd_object *object)
+void iommufd_object_abort_complete(struct iommufd_object *object)
 {
+	if (object_retire(object)) {
+		object_free(object);
+		return;
+	}
 	object->dying = true;
 	object_end_later(object);
 }

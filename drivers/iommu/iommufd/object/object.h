@@ -20,6 +20,7 @@ struct iommufd_ctx;
  * @IOMMUFD_OBJ_MOCK_DEVICE: struct mock_device, of CONFIG_IOMMUFD_TEST
  * @IOMMUFD_OBJ_ACCESS: struct iommufd_access, owned by a driver
  * @IOMMUFD_OBJ_DEVICE: struct iommufd_device, owned by a driver
+ * @IOMMUFD_OBJ_HWPT_NESTED: struct iommufd_hwpt_nested
  * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hwpt_paging
  * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
  * @IOMMUFD_OBJ_TYPES: number of types
@@ -32,6 +33,7 @@ enum iommufd_object_type {
 	IOMMUFD_OBJ_MOCK_DEVICE,
 	IOMMUFD_OBJ_ACCESS,
 	IOMMUFD_OBJ_DEVICE,
+	IOMMUFD_OBJ_HWPT_NESTED,
 	IOMMUFD_OBJ_HWPT_PAGING,
 	IOMMUFD_OBJ_IOAS,
 	IOMMUFD_OBJ_TYPES,
@@ -114,7 +116,7 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 void iommufd_object_publish(struct iommufd_object *object);
 void iommufd_object_publish_locked(struct iommufd_object *object);
 void iommufd_object_abort(struct iommufd_object *object);
-void iommufd_object_abort_later(struct iommufd_object *object);
+void iommufd_object_abort_complete(struct iommufd_object *object);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
 void iommufd_object_put(struct iommufd_object *object);

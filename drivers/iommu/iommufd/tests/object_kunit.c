@@ -398,6 +398,18 @@ static void what_takes_long_is_done_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, thing_new(test, &ioas_ops)->object.id, id);
 }
 
+static void unpublished_object_is_ended_at_once(struct kunit *test)
+{
+	struct log *log = test->priv;
+	struct thing *thing = thing_alloc(test, &hwpt_ops);
+	u32 id = thing->object.id;
+
+	iommufd_object_abort_complete(&thing->object);
+	KUNIT_EXPECT_EQ(test, log->ndestroyed, 1);
+	KUNIT_EXPECT_EQ(test, log->retired, 1);
+	KUNIT_EXPECT_EQ(test, thing_new(test, &ioas_ops)->object.id, id);
+}
+
 static void unpublished_object_is_ended_later(struct kunit *test)
 {
 	struct log *log = test->priv;
@@ -405,7 +417,7 @@ static void unpublished_object_is_ended_later(struct kunit *test)
 	u32 id = thing->object.id;
 
 	log->refusals = 1;
-	iommufd_object_abort_later(&thing->object);
+	iommufd_object_abort_complete(&thing->object);
 	KUNIT_EXPECT_FALSE(test, found(log, id, IOMMUFD_OBJ_ANY));
 	KUNIT_EXPECT_TRUE(test, settles(log, 1));
 	KUNIT_EXPECT_EQ(test, log->retired, 2);
@@ -468,6 +480,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(disowned_object_without_uses_goes_at_once),
 	KUNIT_CASE(retiring_is_tried_again),
 	KUNIT_CASE(what_takes_long_is_done_later),
+	KUNIT_CASE(unpublished_object_is_ended_at_once),
 	KUNIT_CASE(unpublished_object_is_ended_later),
 	KUNIT_CASE(context_goes_in_order),
 	KUNIT_CASE(ids_differ),
