@@ -18,6 +18,7 @@
 #include "check/check.h"
 #include "device/hw_info.h"
 #include "device/hwpt_alloc.h"
+#include "device/hwpt_dirty.h"
 #include "device/hwpt_nested.h"
 #include "mock/mock.h"
 #include "object/context.h"
@@ -80,10 +81,24 @@ static int handle_hwpt_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
 	return iommufd_hwpt_alloc(call, &cmd->hwpt_alloc);
 }
 
+static int handle_get_dirty_bitmap(struct iommufd_call *call,
+				   union iommufd_cmd *cmd)
+{
+	return iommufd_hwpt_get_dirty_bitmap(call->ictx,
+					     &cmd->get_dirty_bitmap);
+}
+
 static int handle_hwpt_invalidate(struct iommufd_call *call,
 				  union iommufd_cmd *cmd)
 {
 	return iommufd_hwpt_invalidate(call, &cmd->hwpt_invalidate);
+}
+
+static int handle_set_dirty_tracking(struct iommufd_call *call,
+				     union iommufd_cmd *cmd)
+{
+	return iommufd_hwpt_set_dirty_tracking(call->ictx,
+					       &cmd->set_dirty_tracking);
 }
 
 static int handle_ioas_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
@@ -181,10 +196,10 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	IOCTL(IOMMU_VFIO_IOAS, handle_vfio_ioas, vfio_ioas, __reserved),
 	IOCTL(IOMMU_HWPT_ALLOC, handle_hwpt_alloc, hwpt_alloc, __reserved),
 	IOCTL(IOMMU_GET_HW_INFO, handle_hw_info, hw_info, __reserved),
-	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, handle_later, set_dirty_tracking,
-	      __reserved),
-	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, handle_later, get_dirty_bitmap,
-	      data),
+	IOCTL(IOMMU_HWPT_SET_DIRTY_TRACKING, handle_set_dirty_tracking,
+	      set_dirty_tracking, __reserved),
+	IOCTL(IOMMU_HWPT_GET_DIRTY_BITMAP, handle_get_dirty_bitmap,
+	      get_dirty_bitmap, data),
 	IOCTL(IOMMU_HWPT_INVALIDATE, handle_hwpt_invalidate, hwpt_invalidate,
 	      __reserved),
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_later, fault_alloc, out_fault_fd),

@@ -58,9 +58,10 @@ MODULE_PARM_DESC(direct_iommu,
 
 /*
  * Work is cut at multiples of this IOVA, where it does not cost an IOPTE of the
- * usual sizes, to let others run and to notice a fatal signal.
+ * usual sizes, to let others run and to notice a fatal signal. Hence no IOPTE
+ * crosses one, which others rely on.
  */
-#define STEP_LENGTH SZ_1G
+#define STEP_LENGTH PFN_DOMAIN_STEP
 
 /* The same for runs that are too short for that. */
 #define STEP_RUNS 128

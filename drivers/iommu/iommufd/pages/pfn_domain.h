@@ -6,6 +6,7 @@
 #define __IOMMUFD_PFN_DOMAIN_H
 
 #include <linux/jump_label.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 struct iommu_domain;
@@ -26,6 +27,9 @@ struct pfn_window {
 	int prot;
 	bool huge_pages;
 };
+
+/* No IOPTE crosses an IOVA that is a multiple of this, bytes. */
+#define PFN_DOMAIN_STEP SZ_1G
 
 /* Call IOMMU drivers directly: the parameter direct_iommu. Tests change it. */
 DECLARE_STATIC_KEY_TRUE(pfn_domain_direct);
