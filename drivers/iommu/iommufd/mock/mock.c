@@ -17,7 +17,9 @@
 #include "mock_access.h"
 #include "mock_check.h"
 #include "mock_device.h"
+#include "mock_dirty.h"
 #include "mock_iommu.h"
+#include "mock_nested.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
 
@@ -76,6 +78,10 @@ int iommufd_test(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return mock_check_map(call, cmd);
 	case IOMMU_TEST_OP_MD_CHECK_REFS:
 		return mock_check_refs(call, cmd);
+	case IOMMU_TEST_OP_MD_CHECK_IOTLB:
+		return mock_nested_check(call, cmd);
+	case IOMMU_TEST_OP_DIRTY:
+		return mock_dirty_write(call, cmd);
 	case IOMMU_TEST_OP_CREATE_ACCESS:
 		return mock_access_create(call, cmd);
 	case IOMMU_TEST_OP_ACCESS_REPLACE_IOAS:

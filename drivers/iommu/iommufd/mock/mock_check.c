@@ -18,7 +18,7 @@
 
 #include "device/hw_pagetable.h"
 #include "iommufd_test.h"
-#include "mock_iommu.h"
+#include "mock_domain.h"
 #include "object/ioctl.h"
 
 static int check_range(u64 start, u64 length, unsigned long granule)
@@ -104,7 +104,7 @@ int mock_check_map(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	domain = iommufd_hwpt_from(object)->domain;
-	rc = mock_iommu_owns(domain) ? check_ioptes(domain, cmd) : -EINVAL;
+	rc = mock_domain_is(domain) ? check_ioptes(domain, cmd) : -EINVAL;
 	iommufd_object_put(object);
 	return rc;
 }

@@ -15,6 +15,7 @@
 
 #include "device/device.h"
 #include "iommufd_test.h"
+#include "mock_domain.h"
 #include "mock_iommu.h"
 #include "object/ioctl.h"
 #include "object/object.h"

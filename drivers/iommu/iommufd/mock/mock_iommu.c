@@ -3,43 +3,29 @@
  * Copyright (c) 2026 The iommufd authors
  *
  * The driver of the mock IOMMU.
- *
- * A page table is an xarray from IOVA to physical address, both in units of
- * the smallest IOPTE. A huge IOPTE is one entry, where it begins.
  */
 #include "mock_iommu.h"
 
-#include <linux/bug.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
-#include <linux/limits.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/xarray.h>
 #include <uapi/linux/iommufd.h>
 
 #include "iommufd_test.h"
 #include "lib/test_hooks.h"
+#include "mock_dirty.h"
+#include "mock_domain.h"
+#include "mock_nested.h"
 #include "software_iommu.h"
 
-#define HUGE_IOPTE_SIZE SZ_2M
-
-/**
- * struct mock_domain - A page table
- * @domain: for the core
- * @entries: by IOVA
- * @huge: has huge IOPTEs and the whole of IOVA; constant
- */
-struct mock_domain {
-	struct iommu_domain domain;
-	struct xarray entries;
-	bool huge;
-};
+#define PAGING_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
 
 static struct software_iommu mock_iommu = {
 	.iommu.max_pasids = 1 << MOCK_PASID_WIDTH,
@@ -55,155 +41,38 @@ static struct irq_domain no_interrupts = {
 	.flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI,
 };
 
-static struct mock_domain *mock_domain_from(struct iommu_domain *domain)
+static bool tracks_dirty(struct device *dev)
 {
-	return container_of(domain, struct mock_domain, domain);
+	return !(mock_unit_from(dev)->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
 }
 
-static struct mock_unit *mock_unit_from(struct device *dev)
+static struct iommu_domain *alloc_paging(struct device *dev, u32 flags)
 {
-	return dev_get_drvdata(dev);
+	struct iommu_domain *domain;
+
+	if (flags & ~PAGING_FLAGS ||
+	    (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING && !tracks_dirty(dev)))
+		return ERR_PTR(-EOPNOTSUPP);
+	domain = mock_domain_alloc(dev);
+	if (IS_ERR(domain))
+		return domain;
+	mock_domain_from(domain)->nest_parent =
+		flags & IOMMU_HWPT_ALLOC_NEST_PARENT;
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+		domain->dirty_ops = &mock_dirty_ops;
+	return domain;
 }
 
-static bool is_huge_unit(const struct mock_unit *unit)
+/* Leaves domain->owner to the caller, like some real drivers. */
+static struct iommu_domain *mock_alloc_user(struct device *dev, u32 flags,
+					    struct iommu_domain *parent,
+					    const struct iommu_user_data *data)
 {
-	return unit->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA;
-}
-
-/* A physical address and a size in one value. */
-static void *make_entry(phys_addr_t phys, size_t size)
-{
-	return xa_mk_value(phys / MOCK_IOPTE_SIZE << 1 |
-			   (size == HUGE_IOPTE_SIZE));
-}
-
-static phys_addr_t entry_phys(const void *entry)
-{
-	return (phys_addr_t)(xa_to_value(entry) >> 1) * MOCK_IOPTE_SIZE;
-}
-
-static size_t entry_size(const void *entry)
-{
-	return xa_to_value(entry) & 1 ? HUGE_IOPTE_SIZE : MOCK_IOPTE_SIZE;
-}
-
-static int mock_map(struct iommu_domain *domain, unsigned long iova,
-		    phys_addr_t phys, size_t size, size_t count, int prot,
-		    gfp_t gfp, size_t *mapped)
-{
-	struct mock_domain *mock = mock_domain_from(domain);
-	int rc;
-
-	if (WARN_ON_ONCE(!(prot & (IOMMU_READ | IOMMU_WRITE))))
-		return -EINVAL;
-	if (iommufd_should_fail())
-		return -ENOMEM;
-	for (; count; count--) {
-		rc = xa_insert(&mock->entries, iova / MOCK_IOPTE_SIZE,
-			       make_entry(phys, size), gfp);
-		if (WARN_ON_ONCE(rc == -EBUSY))
-			return -EADDRINUSE;
-		if (rc)
-			return rc;
-		iova += size;
-		phys += size;
-		*mapped += size;
-	}
-	return 0;
-}
-
-static size_t mock_unmap(struct iommu_domain *domain, unsigned long iova,
-			 size_t size, size_t count,
-			 struct iommu_iotlb_gather *gather)
-{
-	struct mock_domain *mock = mock_domain_from(domain);
-	size_t length = size * count;
-	size_t done = 0;
-
-	while (done < length) {
-		void *entry = xa_erase(&mock->entries,
-				       (iova + done) / MOCK_IOPTE_SIZE);
-
-		if (WARN_ON_ONCE(!entry))
-			break;
-		done += entry_size(entry);
-	}
-	/* An IOPTE is never cut: what is unmapped was mapped so. */
-	WARN_ON_ONCE(done > length);
-	return done;
-}
-
-static phys_addr_t mock_iova_to_phys(struct iommu_domain *domain,
-				     dma_addr_t iova)
-{
-	struct mock_domain *mock = mock_domain_from(domain);
-	dma_addr_t start = ALIGN_DOWN(iova, HUGE_IOPTE_SIZE);
-	void *entry = xa_load(&mock->entries, iova / MOCK_IOPTE_SIZE);
-
-	if (entry)
-		start = ALIGN_DOWN(iova, MOCK_IOPTE_SIZE);
-	else
-		entry = xa_load(&mock->entries, start / MOCK_IOPTE_SIZE);
-	if (!entry || iova - start >= entry_size(entry))
-		return 0;
-	return entry_phys(entry) + (iova - start);
-}
-
-static int mock_attach(struct iommu_domain *domain, struct device *dev)
-{
-	struct mock_unit *unit = mock_unit_from(dev);
-
-	/* What undoes a failed attach cannot fail. */
-	if (unit->present == domain)
-		return 0;
-	if (mock_domain_from(domain)->huge != is_huge_unit(unit))
-		return -EINVAL;
-	if (iommufd_should_fail())
-		return -ENOMEM;
-	unit->present = domain;
-	return 0;
-}
-
-static void mock_free(struct iommu_domain *domain)
-{
-	struct mock_domain *mock = mock_domain_from(domain);
-
-	WARN_ON_ONCE(!xa_empty(&mock->entries));
-	xa_destroy(&mock->entries);
-	kfree(mock);
-}
-
-static const struct iommu_domain_ops mock_domain_ops = {
-	.attach_dev = mock_attach,
-	.map_pages = mock_map,
-	.unmap_pages = mock_unmap,
-	.iova_to_phys = mock_iova_to_phys,
-	.free = mock_free,
-};
-
-static struct iommu_domain *mock_alloc(struct device *dev)
-{
-	struct mock_domain *mock;
-
-	if (iommufd_should_fail())
-		return ERR_PTR(-ENOMEM);
-	mock = kzalloc(sizeof(*mock), GFP_KERNEL_ACCOUNT);
-	if (!mock)
-		return ERR_PTR(-ENOMEM);
-	xa_init_flags(&mock->entries, XA_FLAGS_ACCOUNT);
-	mock->domain.pgsize_bitmap = MOCK_IOPTE_SIZE;
-	mock->domain.geometry = (struct iommu_domain_geometry){
-		.aperture_start = MOCK_APERTURE_START,
-		.aperture_end = MOCK_APERTURE_LAST,
-		.force_aperture = true,
-	};
-	if (is_huge_unit(mock_unit_from(dev))) {
-		mock->huge = true;
-		mock->domain.pgsize_bitmap |= HUGE_IOPTE_SIZE;
-		mock->domain.geometry.aperture_start = 0;
-		mock->domain.geometry.aperture_end = ULONG_MAX;
-	}
-	return &mock->domain;
+	if (!parent && !data)
+		return alloc_paging(dev, flags);
+	if (!parent || !data || flags)
+		return ERR_PTR(-EOPNOTSUPP);
+	return mock_nested_alloc(parent, data);
 }
 
 static int mock_attach_none(struct iommu_domain *domain, struct device *dev)
@@ -228,7 +97,14 @@ static struct iommu_domain mock_blocked = {
 
 static bool mock_capable(struct device *dev, enum iommu_cap cap)
 {
-	return cap == IOMMU_CAP_CACHE_COHERENCY;
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return true;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return tracks_dirty(dev);
+	default:
+		return false;
+	}
 }
 
 static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
@@ -258,7 +134,8 @@ static int mock_default_type(struct device *dev)
 static const struct iommu_ops mock_ops = {
 	.capable = mock_capable,
 	.hw_info = mock_hw_info,
-	.domain_alloc_paging = mock_alloc,
+	.domain_alloc_user = mock_alloc_user,
+	.domain_alloc_paging = mock_domain_alloc,
 	.probe_device = mock_probe,
 	.device_group = generic_device_group,
 	.def_domain_type = mock_default_type,
@@ -268,18 +145,6 @@ static const struct iommu_ops mock_ops = {
 	.owner = THIS_MODULE,
 	.default_domain_ops = &mock_domain_ops,
 };
-
-/**
- * mock_iommu_owns() - Tell whether a domain is one of the mock IOMMU
- * @domain: any
- *
- * Context: any.
- * Return: true if the mock IOMMU allocated it.
- */
-bool mock_iommu_owns(const struct iommu_domain *domain)
-{
-	return domain->ops == &mock_domain_ops;
-}
 
 /**
  * mock_unit_plug() - Plug a device in, in a group of its own
