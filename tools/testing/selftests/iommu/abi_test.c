@@ -178,6 +178,55 @@ static void fill_hw_info(struct world *world, void *command)
 	info->dev_id = world_device(world);
 }
 
+static __u32 world_hwpt(struct world *world, __u32 flags)
+{
+	__u32 hwpt_id;
+
+	if (hwpt_alloc_flags(world->fd, world_device(world), world->other_id,
+			     flags, &hwpt_id))
+		abort();
+	return hwpt_id;
+}
+
+static void fill_set_dirty_tracking(struct world *world, void *command)
+{
+	struct iommu_hwpt_set_dirty_tracking *set = command;
+
+	set->hwpt_id = world_hwpt(world, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	set->flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE;
+}
+
+static void fill_get_dirty_bitmap(struct world *world, void *command)
+{
+	struct iommu_hwpt_get_dirty_bitmap *get = command;
+
+	get->hwpt_id = world_hwpt(world, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	get->length = PAGE_SIZE;
+	get->page_size = PAGE_SIZE;
+	get->data = va_to_u64(&world->range);
+	if (dirty_track(world->fd, get->hwpt_id, true))
+		abort();
+}
+
+static void fill_hwpt_invalidate(struct world *world, void *command)
+{
+	static const struct iommu_hwpt_invalidate_selftest all = {
+		.flags = IOMMU_TEST_INVALIDATE_FLAG_ALL,
+	};
+	const struct iommu_hwpt_selftest data = {};
+	struct iommu_hwpt_invalidate *invalidate = command;
+
+	if (hwpt_alloc_nested(world->fd, world_device(world),
+			      world_hwpt(world, IOMMU_HWPT_ALLOC_NEST_PARENT),
+			      IOMMU_HWPT_DATA_SELFTEST, &data, sizeof(data),
+			      &invalidate->hwpt_id))
+		abort();
+	invalidate->data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST;
+	invalidate->data_uptr = va_to_u64(&all);
+	invalidate->entry_len = sizeof(all);
+	invalidate->entry_num = 1;
+}
+
 /* What a command does that would be lost with its reply. */
 enum reply {
 	REPLY_NONE,
@@ -360,6 +409,8 @@ FIXTURE_VARIANT_ADD(command, hwpt_alloc) {
 	.fill = fill_hwpt_alloc,
 	.reply = REPLY_CREATES,
 	.flags = offsetof(struct iommu_hwpt_alloc, flags),
+	.known_flags = IOMMU_HWPT_ALLOC_NEST_PARENT |
+		       IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
 	.reserved = offsetof(struct iommu_hwpt_alloc, __reserved),
 	.reserved_size = sizeof(__u32),
 	.id = {
@@ -382,6 +433,47 @@ FIXTURE_VARIANT_ADD(command, hw_info) {
 	.reserved = offsetof(struct iommu_hw_info, __reserved),
 	.reserved_size = 3,
 	.id = { offsetof(struct iommu_hw_info, dev_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, set_dirty_tracking) {
+	/* clang-format on */
+	.request = IOMMU_HWPT_SET_DIRTY_TRACKING,
+	.size = sizeof(struct iommu_hwpt_set_dirty_tracking),
+	.needs_device = true,
+	.fill = fill_set_dirty_tracking,
+	.flags = offsetof(struct iommu_hwpt_set_dirty_tracking, flags),
+	.known_flags = IOMMU_HWPT_DIRTY_TRACKING_ENABLE,
+	.reserved = offsetof(struct iommu_hwpt_set_dirty_tracking, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_hwpt_set_dirty_tracking, hwpt_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, get_dirty_bitmap) {
+	/* clang-format on */
+	.request = IOMMU_HWPT_GET_DIRTY_BITMAP,
+	.size = sizeof(struct iommu_hwpt_get_dirty_bitmap),
+	.needs_device = true,
+	.fill = fill_get_dirty_bitmap,
+	.flags = offsetof(struct iommu_hwpt_get_dirty_bitmap, flags),
+	.known_flags = IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+	.reserved = offsetof(struct iommu_hwpt_get_dirty_bitmap, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_hwpt_get_dirty_bitmap, hwpt_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, hwpt_invalidate) {
+	/* clang-format on */
+	.request = IOMMU_HWPT_INVALIDATE,
+	.size = sizeof(struct iommu_hwpt_invalidate),
+	.needs_device = true,
+	.fill = fill_hwpt_invalidate,
+	.reply = REPLY_REPORTS,
+	.reserved = offsetof(struct iommu_hwpt_invalidate, __reserved),
+	.reserved_size = sizeof(__u32),
+	.id = { offsetof(struct iommu_hwpt_invalidate, hwpt_id) },
 };
 
 static int world_create(struct world *world)
@@ -795,12 +887,6 @@ FIXTURE_VARIANT(later)
 }
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(later, set_dirty_tracking)
-	LATER(IOMMU_HWPT_SET_DIRTY_TRACKING, iommu_hwpt_set_dirty_tracking);
-FIXTURE_VARIANT_ADD(later, get_dirty_bitmap)
-	LATER(IOMMU_HWPT_GET_DIRTY_BITMAP, iommu_hwpt_get_dirty_bitmap);
-FIXTURE_VARIANT_ADD(later, hwpt_invalidate)
-	LATER(IOMMU_HWPT_INVALIDATE, iommu_hwpt_invalidate);
 FIXTURE_VARIANT_ADD(later, fault_queue_alloc)
 	LATER(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc);
 /* clang-format on */

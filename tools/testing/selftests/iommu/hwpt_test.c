@@ -250,7 +250,7 @@ TEST_F(mock, hw_info)
 	ASSERT_EQ(0, hw_info(self->rig.fd, self->device.idev_id, &info));
 	EXPECT_EQ(sizeof(data[0]), info.data_len);
 	EXPECT_EQ(IOMMU_HW_INFO_TYPE_SELFTEST, info.out_data_type);
-	EXPECT_EQ(0, info.out_capabilities);
+	EXPECT_EQ(IOMMU_HW_CAP_DIRTY_TRACKING, info.out_capabilities);
 	EXPECT_EQ(0, info.out_max_pasid_log2);
 	/* Any room, and not a byte beyond it */
 	for (length = 1; length <= sizeof(data) - 1; length++) {

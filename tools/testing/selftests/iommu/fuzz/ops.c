@@ -261,24 +261,24 @@ static struct request build_object(const struct fuzz_op *op,
 	return REQUEST(IOMMU_DESTROY, destroy, id);
 }
 
-/* All of these answer the same whatever they are asked. */
+/* What is not served yet, or asked for what nobody knows: always the same answer. */
 static struct request build_not_served(const struct fuzz_op *op,
 				       const struct fuzz_numbers *numbers,
 				       union fuzz_cmd *cmd)
 {
-	switch (op->value % 4) {
+	switch (op->value % 3) {
 	case 0:
 		cmd->set_dirty_tracking.hwpt_id = numbers->id;
+		cmd->set_dirty_tracking.flags = 2;
 		return REQUEST(IOMMU_HWPT_SET_DIRTY_TRACKING,
 			       set_dirty_tracking, __reserved);
 	case 1:
 		cmd->get_dirty_bitmap.hwpt_id = numbers->id;
+		cmd->get_dirty_bitmap.flags = 2;
 		return REQUEST(IOMMU_HWPT_GET_DIRTY_BITMAP, get_dirty_bitmap,
 			       data);
-	case 2:
-		cmd->invalidate.hwpt_id = numbers->id;
-		return REQUEST(IOMMU_HWPT_INVALIDATE, invalidate, __reserved);
 	}
+	cmd->fault_alloc.flags = 1;
 	return REQUEST(IOMMU_FAULT_QUEUE_ALLOC, fault_alloc, out_fault_fd);
 }
 

@@ -154,8 +154,15 @@ int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped)
 
 int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id)
 {
+	return hwpt_alloc_flags(fd, dev_id, ioas_id, 0, hwpt_id);
+}
+
+int hwpt_alloc_flags(int fd, __u32 dev_id, __u32 ioas_id, __u32 flags,
+		     __u32 *hwpt_id)
+{
 	struct iommu_hwpt_alloc alloc = {
 		.size = sizeof(alloc),
+		.flags = flags,
 		.dev_id = dev_id,
 		.pt_id = ioas_id,
 	};
@@ -164,6 +171,47 @@ int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id)
 	if (!ret)
 		*hwpt_id = alloc.out_hwpt_id;
 	return ret;
+}
+
+int hwpt_alloc_nested(int fd, __u32 dev_id, __u32 parent_id, __u32 type,
+		      const void *data, __u32 length, __u32 *hwpt_id)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.dev_id = dev_id,
+		.pt_id = parent_id,
+		.data_type = type,
+		.data_len = length,
+		.data_uptr = va_to_u64(data),
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_HWPT_ALLOC, &alloc);
+
+	if (!ret)
+		*hwpt_id = alloc.out_hwpt_id;
+	return ret;
+}
+
+int hwpt_invalidate(int fd, struct iommu_hwpt_invalidate *invalidate)
+{
+	invalidate->size = sizeof(*invalidate);
+	return iommufd_ioctl(fd, IOMMU_HWPT_INVALIDATE, invalidate);
+}
+
+int dirty_track(int fd, __u32 hwpt_id, bool enable)
+{
+	struct iommu_hwpt_set_dirty_tracking set = {
+		.size = sizeof(set),
+		.flags = enable ? IOMMU_HWPT_DIRTY_TRACKING_ENABLE : 0,
+		.hwpt_id = hwpt_id,
+	};
+
+	return iommufd_ioctl(fd, IOMMU_HWPT_SET_DIRTY_TRACKING, &set);
+}
+
+int dirty_read(int fd, struct iommu_hwpt_get_dirty_bitmap *get)
+{
+	get->size = sizeof(*get);
+	return iommufd_ioctl(fd, IOMMU_HWPT_GET_DIRTY_BITMAP, get);
 }
 
 int hw_info(int fd, __u32 dev_id, struct iommu_hw_info *info)

@@ -63,7 +63,21 @@ int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped);
  * @info->data_uptr.
  */
 int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id);
+int hwpt_alloc_flags(int fd, __u32 dev_id, __u32 ioas_id, __u32 flags,
+		     __u32 *hwpt_id);
 int hw_info(int fd, __u32 dev_id, struct iommu_hw_info *info);
+
+/*
+ * A page table of the program's own, nested in another one; and a change of it.
+ * @invalidate->entry_num is written in any case.
+ */
+int hwpt_alloc_nested(int fd, __u32 dev_id, __u32 parent_id, __u32 type,
+		      const void *data, __u32 length, __u32 *hwpt_id);
+int hwpt_invalidate(int fd, struct iommu_hwpt_invalidate *invalidate);
+
+/* Tracking of what devices write through a page table. */
+int dirty_track(int fd, __u32 hwpt_id, bool enable);
+int dirty_read(int fd, struct iommu_hwpt_get_dirty_bitmap *get);
 
 int option_get(int fd, __u32 option_id, __u32 object_id, __u64 *val);
 int option_set(int fd, __u32 option_id, __u32 object_id, __u64 val);

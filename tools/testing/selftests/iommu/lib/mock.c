@@ -36,6 +36,22 @@ int mock_plug(int fd, __u32 pt_id, struct mock_device *device)
 	return 0;
 }
 
+int mock_plug_flags(int fd, __u32 pt_id, __u32 flags,
+		    struct mock_device *device)
+{
+	struct iommu_test_cmd cmd = { .mock_domain_flags.dev_flags = flags };
+	int ret = test_ioctl(fd, IOMMU_TEST_OP_MOCK_DOMAIN_FLAGS, pt_id, &cmd);
+
+	if (ret)
+		return ret;
+	*device = (struct mock_device){
+		.id = cmd.mock_domain_flags.out_stdev_id,
+		.hwpt_id = cmd.mock_domain_flags.out_hwpt_id,
+		.idev_id = cmd.mock_domain_flags.out_idev_id,
+	};
+	return 0;
+}
+
 int mock_replace(int fd, __u32 device_id, __u32 pt_id)
 {
 	struct iommu_test_cmd cmd = { .mock_domain_replace.pt_id = pt_id };
@@ -68,6 +84,40 @@ int mock_check_refs(int fd, const void *va, __u64 length, __u32 refs)
 	};
 
 	return test_ioctl(fd, IOMMU_TEST_OP_MD_CHECK_REFS, 0, &cmd);
+}
+
+int mock_check_iotlb(int fd, __u32 hwpt_id, __u32 entry, __u32 value)
+{
+	struct iommu_test_cmd cmd = { .check_iotlb = { entry, value } };
+
+	return test_ioctl(fd, IOMMU_TEST_OP_MD_CHECK_IOTLB, hwpt_id, &cmd);
+}
+
+int mock_write(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
+	       __u64 page_size, const void *bitmap, __u64 *written)
+{
+	struct iommu_test_cmd cmd = {
+		.dirty = {
+			.iova = iova,
+			.length = length,
+			.page_size = page_size,
+			.uptr = va_to_u64(bitmap),
+		},
+	};
+	int ret = test_ioctl(fd, IOMMU_TEST_OP_DIRTY, hwpt_id, &cmd);
+
+	if (!ret && written)
+		*written = cmd.dirty.out_nr_dirty;
+	return ret;
+}
+
+int mock_write_one(int fd, __u32 hwpt_id, __u64 iova)
+{
+	__u64 bit = 1, written = 0;
+	int ret = mock_write(fd, hwpt_id, iova, MOCK_IOPTE_SIZE,
+			     MOCK_IOPTE_SIZE, &bit, &written);
+
+	return ret ? ret : written == 1 ? 0 : -ENXIO;
 }
 
 int mock_memory_limit(int fd, __u32 bytes)

@@ -29,6 +29,8 @@ bool mock_exists(int fd);
 
 /* Plug a device in and attach it to an IOAS or page table. */
 int mock_plug(int fd, __u32 pt_id, struct mock_device *device);
+int mock_plug_flags(int fd, __u32 pt_id, __u32 flags,
+		    struct mock_device *device);
 int mock_replace(int fd, __u32 device_id, __u32 pt_id);
 
 int mock_reserve(int fd, __u32 ioas_id, __u64 start, __u64 length);
@@ -39,6 +41,22 @@ int mock_check_map(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
 
 /* 0 if each page is pinned @refs times, -EIO if not. */
 int mock_check_refs(int fd, const void *va, __u64 length, __u32 refs);
+
+/* Sizes of IOPTEs; the huge ones if the device has MOCK_FLAGS_DEVICE_HUGE_IOVA. */
+#define MOCK_IOPTE_SIZE		(PAGE_SIZE / 2)
+#define MOCK_HUGE_IOPTE_SIZE	(512 * MOCK_IOPTE_SIZE)
+
+/* 0 if an entry of the IOTLB of a nested page table holds the value. */
+int mock_check_iotlb(int fd, __u32 hwpt_id, __u32 entry, __u32 value);
+
+/*
+ * Let a device write to the pages that have a bit in @bitmap. @written, which may
+ * be NULL, counts those that something is mapped at. Or write to one IOVA; -ENXIO
+ * if nothing is there.
+ */
+int mock_write(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
+	       __u64 page_size, const void *bitmap, __u64 *written);
+int mock_write_one(int fd, __u32 hwpt_id, __u64 iova);
 
 /* Bytes that buffers for PFNs may take, 0 for as many as they like. */
 int mock_memory_limit(int fd, __u32 bytes);
