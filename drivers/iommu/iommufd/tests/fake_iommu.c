@@ -37,10 +37,13 @@ struct fake_domain *fake_domain_from(struct iommu_domain *domain)
 
 static int fake_attach(struct iommu_domain *domain, struct device *dev)
 {
-	struct fake_domain *paging = fake_domain_from(domain);
+	struct fake_domain *attached = fake_domain_from(domain);
+	struct fake_domain *paging = attached->parent ?: attached;
 	struct fake_device *fake = fake_from(dev);
+	struct iommu_domain_geometry *geometry =
+		&paging->memory.domain.geometry;
 
-	if (paging == fake->present)
+	if (attached == fake->present)
 		return 0;
 	fake->attempts++;
 	if (paging->unit >= 0 && paging->unit != fake->unit)
@@ -48,11 +51,11 @@ static int fake_attach(struct iommu_domain *domain, struct device *dev)
 	if (fake->attach_error)
 		return fake->attach_error;
 	paging->unit = fake->unit;
-	domain->geometry.aperture_end = FAKE_APERTURE_LAST;
-	domain->geometry.force_aperture = true;
-	fake->present = paging;
+	geometry->aperture_end = FAKE_APERTURE_LAST;
+	geometry->force_aperture = true;
+	fake->present = attached;
 	fake->npages_at_attach = paging->memory.nentries;
-	fake->window_at_attach = domain->iova_cookie;
+	fake->window_at_attach = paging->memory.domain.iova_cookie;
 	fake->attaches++;
 	return 0;
 }
@@ -144,6 +147,51 @@ static struct iommu_domain *fake_domain_alloc(struct device *dev)
 	return domain;
 }
 
+/* All entries are fine, whatever they say. */
+static int fake_invalidate(struct iommu_domain *domain,
+			   struct iommu_user_data_array *array)
+{
+	switch (fake_domain_from(domain)->maker->oddity) {
+	case FAKE_COUNTS_TOO_MANY:
+		array->entry_num++;
+		return 0;
+	case FAKE_DOES_NOTHING:
+		array->entry_num = 0;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static const struct iommu_domain_ops fake_nested_ops = {
+	.attach_dev = fake_attach,
+	.cache_invalidate_user = fake_invalidate,
+	.free = fake_free,
+};
+
+static const struct iommu_domain_ops fake_fixed_ops = {
+	.attach_dev = fake_attach,
+	.free = fake_free,
+};
+
+static struct iommu_domain *fake_alloc_user(struct device *dev, u32 flags,
+					    struct iommu_domain *parent,
+					    const struct iommu_user_data *data)
+{
+	struct iommu_domain *domain = fake_domain_alloc(dev);
+
+	if (IS_ERR(domain))
+		return domain;
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	if (!parent || fake_from(dev)->oddity == FAKE_NOT_NESTED)
+		return domain;
+	domain->type = IOMMU_DOMAIN_NESTED;
+	domain->ops = fake_from(dev)->oddity == FAKE_NO_INVALIDATE ?
+			      &fake_fixed_ops : &fake_nested_ops;
+	fake_domain_from(domain)->parent = fake_domain_from(parent);
+	return domain;
+}
+
 static bool fake_capable(struct device *dev, enum iommu_cap cap)
 {
 	switch (cap) {
@@ -151,6 +199,8 @@ static bool fake_capable(struct device *dev, enum iommu_cap cap)
 		return !fake_from(dev)->incoherent;
 	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
 		return fake_from(dev)->can_enforce;
+	case IOMMU_CAP_DIRTY_TRACKING:
+		return fake_from(dev)->oddity == FAKE_NO_DIRTY_OPS;
 	default:
 		return false;
 	}
@@ -192,6 +242,7 @@ static void fake_get_regions(struct device *dev, struct list_head *head)
 
 static const struct iommu_ops fake_ops = {
 	.capable = fake_capable,
+	.domain_alloc_user = fake_alloc_user,
 	.domain_alloc_paging = fake_domain_alloc,
 	.probe_device = fake_probe,
 	.device_group = fake_group,

@@ -20,9 +20,28 @@
 struct fake_device;
 
 /**
+ * enum fake_oddity - How a driver may break its word
+ * @FAKE_SANE: not at all
+ * @FAKE_NO_INVALIDATE: nested domains cannot be invalidated
+ * @FAKE_NOT_NESTED: makes another one when asked for a nested domain
+ * @FAKE_NO_DIRTY_OPS: has the capability to track writes, and nothing else
+ * @FAKE_COUNTS_TOO_MANY: says it has invalidated more than there was
+ * @FAKE_DOES_NOTHING: invalidates nothing, and says that is fine
+ */
+enum fake_oddity {
+	FAKE_SANE,
+	FAKE_NO_INVALIDATE,
+	FAKE_NOT_NESTED,
+	FAKE_NO_DIRTY_OPS,
+	FAKE_COUNTS_TOO_MANY,
+	FAKE_DOES_NOTHING,
+};
+
+/**
  * struct fake_domain - A page table, and what the fake knows of it
  * @memory: the page table
  * @maker: the device it was allocated for
+ * @parent: what it is nested in; NULL for one that maps pages itself
  * @unit: which fake unit it is for, -1 if none has claimed it
  * @enforced: cache coherency is
  * @enforced_late: was asked for after the first page
@@ -30,6 +49,7 @@ struct fake_device;
 struct fake_domain {
 	struct memory_domain memory;
 	struct fake_device *maker;
+	struct fake_domain *parent;
 	int unit;
 	bool enforced;
 	bool enforced_late;
@@ -44,13 +64,15 @@ struct fake_domain {
  * @incoherent: no IOMMU_CAP_CACHE_COHERENCY
  * @can_enforce: IOMMU_CAP_ENFORCE_CACHE_COHERENCY
  * @learns_late: domains have no aperture before they are attached
+ * @oddity: what is wrong with the driver
  * @attach_error: errno of attaching to a domain other than the present one
  * @alloc_error: errno of allocating a domain
  * @map_error: errno of mapping in domains that were allocated for it
  * @nregions: entries of @regions
  * @regions: start, length and type of what the device reserves
- * @present: the paging domain it is attached to, NULL if DMA is blocked
- * @npages_at_attach: entries that @present had when it was attached
+ * @present: the domain it is attached to, NULL if DMA is blocked
+ * @npages_at_attach: entries that @present, or its parent, had when it was
+ *                    attached
  * @window_at_attach: it had a place for interrupts
  * @attaches: how often a paging domain was attached
  * @attempts: how often that was tried
@@ -62,6 +84,7 @@ struct fake_device {
 	bool incoherent;
 	bool can_enforce;
 	bool learns_late;
+	enum fake_oddity oddity;
 	int attach_error;
 	int alloc_error;
 	int map_error;

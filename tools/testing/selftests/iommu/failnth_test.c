@@ -155,6 +155,25 @@ FIXTURE_VARIANT_ADD(failnth, hwpt_destroy)
 FIXTURE_VARIANT_ADD(failnth, replace_hwpt)
 	ENTRY("replace_hwpt", step_own_hwpt, step_move_to_hwpt,
 	      step_replace_back);
+FIXTURE_VARIANT_ADD(failnth, hwpt_alloc_nested)
+	ENTRY("hwpt_alloc_nested", step_parent, step_alloc_nested,
+	      step_destroy_nested);
+FIXTURE_VARIANT_ADD(failnth, hwpt_destroy_nested)
+	ENTRY("hwpt_destroy_nested", step_nested, step_destroy_nested,
+	      step_alloc_nested, .needs_no_memory = true);
+FIXTURE_VARIANT_ADD(failnth, replace_nested)
+	ENTRY("replace_nested", step_nested, step_move_to_nested,
+	      step_replace_back);
+FIXTURE_VARIANT_ADD(failnth, hwpt_invalidate)
+	ENTRY("hwpt_invalidate", step_nested, step_invalidate, step_nothing);
+FIXTURE_VARIANT_ADD(failnth, set_dirty_tracking)
+	ENTRY("set_dirty_tracking", step_own_tracking, step_track,
+	      step_untrack);
+FIXTURE_VARIANT_ADD(failnth, stop_dirty_tracking)
+	ENTRY("stop_dirty_tracking", step_written, step_untrack, step_track);
+FIXTURE_VARIANT_ADD(failnth, get_dirty_bitmap)
+	ENTRY("get_dirty_bitmap", step_written, step_read_dirty,
+	      step_write_again);
 FIXTURE_VARIANT_ADD(failnth, hw_info)
 	ENTRY("hw_info", step_plug, step_ask_hw_info, step_nothing);
 FIXTURE_VARIANT_ADD(failnth, detach_unbind)

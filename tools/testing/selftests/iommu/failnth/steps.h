@@ -19,6 +19,8 @@
  * @pages_id: what it has pinned
  * @spare_id: an IOAS of the entry
  * @hwpt_id: a page table of the entry
+ * @nested_id: another one, nested in it
+ * @bitmap: what was dirty so far, a bit for each page
  * @iova: where the memory is
  * @run: 2 MiB of contiguous memory
  */
@@ -31,6 +33,8 @@ struct scene {
 	__u32 pages_id;
 	__u32 spare_id;
 	__u32 hwpt_id;
+	__u32 nested_id;
+	__u64 bitmap;
 	__u64 iova;
 	void *run;
 };
@@ -80,6 +84,16 @@ int step_destroy_hwpt(struct scene *scene);
 int step_move_to_hwpt(struct scene *scene);
 int step_ask_hw_info(struct scene *scene);
 
+/* Nested ones, and tracking of writes. */
+int step_alloc_nested(struct scene *scene);
+int step_destroy_nested(struct scene *scene);
+int step_move_to_nested(struct scene *scene);
+int step_invalidate(struct scene *scene);
+int step_track(struct scene *scene);
+int step_untrack(struct scene *scene);
+int step_read_dirty(struct scene *scene);
+int step_write_again(struct scene *scene);
+
 /* Accesses. */
 int step_create_access(struct scene *scene);
 int step_close_access(struct scene *scene);
@@ -106,6 +120,10 @@ int step_container_unmap(struct scene *scene);
 int step_plug_and_map(struct scene *scene);
 int step_three_in_domain(struct scene *scene);
 int step_own_hwpt(struct scene *scene);
+int step_parent(struct scene *scene);
+int step_nested(struct scene *scene);
+int step_own_tracking(struct scene *scene);
+int step_written(struct scene *scene);
 int step_two_domains(struct scene *scene);
 int step_replaceable(struct scene *scene);
 int step_access_and_map(struct scene *scene);
