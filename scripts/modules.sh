@@ -51,6 +51,18 @@ check_headers()
 		    "cannot take their place"
 }
 
+# Without this option the IOMMU drivers of the kernel note nothing in bitmaps of
+# what is dirty, and nobody has any. So iommufd.ko brings them along. No kernel
+# has "m", by which iommufd knows that its drivers are such.
+provide_bitmaps()
+{
+	if ! grep -q '^CONFIG_IOMMUFD_DRIVER=' \
+		"$headers/include/config/auto.conf"; then
+		options+=(CONFIG_IOMMUFD_DRIVER=m)
+		defines+=" -DCONFIG_IOMMUFD_DRIVER_MODULE=1"
+	fi
+}
+
 # What the tree is made of; a change of it means to lay it out again.
 source_identity()
 {
@@ -113,6 +125,7 @@ collect()
 alone $name
 "$top/scripts/base.sh"
 check_headers
+provide_bitmaps
 lay_out
 say "building $name for $release"
 logged $name kmake modules

@@ -472,10 +472,11 @@ struct iommu_vfio_ioas {
 /**
  * enum iommufd_hwpt_alloc_flags - flags of IOMMU_HWPT_ALLOC
  * @IOMMU_HWPT_ALLOC_NEST_PARENT: page tables owned by user space can be nested
- *	in this one
+ *	in this one, which is over an IOAS
  * @IOMMU_HWPT_ALLOC_DIRTY_TRACKING: only devices whose IOMMU records which
- *	pages were written can attach
- * @IOMMU_HWPT_FAULT_ID_VALID: page faults go to the queue in fault_id
+ *	pages were written can attach to this one, which is over an IOAS
+ * @IOMMU_HWPT_FAULT_ID_VALID: page faults go to the queue in fault_id; not
+ *	served yet
  */
 enum iommufd_hwpt_alloc_flags {
 	IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
@@ -542,16 +543,25 @@ enum iommu_hwpt_data_type {
  * the format with the first device that is attached have them from that attach
  * on. It does not depend on the device, and stays until IOMMU_DESTROY.
  *
+ * Over another HWPT it makes a page table that the program owns, and says with
+ * its data where. Addresses of a device then pass through that table first, and
+ * what comes out of it through the parent. The parent cannot be destroyed
+ * meanwhile.
+ *
  * Errors:
  *
- *  - EOPNOTSUPP: flags, data and nesting are not served yet; reserved members.
- *  - EINVAL: data without a type, or a type without data; the IOMMU has no page
- *    as small as those of the kernel.
+ *  - EOPNOTSUPP: unknown flags, reserved members; the IOMMU cannot do what the
+ *    flags ask for; the data is of a type that it does not know, or there is a
+ *    parent HWPT and no data; flags of the parent for a nested one.
+ *  - EINVAL: data without a type, or a type without data; the data is wrong, or
+ *    has not the length that its type calls for; the parent was made without
+ *    IOMMU_HWPT_ALLOC_NEST_PARENT, for another kind of IOMMU, or is nested
+ *    itself; the IOMMU has no page as small as those of the kernel.
  *  - ENOENT: @dev_id is no device, or @pt_id neither an IOAS nor an HWPT.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.
- *  - EFAULT: memory that was mapped earlier cannot be pinned now; or the answer
- *    cannot be written, and there is no new HWPT.
+ *  - EFAULT: the data cannot be read; memory that was mapped earlier cannot be
+ *    pinned now; or the answer cannot be written, and there is no new HWPT.
  *  - ENOMEM: out of memory, or RLIMIT_MEMLOCK would be exceeded.
  *  - EINTR: a fatal signal arrived.
  */
@@ -679,17 +689,6 @@ struct iommu_hw_info {
 
 #define IOMMU_GET_HW_INFO _IO(IOMMUFD_TYPE, IOMMUFD_CMD_GET_HW_INFO)
 
-/**
- * DOC: Ioctls that are not served yet
- *
- * From here on the numbers and layouts are those of Linux 6.12, and programs
- * written for them compile. The kernel knows the ioctls and checks size and
- * unknown bytes as for all others, then returns EOPNOTSUPP and does nothing:
- * IOMMU_HWPT_SET_DIRTY_TRACKING, IOMMU_HWPT_GET_DIRTY_BITMAP,
- * IOMMU_HWPT_INVALIDATE and IOMMU_FAULT_QUEUE_ALLOC. What is said about them is
- * what their members are for.
- */
-
 /* Which pages did a device write */
 
 /**
@@ -709,9 +708,16 @@ enum iommufd_hwpt_set_dirty_tracking_flags {
  * @hwpt_id: in: the page table
  * @__reserved: 0
  *
+ * Starting forgets what was recorded before. To start what has been started, or
+ * to stop what has not, changes nothing. Starting takes about as long as reading
+ * all that is mapped.
+ *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - EOPNOTSUPP: the page table was made without
+ *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members.
+ *  - ENOENT: there is no such page table, or it is a nested one.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_set_dirty_tracking {
 	__u32 size;
@@ -741,17 +747,32 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * @flags: in: of enum iommufd_hwpt_get_dirty_bitmap_flags
  * @__reserved: 0
  * @iova: in: first byte of the range; bit 0 of the bitmap
- * @length: in: bytes of the range
- * @page_size: in: bytes that one bit stands for
+ * @length: in: bytes of the range; the last bit may stand for less than others
+ * @page_size: in: bytes that one bit stands for, a power of two, at least 512;
+ *	@iova is a multiple of it
  * @data: in: user address of the bitmap, an array of u64
  *
  * Bit i, which is bit i % 64 of data[i / 64], gets set if a device wrote into
  * the page_size bytes at iova + i * page_size. Bits are set and never cleared,
- * so one bitmap can collect several readings.
+ * so one bitmap can collect several readings. It may have any address, and no
+ * byte is touched that holds none of its bits.
  *
- * Errors:
+ * An IOMMU records writes by its own pages. A write to a large one counts for all
+ * of it. If a part of it lies outside of the range it is reported, and stays
+ * recorded. IOVA that nothing is mapped at has no bits. Unmapping drops what was
+ * recorded.
  *
- *  - EOPNOTSUPP: always, not served yet.
+ * Errors, after which all that was recorded is either in the bitmap or still
+ * recorded:
+ *
+ *  - EOPNOTSUPP: the page table was made without
+ *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members.
+ *  - EINVAL: recording was not started; @length is 0, @page_size no power of two
+ *    or too small, or @iova not a multiple of it.
+ *  - EOVERFLOW: @iova plus @length wraps.
+ *  - ENOENT: there is no such page table, or it is a nested one.
+ *  - EFAULT: the bitmap cannot be written.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -814,11 +835,20 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * @entry_num: in/out: requests in the array, then requests carried out
  * @__reserved: 0
  *
- * With @entry_num 0 it only tells whether @data_type is possible.
+ * Requests are carried out in order, until one fails. @entry_num tells in any
+ * case how many were. With @entry_num 0 the call only tells whether @data_type is
+ * possible. An array may have 524288 requests of up to a page.
  *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - EOPNOTSUPP: a request has unknown flags or reserved members; or this
+ *    structure has.
+ *  - EINVAL: the IOMMU does not know @data_type; a request, or @entry_len, is not
+ *    as it calls for; @data_uptr or @entry_len is 0; the array is too large.
+ *  - ENOENT: there is no such nested page table.
+ *  - EFAULT: a request cannot be read; or the answer cannot be written, whatever
+ *    was done.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -831,6 +861,15 @@ struct iommu_hwpt_invalidate {
 };
 
 #define IOMMU_HWPT_INVALIDATE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_INVALIDATE)
+
+/**
+ * DOC: Ioctls that are not served yet
+ *
+ * From here on the numbers and layouts are those of Linux 6.12, and programs
+ * written for them compile. The kernel knows the ioctl, IOMMU_FAULT_QUEUE_ALLOC,
+ * and checks size and unknown bytes as for all others, then returns EOPNOTSUPP
+ * and does nothing. What is said about it is what its members are for.
+ */
 
 /* IO page faults, read and answered through a file descriptor */
 

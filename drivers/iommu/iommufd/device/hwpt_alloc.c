@@ -67,18 +67,19 @@ static struct iommufd_hw_pagetable *
 alloc_over(struct iommufd_object *object, struct device *dev,
 	   const struct iommu_hwpt_alloc *cmd)
 {
-	const struct iommu_user_data data = {
-		.type = cmd->data_type,
-		.uptr = u64_to_user_ptr(cmd->data_uptr),
+	void __user *from = u64_to_user_ptr(cmd->data_uptr);
+	const struct iommu_user_data given = {
 		.len = cmd->data_len,
+		.uptr = from,
+		.type = cmd->data_type,
 	};
-	const struct iommu_user_data *given = data.len ? &data : NULL;
+	const struct iommu_user_data *data = given.len ? &given : NULL;
 
 	switch (object->ops->type) {
 	case IOMMUFD_OBJ_IOAS:
-		return alloc_paging(object, dev, cmd->flags, given);
+		return alloc_paging(object, dev, cmd->flags, data);
 	case IOMMUFD_OBJ_HWPT_PAGING:
-		return alloc_nested(object, dev, cmd->flags, given);
+		return alloc_nested(object, dev, cmd->flags, data);
 	case IOMMUFD_OBJ_HWPT_NESTED:
 		/* No IOMMU translates three times. */
 		return ERR_PTR(-EINVAL);

@@ -5,8 +5,8 @@
  * Dirty bits of the mock IOMMU, and the writes that set them.
  *
  * It is no better than real ones. It goes on behind as many bytes as the IOPTE
- * has that it found, wherever in it it was. It notes all of an IOPTE. It fails
- * half way, with a part noted and cleared. What its IOTLB knows to be dirty does
+ * has that it found, even if it was in the middle of that. It notes all of an
+ * IOPTE. It fails half way, with a part noted and cleared. What its IOTLB knows to be dirty does
  * not become dirty in the page table, until that is flushed.
  */
 #include "mock_dirty.h"

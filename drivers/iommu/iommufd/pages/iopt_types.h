@@ -48,6 +48,9 @@ struct iopt_pages;
  *	                  |
  *	iopt_domains.rwsem
  *
+ * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and iova_rwsem,
+ * and is held together with none of the locks above these.
+ *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
  * pin_account.lock. Other locks of drivers, such as those that VFIO holds when
  * it attaches a device, are outside of all of these. Locks of the IOMMU core and
@@ -63,6 +66,7 @@ struct iopt_pages;
  * iommufd_group.lock    which page table the devices of a group use
  * iommufd_ioas.mutex    joining and leaving of domains; the list of page
  *                       tables
+ * dirty_mutex           whether a page table tracks writes
  * fill_mutex            pinning pages of this memory in order to store them:
  *                       whoever holds it is the only one who does. With
  *                       iopt_pages.mutex, who owns the memory

@@ -270,7 +270,7 @@ TEST_F(dirty, h46_what_is_refused)
 
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		get = dirty_rig_request(dirty, bits);
 		get.page_size = sizes[i];
 		EXPECT_EQ(-EINVAL, dirty_read(dirty->rig.fd, &get)) {

@@ -434,7 +434,7 @@ TEST_F(invalidate, h50_reports_what_was_done)
 	struct iommu_hwpt_invalidate cmd;
 	size_t i;
 
-	for (i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(stops); i++) {
 		struct iommu_hwpt_invalidate_selftest *stop =
 			&self->array[stops[i]];
 
@@ -497,12 +497,12 @@ TEST_F(invalidate, h50_what_is_refused)
 	struct iommu_hwpt_invalidate cmd;
 	size_t i;
 
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		cmd = request(self->hwpt, self->array, 1);
 		cmd.entry_len = lengths[i];
 		EXPECT_REFUSED(-EINVAL, cmd);
 	}
-	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		cmd = request(self->hwpt, self->array, counts[i]);
 		EXPECT_REFUSED(-EINVAL, cmd);
 	}

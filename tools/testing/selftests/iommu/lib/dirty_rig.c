@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../kselftest.h"
+
 #define PARAMETERS	"/sys/module/iommufd/parameters/"
 #define HUGE_UNITS	8
 
@@ -27,8 +29,7 @@ static unsigned int parts_of(const struct dirty_rig *dirty,
 			     const struct part **parts)
 {
 	*parts = dirty->huge ? huge_parts : small_parts;
-	return dirty->huge ? sizeof(huge_parts) / sizeof(huge_parts[0]) :
-			     sizeof(small_parts) / sizeof(small_parts[0]);
+	return dirty->huge ? ARRAY_SIZE(huge_parts) : ARRAY_SIZE(small_parts);
 }
 
 static int choose_way(enum dirty_way way)
