@@ -84,8 +84,7 @@ static int handle_hwpt_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
 static int handle_get_dirty_bitmap(struct iommufd_call *call,
 				   union iommufd_cmd *cmd)
 {
-	return iommufd_hwpt_get_dirty_bitmap(call->ictx,
-					     &cmd->get_dirty_bitmap);
+	return iommufd_hwpt_get_dirty(call->ictx, &cmd->get_dirty_bitmap);
 }
 
 static int handle_hwpt_invalidate(struct iommufd_call *call,
@@ -97,8 +96,7 @@ static int handle_hwpt_invalidate(struct iommufd_call *call,
 static int handle_set_dirty_tracking(struct iommufd_call *call,
 				     union iommufd_cmd *cmd)
 {
-	return iommufd_hwpt_set_dirty_tracking(call->ictx,
-					       &cmd->set_dirty_tracking);
+	return iommufd_hwpt_set_dirty(call->ictx, &cmd->set_dirty_tracking);
 }
 
 static int handle_ioas_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)

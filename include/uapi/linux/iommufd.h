@@ -709,8 +709,8 @@ enum iommufd_hwpt_set_dirty_tracking_flags {
  * @__reserved: 0
  *
  * Starting forgets what was recorded before. To start what has been started, or
- * to stop what has not, changes nothing. Starting takes about as long as reading
- * all that is mapped.
+ * to stop what has not, changes nothing. Starting takes about as long as
+ * reading all that is mapped.
  *
  * Errors:
  *
@@ -757,22 +757,21 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * so one bitmap can collect several readings. It may have any address, and no
  * byte is touched that holds none of its bits.
  *
- * An IOMMU records writes by its own pages. A write to a large one counts for all
- * of it. If a part of it lies outside of the range it is reported, and stays
- * recorded. IOVA that nothing is mapped at has no bits. Unmapping drops what was
- * recorded.
+ * An IOMMU records writes by its own pages. A write to a large one counts for
+ * all of it. If a part of it lies outside of the range it is reported, and
+ * stays recorded. IOVA that nothing is mapped at has no bits. Unmapping drops
+ * what was recorded.
  *
  * Errors, after which all that was recorded is either in the bitmap or still
  * recorded:
  *
  *  - EOPNOTSUPP: the page table was made without
- *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members.
- *  - EINVAL: recording was not started; @length is 0, @page_size no power of two
- *    or too small, or @iova not a multiple of it.
- *  - EOVERFLOW: @iova plus @length wraps.
- *  - ENOENT: there is no such page table, or it is a nested one.
- *  - EFAULT: the bitmap cannot be written.
- *  - EINTR: a fatal signal arrived.
+ *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members. -
+ *    EINVAL: recording was not started; @length is 0, @page_size no power of
+ *    two or too small, or @iova not a multiple of it. - EOVERFLOW: @iova plus
+ *    @length wraps. - ENOENT: there is no such page table, or it is a nested
+ *    one. - EFAULT: the bitmap cannot be written. - EINTR: a fatal signal
+ *    arrived.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -836,19 +835,17 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * @__reserved: 0
  *
  * Requests are carried out in order, until one fails. @entry_num tells in any
- * case how many were. With @entry_num 0 the call only tells whether @data_type is
- * possible. An array may have 524288 requests of up to a page.
+ * case how many were. With @entry_num 0 the call only tells whether @data_type
+ * is possible. An array may have 524288 requests of up to a page.
  *
  * Errors:
  *
  *  - EOPNOTSUPP: a request has unknown flags or reserved members; or this
- *    structure has.
- *  - EINVAL: the IOMMU does not know @data_type; a request, or @entry_len, is not
- *    as it calls for; @data_uptr or @entry_len is 0; the array is too large.
- *  - ENOENT: there is no such nested page table.
- *  - EFAULT: a request cannot be read; or the answer cannot be written, whatever
- *    was done.
- *  - EINTR: a fatal signal arrived.
+ *    structure has. - EINVAL: the IOMMU does not know @data_type; a request, or
+ *    @entry_len, is not as it calls for; @data_uptr or @entry_len is 0; the
+ *    array is too large. - ENOENT: there is no such nested page table. -
+ *    EFAULT: a request cannot be read; or the answer cannot be written,
+ *    whatever was done. - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
@@ -866,9 +863,10 @@ struct iommu_hwpt_invalidate {
  * DOC: Ioctls that are not served yet
  *
  * From here on the numbers and layouts are those of Linux 6.12, and programs
- * written for them compile. The kernel knows the ioctl, IOMMU_FAULT_QUEUE_ALLOC,
- * and checks size and unknown bytes as for all others, then returns EOPNOTSUPP
- * and does nothing. What is said about it is what its members are for.
+ * written for them compile. The kernel knows the ioctl,
+ * IOMMU_FAULT_QUEUE_ALLOC, and checks size and unknown bytes as for all others,
+ * then returns EOPNOTSUPP and does nothing. What is said about it is what its
+ * members are for.
  */
 
 /* IO page faults, read and answered through a file descriptor */

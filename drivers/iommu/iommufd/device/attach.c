@@ -213,10 +213,10 @@ static void set_attach(struct iommufd_group *group,
  * of the IOAS of @hwpt held.
  * Return: 0; -EINVAL if the page table is another driver's, enforces cache
  * coherency or tracks writes where a device cannot have it, has its window for
- * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has interrupts that
- * are translated by another page table; as iommufd_hwpt_paging_fill(); -ENOMEM;
- * or another error of the IOMMU driver. On failure nothing has changed, but
- * @hwpt may have got a window for interrupts.
+ * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has
+ * interrupts that are translated by another page table; as
+ * iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU driver. On
+ * failure nothing has changed, but @hwpt may have got a window for interrupts.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt)

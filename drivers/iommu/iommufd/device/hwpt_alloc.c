@@ -21,8 +21,8 @@
 #include "object/ioctl.h"
 
 /*
- * These are for the IOMMU driver. IOMMU_HWPT_FAULT_ID_VALID is not served yet; it
- * is for us alone, whichever kind of page table it is.
+ * These are for the IOMMU driver. IOMMU_HWPT_FAULT_ID_VALID is not served yet;
+ * it is for us alone, whichever kind of page table it is.
  */
 #define KNOWN_FLAGS \
 	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING)

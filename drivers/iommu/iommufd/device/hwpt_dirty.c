@@ -34,8 +34,8 @@ static struct iommufd_hwpt_paging *get_tracking(struct iommufd_ctx *ictx,
 }
 
 /*
- * What was written before somebody wanted to know is forgotten first. Turning on
- * what is on must not forget anything.
+ * What was written before somebody wanted to know is forgotten first. Turning
+ * on what is on must not forget anything.
  */
 static int set_tracking(struct iommufd_hwpt_paging *paging, bool enable)
 {
@@ -56,19 +56,20 @@ static int set_tracking(struct iommufd_hwpt_paging *paging, bool enable)
 }
 
 /**
- * iommufd_hwpt_set_dirty_tracking() - ioctl(IOMMU_HWPT_SET_DIRTY_TRACKING)
+ * iommufd_hwpt_set_dirty() - ioctl(IOMMU_HWPT_SET_DIRTY_TRACKING)
  * @ictx: the context
  * @cmd: its structure
  *
  * Context: process context, may sleep, for long.
  * Return: 0; -EOPNOTSUPP for unknown flags, reserved members, and a page table
  * that was not made for that; -ENOENT if there is no such page table; -EINTR on
- * a fatal signal; or an error of the IOMMU driver. On failure it is on or off as
- * before.
+ * a fatal signal; or an error of the IOMMU driver. On failure it is on or off
+ * as before.
  */
-int iommufd_hwpt_set_dirty_tracking(struct iommufd_ctx *ictx,
-				    const struct iommu_hwpt_set_dirty_tracking *cmd)
+int iommufd_hwpt_set_dirty(struct iommufd_ctx *ictx,
+			   const struct iommu_hwpt_set_dirty_tracking *cmd)
 {
+	bool enable = cmd->flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE;
 	struct iommufd_hwpt_paging *paging;
 	int rc = -EINTR;
 
@@ -78,8 +79,7 @@ int iommufd_hwpt_set_dirty_tracking(struct iommufd_ctx *ictx,
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
 	if (!mutex_lock_killable(&paging->dirty_mutex)) {
-		rc = set_tracking(paging,
-				  cmd->flags & IOMMU_HWPT_DIRTY_TRACKING_ENABLE);
+		rc = set_tracking(paging, enable);
 		mutex_unlock(&paging->dirty_mutex);
 	}
 	iommufd_object_put(&paging->hwpt.object);
@@ -125,21 +125,21 @@ static int make_request(const struct iommu_hwpt_get_dirty_bitmap *cmd,
 }
 
 /**
- * iommufd_hwpt_get_dirty_bitmap() - ioctl(IOMMU_HWPT_GET_DIRTY_BITMAP)
+ * iommufd_hwpt_get_dirty() - ioctl(IOMMU_HWPT_GET_DIRTY_BITMAP)
  * @ictx: the context
  * @cmd: its structure
  *
  * Context: process context, may sleep, for long.
  * Return: 0; -EOPNOTSUPP for unknown flags, reserved members, and a page table
- * that was not made for that; -EINVAL for a length of 0, a size of pages that is
- * no power of two or too small, an IOVA that is not a multiple of it, and while
- * tracking is off; -EOVERFLOW if the range wraps; -ENOENT if there is no such
- * page table; -EFAULT if the bitmap cannot be written; else as
+ * that was not made for that; -EINVAL for a length of 0, a size of pages that
+ * is no power of two or too small, an IOVA that is not a multiple of it, and
+ * while tracking is off; -EOVERFLOW if the range wraps; -ENOENT if there is no
+ * such page table; -EFAULT if the bitmap cannot be written; else as
  * iopt_read_dirty(). What was not noted in the bitmap will be found by the next
  * call.
  */
-int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ctx *ictx,
-				  const struct iommu_hwpt_get_dirty_bitmap *cmd)
+int iommufd_hwpt_get_dirty(struct iommufd_ctx *ictx,
+			   const struct iommu_hwpt_get_dirty_bitmap *cmd)
 {
 	struct iopt_dirty_request request;
 	struct iommufd_hwpt_paging *paging;

@@ -9,9 +9,9 @@ struct iommu_hwpt_get_dirty_bitmap;
 struct iommu_hwpt_set_dirty_tracking;
 struct iommufd_ctx;
 
-int iommufd_hwpt_set_dirty_tracking(struct iommufd_ctx *ictx,
-				    const struct iommu_hwpt_set_dirty_tracking *cmd);
-int iommufd_hwpt_get_dirty_bitmap(struct iommufd_ctx *ictx,
-				  const struct iommu_hwpt_get_dirty_bitmap *cmd);
+int iommufd_hwpt_set_dirty(struct iommufd_ctx *ictx,
+			   const struct iommu_hwpt_set_dirty_tracking *cmd);
+int iommufd_hwpt_get_dirty(struct iommufd_ctx *ictx,
+			   const struct iommu_hwpt_get_dirty_bitmap *cmd);
 
 #endif

@@ -6,9 +6,9 @@
  *
  * An address of a device passes through both. What user space writes into its
  * own table, and when, is its own affair: the addresses that come out of it go
- * through the parent, which leads nowhere but to what the IOAS maps. So all that
- * protects others is settled in the parent, which stays as long as the nested
- * page table does.
+ * through the parent, which leads nowhere but to what the IOAS maps. So all
+ * that protects others is settled in the parent, which stays as long as the
+ * nested page table does.
  */
 #include "hwpt_nested.h"
 
@@ -30,12 +30,14 @@
 /* How many the driver gets at once, before others may run. */
 #define INVALIDATE_STEP 64
 
-static struct iommufd_hwpt_nested *nested_from(struct iommufd_hw_pagetable *hwpt)
+static struct iommufd_hwpt_nested *
+nested_from(struct iommufd_hw_pagetable *hwpt)
 {
 	return container_of(hwpt, struct iommufd_hwpt_nested, hwpt);
 }
 
-static struct iommufd_hwpt_paging *nested_parent(struct iommufd_hw_pagetable *hwpt)
+static struct iommufd_hwpt_paging *
+nested_parent(struct iommufd_hw_pagetable *hwpt)
 {
 	return nested_from(hwpt)->parent;
 }
@@ -94,12 +96,13 @@ alloc_domain(const struct iommufd_hwpt_paging *parent, struct device *dev,
  *        NULL if user space did not say
  *
  * Context: may sleep.
- * Return: the page table, not published; ERR_PTR(-EOPNOTSUPP) for flags that are
- * for page tables over an IOAS, without @data, and if the IOMMU has no nested
- * page tables or none of this format; ERR_PTR(-EINVAL) if @parent was not made
- * for that or is another IOMMU driver's, if @data is wrong, or if the IOMMU does
- * not do what it promised; ERR_PTR(-EFAULT) if @data cannot be read, or not
- * without a page fault; ERR_PTR(-ENOMEM); or another error of the driver.
+ * Return: the page table, not published; ERR_PTR(-EOPNOTSUPP) for flags that
+ * are for page tables over an IOAS, without @data, and if the IOMMU has no
+ * nested page tables or none of this format; ERR_PTR(-EINVAL) if @parent was
+ * not made for that or is another IOMMU driver's, if @data is wrong, or if the
+ * IOMMU does not do what it promised; ERR_PTR(-EFAULT) if @data cannot be read,
+ * or not without a page fault; ERR_PTR(-ENOMEM); or another error of the
+ * driver.
  */
 struct iommufd_hwpt_nested *
 iommufd_hwpt_nested_alloc(struct iommufd_hwpt_paging *parent,
@@ -208,8 +211,8 @@ static int find_and_invalidate(struct iommufd_ctx *ictx,
  * entries but no address or no length, is too long, or whose type, length or
  * contents the IOMMU driver does not know; -ENOENT if there is no such nested
  * page table; -EFAULT if an entry cannot be read, or the number not be written;
- * -EINTR on a fatal signal; -EIO if the driver does nothing; or another error of
- * the driver.
+ * -EINTR on a fatal signal; -EIO if the driver does nothing; or another error
+ * of the driver.
  */
 int iommufd_hwpt_invalidate(struct iommufd_call *call,
 			    struct iommu_hwpt_invalidate *cmd)

@@ -16,7 +16,7 @@ struct iommufd_call;
 struct iommufd_hwpt_paging;
 
 /**
- * struct iommufd_hwpt_nested - A page table of user space, nested in one of ours
+ * struct iommufd_hwpt_nested - A page table that user space owns
  * @hwpt: what all page tables have
  * @parent: translates the addresses that come out of it; constant, and in use
  */

@@ -7,14 +7,14 @@
  * Whoever reads it also clears it. So the order is: pin a piece of the bitmap,
  * read what belongs there, flush the IOTLB, unpin. A bitmap that cannot be
  * written is found before anything is cleared. A piece is what lies between two
- * multiples of PFN_DOMAIN_STEP, which no IOPTE crosses; a bit of it that is found
- * has its place in the piece. So memory and time for it are bounded, and all
- * locks are dropped in between.
+ * multiples of PFN_DOMAIN_STEP, which no IOPTE crosses; a bit of it that is
+ * found has its place in the piece. So memory and time for it are bounded, and
+ * all locks are dropped in between.
  *
  * Maps and unmaps of other threads go on meanwhile. What an area shows is
  * decided by &iopt_area.content, under the mutex of its pages, and not by its
- * state: an area that is on its way out is read as long as devices reach it, and
- * one that is being set up not before they do.
+ * state: an area that is on its way out is read as long as devices reach it,
+ * and one that is being set up not before they do.
  */
 #include "iopt_dirty.h"
 
@@ -158,7 +158,8 @@ static int note_piece(struct dirty_walk *walk,
 }
 
 /* The first piece of a range that has areas; false if there is none. */
-static bool first_piece(struct dirty_walk *walk, const struct iopte_range *range)
+static bool first_piece(struct dirty_walk *walk,
+			const struct iopte_range *range)
 {
 	struct iopte_range part = *range;
 	struct iopt_area *area = first_area(walk->iopt, &part);
@@ -200,8 +201,8 @@ static int walk_pieces(struct dirty_walk *walk, unsigned long iova,
  *
  * Context: process context with the mm of the bitmap; may sleep, for long.
  * Return: 0; -EFAULT if the bitmap cannot be written; -EINTR on a fatal signal;
- * -ENOMEM; or an error of the IOMMU driver. On failure what was cleared has been
- * noted, and all else is as before.
+ * -ENOMEM; or an error of the IOMMU driver. On failure what was cleared has
+ * been noted, and all else is as before.
  */
 int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *entry,
 		    const struct iopt_dirty_request *request)

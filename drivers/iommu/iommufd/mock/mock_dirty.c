@@ -6,8 +6,8 @@
  *
  * It is no better than real ones. It goes on behind as many bytes as the IOPTE
  * has that it found, even if it was in the middle of that. It notes all of an
- * IOPTE. It fails half way, with a part noted and cleared. What its IOTLB knows to be dirty does
- * not become dirty in the page table, until that is flushed.
+ * IOPTE. It fails half way, with a part noted and cleared. What its IOTLB knows
+ * to be dirty does not become dirty in the page table, until that is flushed.
  */
 #include "mock_dirty.h"
 
@@ -110,14 +110,14 @@ static int write_byte_of_bits(struct mock_domain *mock,
 	u64 page_size = cmd->dirty.page_size;
 	u64 npages = cmd->dirty.length / page_size;
 	u8 __user *bits = u64_to_user_ptr(cmd->dirty.uptr);
+	u64 iova = cmd->dirty.iova + bit * page_size;
 	unsigned int i;
 	u8 byte;
 
 	if (get_user(byte, bits + bit / BITS_PER_BYTE))
 		return -EFAULT;
 	for (i = 0; i < BITS_PER_BYTE && bit + i < npages; i++)
-		if (byte & BIT(i) &&
-		    device_writes(mock, cmd->dirty.iova + (bit + i) * page_size))
+		if (byte & BIT(i) && device_writes(mock, iova + i * page_size))
 			cmd->dirty.out_nr_dirty++;
 	return 0;
 }

@@ -36,8 +36,8 @@ struct mock_unit {
 /**
  * struct mock_domain - A page table
  * @domain: for the core
- * @entries: by IOVA, in units of MOCK_IOPTE_SIZE; a huge one is where it begins.
- *           Its lock makes marks atomic
+ * @entries: by IOVA, in units of MOCK_IOPTE_SIZE; a huge one is where it
+ *           begins. Its lock makes marks atomic
  * @huge: has huge IOPTEs and the whole of IOVA; constant
  * @nest_parent: others may be nested in it; constant
  * @tracking: IOPTEs become dirty

@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Nested page tables of the mock IOMMU. They translate nothing. Each has an IOTLB
- * of a few entries, so that one can see what was invalidated.
+ * Nested page tables of the mock IOMMU. They translate nothing. Each has an
+ * IOTLB of a few entries, so that one can see what was invalidated.
  */
 #include "mock_nested.h"
 
@@ -19,6 +19,8 @@
 #include "lib/test_hooks.h"
 #include "mock_domain.h"
 #include "object/ioctl.h"
+
+#define INVALIDATE_TYPE IOMMU_HWPT_INVALIDATE_DATA_SELFTEST
 
 /**
  * struct mock_nested - A page table of user space
@@ -73,8 +75,7 @@ static int invalidate_next(struct mock_nested *nested,
 	struct iommu_hwpt_invalidate_selftest what;
 	int rc;
 
-	rc = iommu_copy_struct_from_user_array(&what, array,
-					       IOMMU_HWPT_INVALIDATE_DATA_SELFTEST,
+	rc = iommu_copy_struct_from_user_array(&what, array, INVALIDATE_TYPE,
 					       index, iotlb_id);
 	if (rc)
 		return rc;
@@ -89,7 +90,7 @@ static int mock_nested_invalidate(struct iommu_domain *domain,
 	u32 done = 0;
 	int rc = 0;
 
-	if (array->type != IOMMU_HWPT_INVALIDATE_DATA_SELFTEST)
+	if (array->type != INVALIDATE_TYPE)
 		rc = -EINVAL;
 	while (!rc && done < array->entry_num) {
 		rc = invalidate_next(mock_nested_from(domain), array, done);
@@ -160,8 +161,8 @@ static int check_iotlb(struct iommu_domain *domain,
  * @cmd: id of a nested page table; input in check_iotlb
  *
  * Context: process context.
- * Return: 0 if the entry holds the value; -EINVAL if it does not, or if there is
- * no such entry; -ENOENT if there is no such page table.
+ * Return: 0 if the entry holds the value; -EINVAL if it does not, or if there
+ * is no such entry; -ENOENT if there is no such page table.
  */
 int mock_nested_check(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {

@@ -48,8 +48,8 @@ struct iopt_pages;
  *	                  |
  *	iopt_domains.rwsem
  *
- * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and iova_rwsem,
- * and is held together with none of the locks above these.
+ * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and
+ * iova_rwsem, and is held together with none of the locks above these.
  *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
  * pin_account.lock. Other locks of drivers, such as those that VFIO holds when

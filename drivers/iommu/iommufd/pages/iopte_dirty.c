@@ -21,51 +21,52 @@
  * DOC: Blocks of IOVA
  *
  * A driver is asked for a range of IOVA. It looks up the IOPTE at its start,
- * notes as many bytes as that IOPTE has, goes on behind so many bytes, and so on.
- * All that is right if the range begins and ends between two IOPTEs, and not
- * otherwise. When it begins inside of a large IOPTE, what is behind is noted in
- * the wrong place, or is left out. When it ends inside of one, clearing that one
- * forgets writes to what is outside of the range.
+ * notes as many bytes as that IOPTE has, goes on behind so many bytes, and so
+ * on. All that is right if the range begins and ends between two IOPTEs, and
+ * not otherwise. When it begins inside of a large IOPTE, what is behind is
+ * noted in the wrong place, or is left out. When it ends inside of one,
+ * clearing that one forgets writes to what is outside of the range.
  *
  * Nobody tells where IOPTEs begin. But each has a size that is a power of two,
  * begins at a multiple of it, and lies in one area. So a range is read in
  * *blocks*, which have such sizes and places too, each as large as fits. For a
- * block and an IOPTE there are only three possibilities: the IOPTE is outside, or
- * inside, or has all of the block in it. The last one needs a look at the block of
- * twice the size around it. If that does not lie in the area, neither does a
- * larger IOPTE. That is the case for all blocks of an area that is read as a
- * whole, so only the ends of a range that cuts an area make a difference.
+ * block and an IOPTE there are only three possibilities: the IOPTE is outside,
+ * or inside, or has all of the block in it. The last one needs a look at the
+ * block of twice the size around it. If that does not lie in the area, neither
+ * does a larger IOPTE. That is the case for all blocks of an area that is read
+ * as a whole, so only the ends of a range that cuts an area make a difference.
  *
  * A block that may be inside of a larger IOPTE is read without clearing first.
  * If it is, the driver notes more than the block, and just as much as the IOPTE
  * has, so its place is known then. The part that was asked for is noted, and
  * nothing is cleared.
  *
- * An IOMMU that has the IOPTE in its IOTLB need not look at it again to know that
- * it is dirty. So after clearing, the IOTLB is flushed, all of it: what drivers
- * gather while they clear has no page size, and without one SMMUv3 flushes
- * nothing. It is done before user space gets its answer, and looks at the memory.
+ * An IOMMU that has the IOPTE in its IOTLB need not look at it again to know
+ * that it is dirty. So after clearing, the IOTLB is flushed, all of it: what
+ * drivers gather while they clear has no page size, and without one SMMUv3
+ * flushes nothing. It is done before user space gets its answer, and looks at
+ * the memory.
  */
 
 /**
  * DOC: Drivers that have no bitmap
  *
- * Without CONFIG_IOMMUFD_DRIVER, as distributions build it, iova_bitmap_set() is
- * an empty function in the IOMMU drivers. They would read, clear, and note
+ * Without CONFIG_IOMMUFD_DRIVER, as distributions build it, iova_bitmap_set()
+ * is an empty function in the IOMMU drivers. They would read, clear, and note
  * nothing, and a migration would lose what was written. But they add what they
- * find to a &struct iommu_iotlb_gather, which remembers the lowest and the highest
- * byte. That is enough to search:
+ * find to a &struct iommu_iotlb_gather, which remembers the lowest and the
+ * highest byte. That is enough to search:
  *
  * - A block is read without clearing. With nothing gathered all of it is clean.
  *   Otherwise the first dirty IOPTE begins where the gather does.
  * - That one alone is read and cleared. Now the gather has its size.
- * - Behind it the search goes on in small blocks, each twice the size of the one
- *   before as long as there is nothing.
+ * - Behind it the search goes on in small blocks, each twice the size of the
+ *   one before as long as there is nothing.
  *
  * So each dirty IOPTE costs a call of its own. Each one that is clean is looked
- * at once where all of the block is clean, and about three times otherwise. What
- * is cleared is one IOPTE at a time, by the call that tells which, so no write is
- * forgotten.
+ * at once where all of the block is clean, and about three times otherwise.
+ * What is cleared is one IOPTE at a time, by the call that tells which, so no
+ * write is forgotten.
  */
 
 #if IS_BUILTIN(CONFIG_IOMMUFD_DRIVER)
@@ -259,8 +260,8 @@ static struct iopte_range widen(const struct iommu_domain *domain,
 }
 
 /*
- * A block that may be a part of an IOPTE. If it is, all of the IOPTE is done, as
- * far as it is in the rest of the range; @last says how far that is.
+ * A block that may be a part of an IOPTE. If it is, all of the IOPTE is done,
+ * as far as it is in the rest of the range; @last says how far that is.
  */
 static int read_open(struct iopte_dirty *dirty, const struct iopte_range *block,
 		     const struct iopte_range *rest, unsigned long *last)
@@ -293,11 +294,11 @@ static int read_open(struct iopte_dirty *dirty, const struct iopte_range *block,
  * An IOPTE that reaches out of @range is noted as far as it is inside, and not
  * cleared.
  *
- * Context: may sleep. Nobody takes IOPTEs out of the area meanwhile. Takes about
- * as long as one call to the driver for each block, none of which is larger than
- * PFN_DOMAIN_STEP.
- * Return: 0, or the error of the IOMMU driver. What was cleared has been noted in
- * any case.
+ * Context: may sleep. Nobody takes IOPTEs out of the area meanwhile. Takes
+ * about as long as one call to the driver for each block, none of which is
+ * larger than PFN_DOMAIN_STEP.
+ * Return: 0, or the error of the IOMMU driver. What was cleared has been noted
+ * in any case.
  */
 int iopte_dirty_read(struct iopte_dirty *dirty, const struct iopte_range *area,
 		     const struct iopte_range *range)

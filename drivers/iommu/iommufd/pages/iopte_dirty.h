@@ -34,7 +34,9 @@ struct iopte_range {
 	unsigned long last;
 };
 
-/* IOMMU drivers note in a bitmap: the parameter direct_dirty. Tests change it. */
+/*
+ * IOMMU drivers note in a bitmap: the parameter direct_dirty. Tests change it.
+ */
 extern bool iopte_dirty_direct;
 
 int iopte_dirty_read(struct iopte_dirty *dirty, const struct iopte_range *area,

@@ -2,9 +2,9 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Reading dirty IOPTEs of any layout, any part of an area, through a driver that
- * has a bitmap and one that has none. What is noted and what stays dirty is
- * compared with a plain model, also while a device goes on writing.
+ * Reading dirty IOPTEs of any layout, any part of an area, through a driver
+ * that has a bitmap and one that has none. What is noted and what stays dirty
+ * is compared with a plain model, also while a device goes on writing.
  */
 #include <kunit/test.h>
 #include <linux/err.h>

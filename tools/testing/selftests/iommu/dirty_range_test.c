@@ -89,7 +89,8 @@ static __u64 unit_last(const struct dirty_rig *dirty, unsigned int unit)
 }
 
 /* A range that has something to do with what is mapped, but not too much. */
-static void draw_range(struct fuzz_random *random, const struct dirty_rig *dirty,
+static void draw_range(struct fuzz_random *random,
+		       const struct dirty_rig *dirty,
 		       struct iommu_hwpt_get_dirty_bitmap *get)
 {
 	__u64 window = dirty->units * dirty->unit;
@@ -135,8 +136,9 @@ static void model_unit(const struct dirty_rig *dirty,
 		       const struct iommu_hwpt_get_dirty_bitmap *get,
 		       unsigned int unit, unsigned char *bitmap)
 {
-	__u64 start = dirty_rig_iova(dirty, unit), last = unit_last(dirty, unit);
 	__u64 range_last = get->iova + get->length - 1, bit;
+	__u64 start = dirty_rig_iova(dirty, unit);
+	__u64 last = unit_last(dirty, unit);
 
 	if (last < get->iova || start > range_last)
 		return;

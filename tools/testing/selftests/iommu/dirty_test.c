@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) 2026 The iommufd authors */
 /*
- * Tracking what devices write, on the mock IOMMU: turning it on and off, what is
- * reported, and when it is forgotten. What becomes of ranges and bitmaps of all
- * sizes is in dirty_range_test.c.
+ * Tracking what devices write, on the mock IOMMU: turning it on and off, what
+ * is reported, and when it is forgotten. What becomes of ranges and bitmaps of
+ * all sizes is in dirty_range_test.c.
  */
 #include <errno.h>
 #include <pthread.h>

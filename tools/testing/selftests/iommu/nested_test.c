@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) 2026 The iommufd authors */
 /*
- * Page tables of the program's own, nested in page tables over an IOAS, and what
- * it says when it has changed them. Only the mock IOMMU has such here.
+ * Page tables of the program's own, nested in page tables over an IOAS, and
+ * what it says when it has changed them. Only the mock IOMMU has such here.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -85,7 +85,9 @@ TEST_F(nested, attach_and_replace_between_all_kinds)
 				&plain));
 	ASSERT_EQ(0, mock_plug(fd, first, &another));
 	EXPECT_EQ(first, another.hwpt_id);
-	/* From an automatic one, to a sibling, the parent, another IOAS, back */
+	/*
+	 * From an automatic one, to a sibling, the parent, another IOAS, back
+	 */
 	EXPECT_EQ(0, mock_replace(fd, nest->device.id, first));
 	EXPECT_EQ(-ENOENT, iommufd_destroy(fd, nest->device.hwpt_id));
 	EXPECT_EQ(0, mock_replace(fd, nest->device.id, second));

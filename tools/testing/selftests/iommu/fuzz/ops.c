@@ -261,7 +261,10 @@ static struct request build_object(const struct fuzz_op *op,
 	return REQUEST(IOMMU_DESTROY, destroy, id);
 }
 
-/* What is not served yet, or asked for what nobody knows: always the same answer. */
+/*
+ * What is not served yet, or asked for what nobody knows: always the same
+ * answer.
+ */
 static struct request build_not_served(const struct fuzz_op *op,
 				       const struct fuzz_numbers *numbers,
 				       union fuzz_cmd *cmd)

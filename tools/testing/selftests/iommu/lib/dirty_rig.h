@@ -12,7 +12,9 @@
 
 #include "mock_rig.h"
 
-/* The kernel reads no more at a time than lies between two multiples of this. */
+/*
+ * The kernel reads no more at a time than lies between two multiples of this.
+ */
 #define DIRTY_PIECE	SZ_1G
 
 /**

@@ -42,7 +42,9 @@ int mock_check_map(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
 /* 0 if each page is pinned @refs times, -EIO if not. */
 int mock_check_refs(int fd, const void *va, __u64 length, __u32 refs);
 
-/* Sizes of IOPTEs; the huge ones if the device has MOCK_FLAGS_DEVICE_HUGE_IOVA. */
+/*
+ * Sizes of IOPTEs; the huge ones if the device has MOCK_FLAGS_DEVICE_HUGE_IOVA.
+ */
 #define MOCK_IOPTE_SIZE		(PAGE_SIZE / 2)
 #define MOCK_HUGE_IOPTE_SIZE	(512 * MOCK_IOPTE_SIZE)
 
@@ -50,9 +52,9 @@ int mock_check_refs(int fd, const void *va, __u64 length, __u32 refs);
 int mock_check_iotlb(int fd, __u32 hwpt_id, __u32 entry, __u32 value);
 
 /*
- * Let a device write to the pages that have a bit in @bitmap. @written, which may
- * be NULL, counts those that something is mapped at. Or write to one IOVA; -ENXIO
- * if nothing is there.
+ * Let a device write to the pages that have a bit in @bitmap. @written, which
+ * may be NULL, counts those that something is mapped at. Or write to one IOVA;
+ * -ENXIO if nothing is there.
  */
 int mock_write(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
 	       __u64 page_size, const void *bitmap, __u64 *written);
