@@ -16,6 +16,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "check/check.h"
+#include "device/fault_file.h"
 #include "device/hw_info.h"
 #include "device/hwpt_alloc.h"
 #include "device/hwpt_dirty.h"
@@ -69,6 +70,11 @@ typedef int (*iommufd_handler_t)(struct iommufd_call *call,
 static int handle_destroy(struct iommufd_call *call, union iommufd_cmd *cmd)
 {
 	return iommufd_object_destroy_id(call->ictx, cmd->destroy.id);
+}
+
+static int handle_fault_alloc(struct iommufd_call *call, union iommufd_cmd *cmd)
+{
+	return iommufd_fault_alloc(call, &cmd->fault_alloc);
 }
 
 static int handle_hw_info(struct iommufd_call *call, union iommufd_cmd *cmd)
@@ -148,12 +154,6 @@ static int handle_test(struct iommufd_call *call, union iommufd_cmd *cmd)
 }
 #endif
 
-/* Part of the interface, and not served yet. */
-static int handle_later(struct iommufd_call *call, union iommufd_cmd *cmd)
-{
-	return -EOPNOTSUPP;
-}
-
 /**
  * struct iommufd_ioctl - How to treat an ioctl
  * @handler: called with a checked copy of the structure
@@ -200,7 +200,8 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	      get_dirty_bitmap, data),
 	IOCTL(IOMMU_HWPT_INVALIDATE, handle_hwpt_invalidate, hwpt_invalidate,
 	      __reserved),
-	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_later, fault_alloc, out_fault_fd),
+	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_fault_alloc, fault_alloc,
+	      out_fault_fd),
 #ifdef CONFIG_IOMMUFD_TEST
 	IOCTL(IOMMU_TEST_CMD, handle_test, test, last),
 #endif

@@ -475,8 +475,8 @@ struct iommu_vfio_ioas {
  *	in this one, which is over an IOAS
  * @IOMMU_HWPT_ALLOC_DIRTY_TRACKING: only devices whose IOMMU records which
  *	pages were written can attach to this one, which is over an IOAS
- * @IOMMU_HWPT_FAULT_ID_VALID: page faults go to the queue in fault_id; not
- *	served yet
+ * @IOMMU_HWPT_FAULT_ID_VALID: page faults go to the queue in fault_id; not for
+ *	a nesting parent
  */
 enum iommufd_hwpt_alloc_flags {
 	IOMMU_HWPT_ALLOC_NEST_PARENT = 1 << 0,
@@ -548,16 +548,22 @@ enum iommu_hwpt_data_type {
  * what comes out of it through the parent. The parent cannot be destroyed
  * meanwhile.
  *
+ * With a queue for page faults only devices can attach that can request pages,
+ * and whose requests the kernel can pass on. That is found out by attaching.
+ * @fault_id counts with the flag only. The queue is in use by the page table.
+ *
  * Errors:
  *
  *  - EOPNOTSUPP: unknown flags, reserved members; the IOMMU cannot do what the
  *    flags ask for; the data is of a type that it does not know, or there is a
- *    parent HWPT and no data; flags of the parent for a nested one.
+ *    parent HWPT and no data; flags of the parent for a nested one; page faults
+ *    for a parent, or with an IOMMU driver that does not know any.
  *  - EINVAL: data without a type, or a type without data; the data is wrong, or
  *    has not the length that its type calls for; the parent was made without
  *    IOMMU_HWPT_ALLOC_NEST_PARENT, for another kind of IOMMU, or is nested
  *    itself; the IOMMU has no page as small as those of the kernel.
- *  - ENOENT: @dev_id is no device, or @pt_id neither an IOAS nor an HWPT.
+ *  - ENOENT: @dev_id is no device, or @pt_id neither an IOAS nor an HWPT, or
+ *    @fault_id no queue.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.
  *  - EFAULT: the data cannot be read; memory that was mapped earlier cannot be
@@ -860,16 +866,39 @@ struct iommu_hwpt_invalidate {
 #define IOMMU_HWPT_INVALIDATE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_HWPT_INVALIDATE)
 
 /**
- * DOC: Ioctls that are not served yet
+ * DOC: Page faults
  *
- * From here on the numbers and layouts are those of Linux 6.12, and programs
- * written for them compile. The kernel knows the ioctl,
- * IOMMU_FAULT_QUEUE_ALLOC, and checks size and unknown bytes as for all others,
- * then returns EOPNOTSUPP and does nothing. What is said about it is what its
- * members are for.
+ * A device that can request pages asks for some that it does not find in its
+ * page table, and waits. If the page table was made with a queue, such faults
+ * are read from the file descriptor of the queue, as an array of struct
+ * iommu_hwpt_pgfault. Writing an array of struct iommu_hwpt_page_response there
+ * answers them.
+ *
+ * Faults that get one answer form a group. The last one of a group has
+ * IOMMU_PGFAULT_FLAGS_LAST_PAGE, and all have the same cookie. Groups are read as
+ * a whole, in the order in which they came, as many as there is room for.
+ *
+ * read() returns the number of bytes, and 0 if no group waits; it never waits for
+ * one, whatever O_NONBLOCK says. poll() says POLLIN when there is one. Errors:
+ *
+ *  - ESPIPE: not the size of whole structures.
+ *  - EINVAL: the next group is larger than the room for it. It is read next.
+ *  - EFAULT: the memory cannot be written. The group is read next.
+ *
+ * write() returns the number of bytes, and stops before the first answer that it
+ * cannot take. If that was the first of all, it fails:
+ *
+ *  - ESPIPE: not the size of whole structures.
+ *  - EINVAL: an unknown code; or no group with this cookie has been read that is
+ *    not answered yet. The kernel answers for the program as soon as the device
+ *    leaves the page table, so this may come at any time.
+ *  - EFAULT: the memory cannot be read.
+ *
+ * The kernel waits for no answer. It answers with IOMMUFD_PAGE_RESP_INVALID what
+ * is not answered when a device leaves the page table, or is closed, and when the
+ * last file descriptor of the queue is closed. From then on, and when a queue has
+ * 8192 faults, it does so at once, and the program never sees the fault.
  */
-
-/* IO page faults, read and answered through a file descriptor */
 
 /**
  * enum iommu_hwpt_pgfault_flags - flags of struct iommu_hwpt_pgfault
@@ -906,7 +935,7 @@ enum iommu_hwpt_pgfault_perm {
  * @__reserved: out: 0
  * @addr: out: the address that was not there
  * @length: out: bytes the device is likely to touch next, 0 if it did not say
- * @cookie: out: names the group in the answer
+ * @cookie: out: names the group in the answer; not 0
  */
 struct iommu_hwpt_pgfault {
 	__u32 flags;
@@ -932,7 +961,7 @@ enum iommufd_page_response_code {
 
 /**
  * struct iommu_hwpt_page_response - one answer, as written to the queue
- * @cookie: in: from the last fault of the group
+ * @cookie: in: of the group
  * @code: in: of enum iommufd_page_response_code
  */
 struct iommu_hwpt_page_response {
@@ -948,9 +977,16 @@ struct iommu_hwpt_page_response {
  * @out_fault_id: out: ID of the queue, for IOMMU_HWPT_ALLOC
  * @out_fault_fd: out: file descriptor to read faults from and write answers to
  *
+ * The queue is in use by the file, so close() comes before IOMMU_DESTROY. The file
+ * keeps /dev/iommu open.
+ *
  * Errors:
  *
- *  - EOPNOTSUPP: always, not served yet.
+ *  - EOPNOTSUPP: a flag; or this kernel was built without page faults of devices.
+ *  - EFAULT: the answer cannot be written, and there is no new queue.
+ *  - EMFILE: as many files are open as the process may have.
+ *  - ENFILE: as many files are open as the system may have.
+ *  - ENOMEM: out of memory.
  */
 struct iommu_fault_alloc {
 	__u32 size;

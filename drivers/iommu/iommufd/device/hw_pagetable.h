@@ -15,6 +15,7 @@
 struct device;
 struct iommu_domain;
 struct iommu_user_data;
+struct iommufd_fault_queue;
 struct iommufd_hw_pagetable;
 struct iommufd_hwpt_paging;
 
@@ -40,11 +41,13 @@ struct iommufd_hwpt_kind {
  * @domain: for the IOMMU core; constant
  * @auto_domain: made by attaching a device to an IOAS, and goes away with the
  *               last group that uses it; constant
+ * @fault_queue: where page faults go, in use, or NULL; constant
  */
 struct iommufd_hw_pagetable {
 	struct iommufd_object object;
 	struct iommu_domain *domain;
 	bool auto_domain;
+	struct iommufd_fault_queue *fault_queue;
 };
 
 /**

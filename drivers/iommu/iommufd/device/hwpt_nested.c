@@ -21,6 +21,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../iommu-priv.h"
+#include "fault_queue.h"
 #include "hwpt_paging.h"
 #include "object/ioctl.h"
 
@@ -48,6 +49,7 @@ static void nested_destroy(struct iommufd_object *object)
 		nested_from(iommufd_hwpt_from(object));
 
 	iommu_domain_free(nested->hwpt.domain);
+	iommufd_fault_queue_unserve(&nested->hwpt);
 	iommufd_object_unuse(&nested->parent->hwpt.object);
 }
 

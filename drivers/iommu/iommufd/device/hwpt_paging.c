@@ -22,6 +22,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "../../iommu-priv.h"
+#include "fault_queue.h"
 #include "iopt/iopt_domain.h"
 #include "object/ioas.h"
 
@@ -63,6 +64,7 @@ static void paging_destroy(struct iommufd_object *object)
 
 	iommu_domain_free(paging->hwpt.domain);
 	mutex_destroy(&paging->dirty_mutex);
+	iommufd_fault_queue_unserve(&paging->hwpt);
 	iommufd_object_unuse(&paging->ioas->object);
 }
 

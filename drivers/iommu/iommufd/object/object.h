@@ -23,6 +23,7 @@ struct iommufd_ctx;
  * @IOMMUFD_OBJ_HWPT_NESTED: struct iommufd_hwpt_nested
  * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hwpt_paging
  * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
+ * @IOMMUFD_OBJ_FAULT_QUEUE: struct iommufd_fault_queue
  * @IOMMUFD_OBJ_TYPES: number of types
  *
  * Ordered by dependency: an object only ever depends on objects of later
@@ -36,6 +37,7 @@ enum iommufd_object_type {
 	IOMMUFD_OBJ_HWPT_NESTED,
 	IOMMUFD_OBJ_HWPT_PAGING,
 	IOMMUFD_OBJ_IOAS,
+	IOMMUFD_OBJ_FAULT_QUEUE,
 	IOMMUFD_OBJ_TYPES,
 };
 

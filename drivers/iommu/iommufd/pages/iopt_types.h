@@ -52,9 +52,12 @@ struct iopt_pages;
  * iova_rwsem, and is held together with none of the locks above these.
  *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
- * pin_account.lock. Other locks of drivers, such as those that VFIO holds when
- * it attaches a device, are outside of all of these. Locks of the IOMMU core and
- * of IOMMU drivers come inside of those of groups, IOASes and pages.
+ * pin_account.lock. The lock of a queue of page faults comes inside of those of
+ * groups and IOASes, and has those of the IOMMU core and its drivers inside,
+ * but none that is held while a fault is reported. Other locks of drivers, such
+ * as those that VFIO holds when it attaches a device, are outside of all of
+ * these. Locks of the IOMMU core and of IOMMU drivers come inside of those of
+ * groups, IOASes and pages.
  *
  * ====================  ======================================================
  * lock                  protects
@@ -64,6 +67,8 @@ struct iopt_pages;
  *                       access pins, unpins or copies. Held for write only
  *                       to change that, with nothing inside
  * iommufd_group.lock    which page table the devices of a group use
+ * fault queue's lock    whose page faults come into the queue, and how far each
+ *                       is. IOMMU drivers take it when they report one
  * iommufd_ioas.mutex    joining and leaving of domains; the list of page
  *                       tables
  * dirty_mutex           whether a page table tracks writes

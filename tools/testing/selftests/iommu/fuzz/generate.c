@@ -28,7 +28,7 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_VFIO_MAP_DMA] = 30,
 	[FUZZ_VFIO_UNMAP_DMA] = 30,
 	[FUZZ_VFIO_DIRTY_PAGES] = 2,
-	[FUZZ_NOT_SERVED] = 4,
+	[FUZZ_UNKNOWN_FLAG] = 4,
 	[FUZZ_UNKNOWN_IOCTL] = 3,
 	[FUZZ_MOCK_DOMAIN] = 10,
 	[FUZZ_MOCK_DOMAIN_REPLACE] = 15,
@@ -539,7 +539,7 @@ void fuzz_generate(struct fuzz_random *random, struct fuzz_model *model,
 	op->length = pick_length(random);
 	pick_memory(random, op);
 	op->value = fuzz_random_below(random, 4);
-	if (op->kind == FUZZ_NOT_SERVED || op->kind == FUZZ_UNKNOWN_IOCTL)
+	if (op->kind == FUZZ_UNKNOWN_FLAG || op->kind == FUZZ_UNKNOWN_IOCTL)
 		op->value = fuzz_random_below(random, 18);
 	if (op->kind == FUZZ_DESTROY)
 		op->object = fuzz_random_below(random, FUZZ_SELECTORS);

@@ -37,7 +37,7 @@ static const char * const kind_names[FUZZ_KINDS] = {
 	[FUZZ_VFIO_MAP_DMA] = "VFIO/MAP_DMA",
 	[FUZZ_VFIO_UNMAP_DMA] = "VFIO/UNMAP_DMA",
 	[FUZZ_VFIO_DIRTY_PAGES] = "VFIO/DIRTY_PAGES",
-	[FUZZ_NOT_SERVED] = "not served",
+	[FUZZ_UNKNOWN_FLAG] = "unknown flag",
 	[FUZZ_UNKNOWN_IOCTL] = "unknown ioctl",
 	[FUZZ_MOCK_DOMAIN] = "MOCK_DOMAIN",
 	[FUZZ_MOCK_DOMAIN_REPLACE] = "MOCK_DOMAIN_REPLACE",
@@ -261,13 +261,10 @@ static struct request build_object(const struct fuzz_op *op,
 	return REQUEST(IOMMU_DESTROY, destroy, id);
 }
 
-/*
- * What is not served yet, or asked for what nobody knows: always the same
- * answer.
- */
-static struct request build_not_served(const struct fuzz_op *op,
-				       const struct fuzz_numbers *numbers,
-				       union fuzz_cmd *cmd)
+/* A flag that nobody knows: always the same answer. */
+static struct request build_unknown_flag(const struct fuzz_op *op,
+					 const struct fuzz_numbers *numbers,
+					 union fuzz_cmd *cmd)
 {
 	switch (op->value % 3) {
 	case 0:
@@ -407,8 +404,8 @@ static struct request build(const struct fuzz_op *op,
 	case FUZZ_OPTION_RLIMIT_MODE:
 	case FUZZ_OPTION_UNKNOWN:
 		return build_option(op, numbers, cmd);
-	case FUZZ_NOT_SERVED:
-		return build_not_served(op, numbers, cmd);
+	case FUZZ_UNKNOWN_FLAG:
+		return build_unknown_flag(op, numbers, cmd);
 	case FUZZ_VFIO_GET_INFO:
 	case FUZZ_VFIO_MAP_DMA:
 	case FUZZ_VFIO_UNMAP_DMA:

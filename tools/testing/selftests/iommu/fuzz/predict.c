@@ -721,7 +721,7 @@ static fuzz_errnos predict_kind(struct fuzz_model *model,
 	case FUZZ_OPTION_RLIMIT_MODE:
 	case FUZZ_OPTION_UNKNOWN:
 		return predict_option(context, op);
-	case FUZZ_NOT_SERVED:
+	case FUZZ_UNKNOWN_FLAG:
 		return E(EOPNOTSUPP);
 	case FUZZ_MOCK_DOMAIN:
 		return predict_mock_domain(model, context, op);
