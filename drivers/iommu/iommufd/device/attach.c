@@ -20,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "../../iommu-priv.h"
+#include "fault_device.h"
 #include "group.h"
 #include "hwpt_paging.h"
 #include "object/ioas.h"
@@ -188,6 +189,54 @@ static int fill_and_switch(struct iommufd_group *group,
 	return switch_then_fill(group, attach);
 }
 
+static void join_end(struct iommufd_attach *attach, struct iommufd_device *idev)
+{
+	iommufd_fault_leave(attach->hwpt->fault_queue, &attach->handle, idev);
+	iommufd_fault_disable_unused(idev);
+}
+
+/* No device reports faults by @attach any more; they report by another or not. */
+static void leave_faults(struct iommufd_attach *attach,
+			 struct list_head *devices)
+{
+	struct iommufd_device *idev;
+
+	list_for_each_entry(idev, devices, attach_entry)
+		join_end(attach, idev);
+}
+
+/* A device that attaches, or all devices of the group that move. */
+static int join_faults(struct iommufd_device *idev,
+		       struct iommufd_attach *attach)
+{
+	struct iommufd_fault_queue *queue = attach->hwpt->fault_queue;
+	struct iommufd_attach *old = idev->group->attach;
+	struct iommufd_device *other;
+	int rc;
+
+	if (!old)
+		return iommufd_fault_join(queue, &attach->handle, idev);
+	list_for_each_entry(other, &old->devices, attach_entry) {
+		rc = iommufd_fault_join(queue, &attach->handle, other);
+		if (rc) {
+			leave_faults(attach, &old->devices);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+static void unjoin_faults(struct iommufd_device *idev,
+			  struct iommufd_attach *attach)
+{
+	struct iommufd_attach *old = idev->group->attach;
+
+	if (old)
+		leave_faults(attach, &old->devices);
+	else
+		join_end(attach, idev);
+}
+
 /* The devices that were attached move along; the caller ends the old use. */
 static void set_attach(struct iommufd_group *group,
 		       struct iommufd_attach *attach)
@@ -195,10 +244,12 @@ static void set_attach(struct iommufd_group *group,
 	struct iommufd_attach *old = group->attach;
 
 	iommufd_object_use(&attach->hwpt->object);
-	if (old)
-		list_splice(&old->devices, &attach->devices);
 	group->attach = attach;
-	kfree(old);
+	if (!old)
+		return;
+	leave_faults(old, &old->devices);
+	list_splice(&old->devices, &attach->devices);
+	kfree_rcu(old, rcu);
 }
 
 /**
@@ -214,9 +265,10 @@ static void set_attach(struct iommufd_group *group,
  * Return: 0; -EINVAL if the page table is another driver's, enforces cache
  * coherency or tracks writes where a device cannot have it, has its window for
  * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has
- * interrupts that are translated by another page table; as
- * iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU driver. On
- * failure nothing has changed, but @hwpt may have got a window for interrupts.
+ * interrupts that are translated by another page table; as iommufd_fault_join()
+ * and iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU driver.
+ * On failure nothing has changed, but @hwpt may have got a window for
+ * interrupts.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt)
@@ -234,12 +286,19 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 		return -ENOMEM;
 	attach->hwpt = hwpt;
 	INIT_LIST_HEAD(&attach->devices);
-	rc = fill_and_switch(idev->group, attach);
-	if (rc)
+	rc = join_faults(idev, attach);
+	if (rc) {
 		kfree(attach);
-	else
-		set_attach(idev->group, attach);
-	return rc;
+		return rc;
+	}
+	rc = fill_and_switch(idev->group, attach);
+	if (rc) {
+		unjoin_faults(idev, attach);
+		kfree_rcu(attach, rcu);
+		return rc;
+	}
+	set_attach(idev->group, attach);
+	return 0;
 }
 
 /*
@@ -327,7 +386,7 @@ int iommufd_attach_to_ioas(struct iommufd_device *idev,
  * Context: may sleep; group lock and the mutex of the IOAS held.
  * Return: 0; -EINVAL if the device cannot use the page table of its group, or
  * its window for interrupts is elsewhere; -EBUSY if it has interrupts there;
- * -ENOMEM.
+ * -ENOMEM; or as iommufd_fault_join().
  */
 int iommufd_attach_join(struct iommufd_device *idev)
 {
@@ -343,8 +402,27 @@ int iommufd_attach_join(struct iommufd_device *idev)
 	/* Nobody knows in which page table they were set up. */
 	if (group->sw_msi_start != PHYS_ADDR_MAX && has_interrupts(idev->dev))
 		return -EBUSY;
-	return iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
-						  group->sw_msi_start);
+	rc = iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
+						group->sw_msi_start);
+	return rc ?: iommufd_fault_join(hwpt->fault_queue,
+					&group->attach->handle, idev);
+}
+
+/**
+ * iommufd_attach_leave_faults() - Answer the faults of a device that detaches
+ * @idev: the device, attached
+ *
+ * What it asks for from now on is refused as it comes.
+ *
+ * Context: may sleep, never needs memory; group lock held.
+ */
+void iommufd_attach_leave_faults(struct iommufd_device *idev)
+{
+	struct iommufd_attach *attach = idev->group->attach;
+
+	lockdep_assert_held(&idev->group->lock);
+
+	iommufd_fault_leave(attach->hwpt->fault_queue, &attach->handle, idev);
 }
 
 /**
@@ -364,6 +442,6 @@ struct iommufd_hw_pagetable *iommufd_attach_end(struct iommufd_group *group)
 	iommu_detach_group_handle(hwpt->domain, group->group);
 	group->attach = NULL;
 	group->sw_msi_start = PHYS_ADDR_MAX;
-	kfree(attach);
+	kfree_rcu(attach, rcu);
 	return hwpt;
 }

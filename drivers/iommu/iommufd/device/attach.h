@@ -7,6 +7,7 @@
 
 #include <linux/iommu.h>
 #include <linux/list.h>
+#include <linux/types.h>
 
 struct iommufd_device;
 struct iommufd_group;
@@ -20,11 +21,14 @@ struct iommufd_ioas;
  * @hwpt: in use; constant
  * @devices: struct iommufd_device, through &iommufd_device.attach_entry; all of
  *           one group, whose lock protects the list
+ * @rcu: @handle can be looked at for as long as RCU lets somebody read, after it
+ *       was found at the IOMMU core
  */
 struct iommufd_attach {
 	struct iommu_attach_handle handle;
 	struct iommufd_hw_pagetable *hwpt;
 	struct list_head devices;
+	struct rcu_head rcu;
 };
 
 struct iommufd_ioas *iommufd_attach_ioas(const struct iommufd_attach *attach);
@@ -33,6 +37,7 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 int iommufd_attach_to_ioas(struct iommufd_device *idev,
 			   struct iommufd_ioas *ioas);
 int iommufd_attach_join(struct iommufd_device *idev);
+void iommufd_attach_leave_faults(struct iommufd_device *idev);
 struct iommufd_hw_pagetable *iommufd_attach_end(struct iommufd_group *group);
 
 #endif

@@ -46,6 +46,7 @@
 #include <linux/module.h>
 
 #include "attach.h"
+#include "fault_device.h"
 #include "group.h"
 #include "hwpt_paging.h"
 #include "iopt/iopt_iova.h"
@@ -418,9 +419,11 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	if (WARN_ON_ONCE(!device_is_attached(idev)))
 		goto out_unlock;
 	ioas = iommufd_attach_ioas(group->attach);
+	iommufd_attach_leave_faults(idev);
 	list_del_init(&idev->attach_entry);
 	if (list_empty(&group->attach->devices))
 		unused = iommufd_attach_end(group);
+	iommufd_fault_disable_unused(idev);
 	iopt_unreserve(&ioas->iopt, idev);
 out_unlock:
 	mutex_unlock(&group->lock);

@@ -48,12 +48,17 @@ struct iommufd_group {
  * @group: its group, with a reference; constant
  * @dev: the device; constant. Its driver keeps it until it unbinds it here.
  * @attach_entry: in &iommufd_attach.devices while attached, else empty
+ * @fault_attaches: how many page tables with a queue of page faults it uses: up
+ *                  to two during a replace; lock of the group
+ * @faults_enabled: it may request pages; lock of the group
  */
 struct iommufd_device {
 	struct iommufd_object object;
 	struct iommufd_group *group;
 	struct device *dev;
 	struct list_head attach_entry;
+	unsigned int fault_attaches;
+	bool faults_enabled;
 };
 
 /**
