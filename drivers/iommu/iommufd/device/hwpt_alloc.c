@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <uapi/linux/iommufd.h>
 
+#include "fault_queue.h"
 #include "group.h"
 #include "hwpt_nested.h"
 #include "hwpt_paging.h"
@@ -21,11 +22,16 @@
 #include "object/ioctl.h"
 
 /*
- * These are for the IOMMU driver. IOMMU_HWPT_FAULT_ID_VALID is not served yet;
- * it is for us alone, whichever kind of page table it is.
+ * These are for the IOMMU driver. IOMMU_HWPT_FAULT_ID_VALID is for us alone,
+ * whichever kind of page table it is.
  */
-#define KNOWN_FLAGS \
+#define DRIVER_FLAGS \
 	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING)
+#define KNOWN_FLAGS (DRIVER_FLAGS | IOMMU_HWPT_FAULT_ID_VALID)
+
+/* Devices report faults by the nested page table, not by its parent. */
+#define EXCLUSIVE_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_FAULT_ID_VALID)
 
 /*
  * How often data is faulted in that has gone again before the driver could copy
@@ -36,6 +42,8 @@
 static int check_cmd(const struct iommu_hwpt_alloc *cmd)
 {
 	if (cmd->flags & ~KNOWN_FLAGS || cmd->__reserved || cmd->__reserved2)
+		return -EOPNOTSUPP;
+	if ((cmd->flags & EXCLUSIVE_FLAGS) == EXCLUSIVE_FLAGS)
 		return -EOPNOTSUPP;
 	/* A type without its data, or data without a type. */
 	if (cmd->data_type ? !cmd->data_len : cmd->data_len || cmd->data_uptr)
@@ -77,12 +85,13 @@ alloc_over(struct iommufd_object *object, struct device *dev,
 		.type = cmd->data_type,
 	};
 	const struct iommu_user_data *data = given.len ? &given : NULL;
+	const u32 flags = cmd->flags & DRIVER_FLAGS;
 
 	switch (object->ops->type) {
 	case IOMMUFD_OBJ_IOAS:
-		return alloc_paging(object, dev, cmd->flags, data);
+		return alloc_paging(object, dev, flags, data);
 	case IOMMUFD_OBJ_HWPT_PAGING:
-		return alloc_nested(object, dev, cmd->flags, data);
+		return alloc_nested(object, dev, flags, data);
 	case IOMMUFD_OBJ_HWPT_NESTED:
 		/* No IOMMU translates three times. */
 		return ERR_PTR(-EINVAL);
@@ -159,18 +168,28 @@ static int fill(struct iommufd_hw_pagetable *hwpt)
 	return rc;
 }
 
+static int serve_faults(struct iommufd_hw_pagetable *hwpt,
+			const struct iommu_hwpt_alloc *cmd)
+{
+	if (!(cmd->flags & IOMMU_HWPT_FAULT_ID_VALID))
+		return 0;
+	return iommufd_fault_queue_serve(hwpt, cmd->fault_id);
+}
+
 /**
  * iommufd_hwpt_alloc() - ioctl(IOMMU_HWPT_ALLOC)
  * @call: the ioctl
  * @cmd: its structure
  *
  * Context: process context, may sleep for long.
- * Return: 0; -EOPNOTSUPP for unknown flags and reserved members; -EINVAL for a
- * type without data, data without a type, and a third level of translation;
- * -ENOENT if the device, or the IOAS or page table, is not there; -EFAULT if
- * the data cannot be read or the reply not be written; -EINTR on a fatal
- * signal; else as iommufd_hwpt_paging_alloc() and iommufd_hwpt_paging_fill(),
- * or iommufd_hwpt_nested_alloc(). On failure nothing has changed.
+ * Return: 0; -EOPNOTSUPP for unknown flags and reserved members, and for a
+ * parent with a queue of page faults; -EINVAL for a type without data, data
+ * without a type, and a third level of translation; -ENOENT if the device, or
+ * the IOAS or page table, is not there; -EFAULT if the data cannot be read or
+ * the reply not be written; -EINTR on a fatal signal; else as
+ * iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(), then as
+ * iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On failure nothing
+ * has changed.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 {
@@ -184,7 +203,8 @@ int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
 	cmd->out_hwpt_id = hwpt->object.id;
-	rc = fill(hwpt) ?: iommufd_call_reply(call, cmd, sizeof(*cmd));
+	rc = serve_faults(hwpt, cmd) ?: fill(hwpt) ?:
+	     iommufd_call_reply(call, cmd, sizeof(*cmd));
 	if (rc)
 		iommufd_hwpt_abort(hwpt);
 	else
