@@ -36,6 +36,9 @@
  * DIRTY                page table; dirty
  * MD_CHECK_IOTLB       nested page table; check_iotlb
  * TRIGGER_IOPF         unused; trigger_iopf
+ * COUNT_IOPF           unused; count_iopf, how many groups of page requests all
+ *                      devices have made so far, and what they were told. Only
+ *                      this implementation has it.
  */
 enum {
 	IOMMU_TEST_OP_ADD_RESERVED = 1,
@@ -53,6 +56,7 @@ enum {
 	IOMMU_TEST_OP_DIRTY,
 	IOMMU_TEST_OP_MD_CHECK_IOTLB,
 	IOMMU_TEST_OP_TRIGGER_IOPF,
+	IOMMU_TEST_OP_COUNT_IOPF = 0x1000,
 };
 
 /* What the mock IOMMU translates, IOVA, inclusive. */
@@ -91,6 +95,9 @@ enum {
 	MOCK_FLAGS_DEVICE_HUGE_IOVA = 1 << 1,
 	MOCK_FLAGS_DEVICE_PASID = 1 << 2,
 };
+
+/* In perm of trigger_iopf: the group goes on. Without it, it is complete. */
+#define MOCK_FLAGS_IOPF_MORE (1U << 31)
 
 /* Bits of PASID that a device with MOCK_FLAGS_DEVICE_PASID has. */
 #define MOCK_PASID_WIDTH 20
@@ -179,6 +186,12 @@ struct iommu_test_cmd {
 			__u32 perm;
 			__u64 addr;
 		} trigger_iopf;
+		struct {
+			__u32 out_groups;
+			__u32 out_success;
+			__u32 out_invalid;
+			__u32 out_failure;
+		} count_iopf;
 	};
 	__u32 last;
 };

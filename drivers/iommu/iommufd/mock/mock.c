@@ -18,6 +18,7 @@
 #include "mock_check.h"
 #include "mock_device.h"
 #include "mock_dirty.h"
+#include "mock_fault.h"
 #include "mock_iommu.h"
 #include "mock_nested.h"
 #include "object/ioas.h"
@@ -52,6 +53,12 @@ static int set_memory_limit(struct iommu_test_cmd *cmd)
 {
 	iommufd_set_buffer_limit(cmd->memory_limit.limit);
 	return 0;
+}
+
+static int count_iopf(struct iommufd_call *call, struct iommu_test_cmd *cmd)
+{
+	mock_fault_count(cmd);
+	return iommufd_call_reply(call, cmd, sizeof(*cmd));
 }
 
 /**
@@ -94,6 +101,10 @@ int iommufd_test(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return mock_access_rw(call, cmd);
 	case IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT:
 		return set_memory_limit(cmd);
+	case IOMMU_TEST_OP_TRIGGER_IOPF:
+		return mock_device_fault(call, cmd);
+	case IOMMU_TEST_OP_COUNT_IOPF:
+		return count_iopf(call, cmd);
 	default:
 		return -EOPNOTSUPP;
 	}

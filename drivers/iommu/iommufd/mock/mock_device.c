@@ -8,17 +8,23 @@
 #include "mock_device.h"
 
 #include <linux/err.h>
+#include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/mutex.h>
 #include <linux/platform_device.h>
 #include <uapi/linux/iommufd.h>
 
 #include "device/device.h"
+#include "device/group.h"
 #include "iommufd_test.h"
 #include "mock_domain.h"
 #include "mock_iommu.h"
 #include "object/ioctl.h"
 #include "object/object.h"
+
+#define KNOWN_PERMISSIONS                                       \
+	(IOMMU_FAULT_PERM_READ | IOMMU_FAULT_PERM_WRITE |       \
+	 IOMMU_FAULT_PERM_EXEC | IOMMU_FAULT_PERM_PRIV)
 
 #define KNOWN_FLAGS                                                 \
 	(MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA | \
@@ -169,6 +175,49 @@ int mock_device_replace(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		rc = iommufd_device_replace(mock->idev, &pt_id);
 		mutex_unlock(&mock->lock);
 	}
+	iommufd_object_put(object);
+	return rc;
+}
+
+static struct iommu_fault_page_request
+request_of(const struct iommu_test_cmd *cmd)
+{
+	struct iommu_fault_page_request request = {
+		.pasid = cmd->trigger_iopf.pasid,
+		.grpid = cmd->trigger_iopf.grpid,
+		.perm = cmd->trigger_iopf.perm & KNOWN_PERMISSIONS,
+		.addr = cmd->trigger_iopf.addr,
+	};
+
+	if (request.pasid != IOMMU_NO_PASID)
+		request.flags |= IOMMU_FAULT_PAGE_REQUEST_PASID_VALID;
+	if (!(cmd->trigger_iopf.perm & MOCK_FLAGS_IOPF_MORE))
+		request.flags |= IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE;
+	return request;
+}
+
+/**
+ * mock_device_fault() - TRIGGER_IOPF: let a device request a page
+ * @call: the ioctl
+ * @cmd: input in trigger_iopf
+ *
+ * Context: process context, sleeps.
+ * Return: 0; -EOPNOTSUPP for bits that are not known; -ENOENT if there is no
+ * such device; or an error of mock_unit_report().
+ */
+int mock_device_fault(struct iommufd_call *call, struct iommu_test_cmd *cmd)
+{
+	struct iommu_fault_page_request request = request_of(cmd);
+	struct iommufd_object *object;
+	int rc;
+
+	if (cmd->trigger_iopf.perm & ~(KNOWN_PERMISSIONS | MOCK_FLAGS_IOPF_MORE))
+		return -EOPNOTSUPP;
+	object = iommufd_object_get(call->ictx, cmd->trigger_iopf.dev_id,
+				    IOMMUFD_OBJ_DEVICE);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	rc = mock_unit_report(iommufd_device_from(object)->dev, &request);
 	iommufd_object_put(object);
 	return rc;
 }

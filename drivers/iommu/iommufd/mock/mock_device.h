@@ -12,5 +12,6 @@ int mock_device_create(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 int mock_device_create_flags(struct iommufd_call *call,
 			     struct iommu_test_cmd *cmd);
 int mock_device_replace(struct iommufd_call *call, struct iommu_test_cmd *cmd);
+int mock_device_fault(struct iommufd_call *call, struct iommu_test_cmd *cmd);
 
 #endif

@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "iommufd_test.h"
@@ -219,6 +220,23 @@ struct mock_unit *mock_unit_from(struct device *dev)
 }
 
 /**
+ * mock_unit_set_present() - Note which domain a device uses
+ * @unit: the device
+ * @domain: the domain
+ *
+ * As drivers have to, it makes sure that no page request is on its way by the
+ * old domain any more.
+ *
+ * Context: may sleep; lock of the IOMMU group held.
+ */
+void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain)
+{
+	down_write(&unit->faults.reports);
+	unit->present = domain;
+	up_write(&unit->faults.reports);
+}
+
+/**
  * mock_unit_attach() - Let a device use a domain
  * @unit: the device
  * @domain: what it is to use
@@ -241,6 +259,6 @@ int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,
 		return -EINVAL;
 	if (iommufd_should_fail())
 		return -ENOMEM;
-	unit->present = domain;
+	mock_unit_set_present(unit, domain);
 	return 0;
 }

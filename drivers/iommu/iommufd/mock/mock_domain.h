@@ -11,6 +11,8 @@
 #include <linux/xarray.h>
 #include <asm/page.h>
 
+#include "mock_fault.h"
+
 struct platform_device;
 
 /* The smallest IOPTE: what is right by pages only is wrong somewhere. */
@@ -25,12 +27,15 @@ struct platform_device;
  * struct mock_unit - A device behind the mock IOMMU
  * @pdev: the device
  * @flags: MOCK_FLAGS_DEVICE_*, constant
- * @present: the domain it is attached to; the lock of its IOMMU group
+ * @present: the domain it is attached to; the lock of its IOMMU group, and
+ *           &mock_faults.reports
+ * @faults: its page requests
  */
 struct mock_unit {
 	struct platform_device *pdev;
 	u32 flags;
 	struct iommu_domain *present;
+	struct mock_faults faults;
 };
 
 /**
@@ -79,6 +84,7 @@ bool mock_domain_is(const struct iommu_domain *domain);
 struct mock_iopte mock_domain_find(struct mock_domain *mock,
 				   unsigned long iova);
 struct mock_unit *mock_unit_from(struct device *dev);
+void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain);
 int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,
 		     const struct mock_domain *table);
 

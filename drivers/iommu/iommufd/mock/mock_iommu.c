@@ -6,6 +6,8 @@
  */
 #include "mock_iommu.h"
 
+#include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
@@ -13,14 +15,18 @@
 #include <linux/module.h>
 #include <linux/platform_device.h>
 #include <linux/property.h>
+#include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <uapi/linux/iommufd.h>
 
+#include "../../iommu-priv.h"
 #include "iommufd_test.h"
 #include "lib/test_hooks.h"
 #include "mock_dirty.h"
 #include "mock_domain.h"
+#include "mock_fault.h"
 #include "mock_nested.h"
 #include "software_iommu.h"
 
@@ -77,7 +83,7 @@ static struct iommu_domain *mock_alloc_user(struct device *dev, u32 flags,
 
 static int mock_attach_none(struct iommu_domain *domain, struct device *dev)
 {
-	mock_unit_from(dev)->present = domain;
+	mock_unit_set_present(mock_unit_from(dev), domain);
 	return 0;
 }
 
@@ -121,6 +127,26 @@ static void *mock_hw_info(struct device *dev, u32 *length, u32 *type)
 	return copy ?: ERR_PTR(-ENOMEM);
 }
 
+static int mock_enable(struct device *dev, enum iommu_dev_features feature)
+{
+	if (feature != IOMMU_DEV_FEAT_IOPF)
+		return -ENODEV;
+	return mock_faults_enable(&mock_unit_from(dev)->faults, dev);
+}
+
+static int mock_disable(struct device *dev, enum iommu_dev_features feature)
+{
+	if (feature != IOMMU_DEV_FEAT_IOPF)
+		return -ENODEV;
+	return mock_faults_disable(&mock_unit_from(dev)->faults, dev);
+}
+
+static void mock_page_response(struct device *dev, struct iopf_fault *fault,
+			       struct iommu_page_response *response)
+{
+	mock_faults_answer(&mock_unit_from(dev)->faults, response);
+}
+
 static struct iommu_device *mock_probe(struct device *dev)
 {
 	return &mock_iommu.iommu;
@@ -134,6 +160,10 @@ static int mock_default_type(struct device *dev)
 static const struct iommu_ops mock_ops = {
 	.capable = mock_capable,
 	.hw_info = mock_hw_info,
+	.dev_enable_feat = mock_enable,
+	.dev_disable_feat = mock_disable,
+	.page_response = mock_page_response,
+	.user_pasid_table = 1,
 	.domain_alloc_user = mock_alloc_user,
 	.domain_alloc_paging = mock_domain_alloc,
 	.probe_device = mock_probe,
@@ -145,6 +175,54 @@ static const struct iommu_ops mock_ops = {
 	.owner = THIS_MODULE,
 	.default_domain_ops = &mock_domain_ops,
 };
+
+/*
+ * The core looks up where a fault goes by what it was told of last, which may be
+ * the domain before the present one for a moment. Hardware has queues in which
+ * requests wait meanwhile.
+ */
+static bool core_has_switched(struct device *dev,
+			      const struct iommu_domain *present)
+{
+	struct iommu_attach_handle *handle;
+
+	guard(rcu)();
+	handle = iommu_attach_handle_get(dev->iommu_group, IOMMU_NO_PASID, 0);
+	return !IS_ERR(handle) && handle->domain == present;
+}
+
+/**
+ * mock_unit_report() - Let a device request a page
+ * @dev: a device that somebody has bound
+ * @request: what it asks for
+ *
+ * Context: may sleep.
+ * Return: 0; -EINVAL if it is none of ours, may not request pages, or does no
+ * DMA; -EBUSY if the core does not come to know the present domain; or an error
+ * of mock_faults_report().
+ */
+int mock_unit_report(struct device *dev,
+		     const struct iommu_fault_page_request *request)
+{
+	struct mock_unit *unit;
+	unsigned int tries;
+
+	if (dev->iommu->iommu_dev != &mock_iommu.iommu)
+		return -EINVAL;
+	unit = mock_unit_from(dev);
+	for (tries = 0; tries < 1000; tries++) {
+		scoped_guard(rwsem_read, &unit->faults.reports) {
+			if (!unit->faults.enabled ||
+			    unit->present->ops == &mock_static_ops)
+				return -EINVAL;
+			if (core_has_switched(dev, unit->present))
+				return mock_faults_report(&unit->faults, dev,
+							  request);
+		}
+		usleep_range(100, 200);
+	}
+	return -EBUSY;
+}
 
 /**
  * mock_unit_plug() - Plug a device in, in a group of its own
@@ -163,6 +241,7 @@ int mock_unit_plug(struct mock_unit *unit)
 		return -ENOMEM;
 	if (unit->flags & MOCK_FLAGS_DEVICE_PASID)
 		properties = pasid_properties;
+	mock_faults_init(&unit->faults);
 	faults = iommufd_pause_faults();
 	unit->pdev = software_iommu_plug(&mock_iommu, "iommufd-mock", unit,
 					 properties);
@@ -185,18 +264,26 @@ void mock_unit_unplug(struct mock_unit *unit)
 
 	software_iommu_unplug(unit->pdev);
 	iommufd_resume_faults(faults);
+	mock_faults_destroy(&unit->faults);
 }
 
 /**
  * mock_iommu_init() - Plug the mock IOMMU in
  *
  * Context: process context.
- * Return: 0, or an error of software_iommu_register().
+ * Return: 0, or an error of mock_fault_init() or software_iommu_register().
  */
 int mock_iommu_init(void)
 {
-	return software_iommu_register(&mock_iommu, "iommufd-mock-iommu",
-				       &mock_ops);
+	int rc = mock_fault_init();
+
+	if (rc)
+		return rc;
+	rc = software_iommu_register(&mock_iommu, "iommufd-mock-iommu",
+				     &mock_ops);
+	if (rc)
+		mock_fault_exit();
+	return rc;
 }
 
 /**
@@ -207,4 +294,5 @@ int mock_iommu_init(void)
 void mock_iommu_exit(void)
 {
 	software_iommu_unregister(&mock_iommu);
+	mock_fault_exit();
 }
