@@ -17,8 +17,10 @@
 #include <linux/module.h>
 
 #include "device/attach.h"
+#include "device/fault_queue.h"
 #include "device/group.h"
 #include "device/hwpt_paging.h"
+#include "fault_check.h"
 #include "iopt_check.h"
 #include "lib/invariant.h"
 #include "object/context.h"
@@ -204,6 +206,35 @@ static bool next_ioas_valid(struct iommufd_ctx *ictx, unsigned int turn)
 	return valid;
 }
 
+/* The more faults there are, the less often they are looked at. */
+static bool queue_valid(struct iommufd_fault_queue *queue, unsigned int turn)
+{
+	size_t nfaults = READ_ONCE(queue->nfaults);
+
+	return turn % (nfaults / 8 + 1) || fault_queue_valid(queue);
+}
+
+static bool queues_valid(struct iommufd_ctx *ictx, unsigned int turn)
+{
+	struct iommufd_object *object;
+	unsigned int count = 0;
+	bool valid = true;
+	unsigned long id;
+
+	xa_for_each(&ictx->objects, id, object) {
+		/* Only @id is safe to use, until it is looked up properly. */
+		object = iommufd_object_get(ictx, id, IOMMUFD_OBJ_FAULT_QUEUE);
+		if (!IS_ERR(object)) {
+			valid = queue_valid(iommufd_fault_queue_from(object),
+					    turn);
+			iommufd_object_put(object);
+		}
+		if (!valid || ++count == COUNT_MAX)
+			break;
+	}
+	return valid;
+}
+
 /**
  * iommufd_check() - Warn if the structures of a context are damaged
  * @ictx: the context
@@ -221,4 +252,6 @@ void iommufd_check(struct iommufd_ctx *ictx)
 	WARN_ONCE(!objects_valid(ictx), "iommufd: an object is damaged\n");
 	WARN_ONCE(!groups_valid(ictx), "iommufd: a group is damaged\n");
 	WARN_ONCE(!next_ioas_valid(ictx, turn), "iommufd: an IOAS is damaged\n");
+	WARN_ONCE(!queues_valid(ictx, turn),
+		  "iommufd: a queue of page faults is damaged\n");
 }
