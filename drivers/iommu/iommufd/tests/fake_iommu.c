@@ -15,6 +15,7 @@
 
 static struct {
 	struct software_iommu units[FAKE_UNITS];
+	struct iopf_queue *faults;
 	atomic_t domains;
 } fake_iommu;
 
@@ -240,8 +241,46 @@ static void fake_get_regions(struct device *dev, struct list_head *head)
 	}
 }
 
+static int fake_enable(struct device *dev, enum iommu_dev_features feature)
+{
+	struct fake_device *fake = fake_from(dev);
+	int rc = fake->enable_error;
+
+	if (!rc && !fake->prepares_nothing)
+		rc = iopf_queue_add_device(fake_iommu.faults, dev);
+	if (rc)
+		return rc;
+	fake->enabled = true;
+	fake->enables++;
+	return 0;
+}
+
+static int fake_disable(struct device *dev, enum iommu_dev_features feature)
+{
+	struct fake_device *fake = fake_from(dev);
+
+	if (!fake->enabled)
+		return -EINVAL;
+	if (!fake->prepares_nothing)
+		iopf_queue_remove_device(fake_iommu.faults, dev);
+	fake->enabled = false;
+	return 0;
+}
+
+static void fake_page_response(struct device *dev, struct iopf_fault *fault,
+			       struct iommu_page_response *response)
+{
+	struct fake_device *fake = fake_from(dev);
+
+	fake->answered++;
+	fake->last_answer = response->code;
+}
+
 static const struct iommu_ops fake_ops = {
 	.capable = fake_capable,
+	.dev_enable_feat = fake_enable,
+	.dev_disable_feat = fake_disable,
+	.page_response = fake_page_response,
 	.domain_alloc_user = fake_alloc_user,
 	.domain_alloc_paging = fake_domain_alloc,
 	.probe_device = fake_probe,
@@ -270,13 +309,18 @@ unsigned int fake_iommu_domains(void)
  * fake_iommu_register() - Plug the fake IOMMUs in
  *
  * Context: process context.
- * Return: 0, or the error of the driver core or the IOMMU core.
+ * Return: 0; -ENOMEM; or the error of the driver core or the IOMMU core.
  */
 int fake_iommu_register(void)
 {
 	unsigned int i;
 	int rc;
 
+	if (IS_ENABLED(CONFIG_IOMMU_IOPF)) {
+		fake_iommu.faults = iopf_queue_alloc("iommufd-kunit");
+		if (!fake_iommu.faults)
+			return -ENOMEM;
+	}
 	for (i = 0; i < FAKE_UNITS; i++) {
 		char name[] = "iommufd-kunit-iommu0";
 
@@ -291,6 +335,7 @@ int fake_iommu_register(void)
 err_unregister:
 	while (i--)
 		software_iommu_unregister(&fake_iommu.units[i]);
+	iopf_queue_free(fake_iommu.faults);
 	return rc;
 }
 
@@ -305,6 +350,7 @@ void fake_iommu_unregister(void)
 
 	for (i = 0; i < FAKE_UNITS; i++)
 		software_iommu_unregister(&fake_iommu.units[i]);
+	iopf_queue_free(fake_iommu.faults);
 }
 
 /**

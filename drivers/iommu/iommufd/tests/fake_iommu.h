@@ -68,6 +68,8 @@ struct fake_domain {
  * @attach_error: errno of attaching to a domain other than the present one
  * @alloc_error: errno of allocating a domain
  * @map_error: errno of mapping in domains that were allocated for it
+ * @enable_error: errno of enabling page requests
+ * @prepares_nothing: enabling succeeds and does nothing
  * @nregions: entries of @regions
  * @regions: start, length and type of what the device reserves
  * @present: the domain it is attached to, NULL if DMA is blocked
@@ -76,6 +78,10 @@ struct fake_domain {
  * @window_at_attach: it had a place for interrupts
  * @attaches: how often a paging domain was attached
  * @attempts: how often that was tried
+ * @enabled: page requests are
+ * @enables: how often they were enabled
+ * @answered: how many groups of them, and
+ * @last_answer: the last answer
  */
 struct fake_device {
 	struct platform_device *pdev;
@@ -88,6 +94,8 @@ struct fake_device {
 	int attach_error;
 	int alloc_error;
 	int map_error;
+	int enable_error;
+	bool prepares_nothing;
 	unsigned int nregions;
 	struct iommu_resv_region regions[FAKE_MAX_REGIONS];
 
@@ -96,6 +104,10 @@ struct fake_device {
 	bool window_at_attach;
 	unsigned int attaches;
 	unsigned int attempts;
+	bool enabled;
+	unsigned int enables;
+	unsigned int answered;
+	enum iommu_page_response_code last_answer;
 };
 
 struct fake_domain *fake_domain_from(struct iommu_domain *domain);
