@@ -26,6 +26,11 @@
 #define MAPPED_IOVA	0x100000ULL
 #define MAPPED_PAGES	4
 
+/* All flags of IOMMU_HWPT_ALLOC. */
+#define HWPT_FLAGS \
+	(IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_DIRTY_TRACKING | \
+	 IOMMU_HWPT_FAULT_ID_VALID)
+
 /**
  * struct world - one file with two IOASes, memory mapped in the first
  * @fd: the file
@@ -169,6 +174,25 @@ static void fill_hwpt_alloc(struct world *world, void *command)
 
 	alloc->dev_id = world_device(world);
 	alloc->pt_id = world->other_id;
+}
+
+static void fill_hwpt_alloc_faults(struct world *world, void *command)
+{
+	struct iommu_hwpt_alloc *alloc = command;
+	int file;
+
+	fill_hwpt_alloc(world, command);
+	alloc->flags = IOMMU_HWPT_FAULT_ID_VALID;
+	if (fault_alloc(world->fd, &alloc->fault_id, &file))
+		abort();
+	/* The queue stays, and nothing keeps the kernel's file. */
+	close(file);
+}
+
+static void fill_fault_alloc(struct world *world, void *command)
+{
+	(void)world;
+	(void)command;
 }
 
 static void fill_hw_info(struct world *world, void *command)
@@ -409,8 +433,7 @@ FIXTURE_VARIANT_ADD(command, hwpt_alloc) {
 	.fill = fill_hwpt_alloc,
 	.reply = REPLY_CREATES,
 	.flags = offsetof(struct iommu_hwpt_alloc, flags),
-	.known_flags = IOMMU_HWPT_ALLOC_NEST_PARENT |
-		       IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+	.known_flags = HWPT_FLAGS,
 	.reserved = offsetof(struct iommu_hwpt_alloc, __reserved),
 	.reserved_size = sizeof(__u32),
 	.id = {
@@ -474,6 +497,35 @@ FIXTURE_VARIANT_ADD(command, hwpt_invalidate) {
 	.reserved = offsetof(struct iommu_hwpt_invalidate, __reserved),
 	.reserved_size = sizeof(__u32),
 	.id = { offsetof(struct iommu_hwpt_invalidate, hwpt_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, hwpt_alloc_faults) {
+	/* clang-format on */
+	.request = IOMMU_HWPT_ALLOC,
+	.size = sizeof(struct iommu_hwpt_alloc),
+	.first_size = offsetof(struct iommu_hwpt_alloc, data_type),
+	.needs_device = true,
+	.fill = fill_hwpt_alloc_faults,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_hwpt_alloc, flags),
+	.known_flags = HWPT_FLAGS,
+	.reserved = offsetof(struct iommu_hwpt_alloc, __reserved2),
+	.reserved_size = sizeof(__u32),
+	.id = {
+		offsetof(struct iommu_hwpt_alloc, dev_id),
+		offsetof(struct iommu_hwpt_alloc, fault_id),
+	},
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, fault_queue_alloc) {
+	/* clang-format on */
+	.request = IOMMU_FAULT_QUEUE_ALLOC,
+	.size = sizeof(struct iommu_fault_alloc),
+	.fill = fill_fault_alloc,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_fault_alloc, flags),
 };
 
 static int world_create(struct world *world)
@@ -867,47 +919,6 @@ TEST_F(number, other_encoding)
 					 &alloc));
 	EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd, _IO(0, nr), &alloc));
 	EXPECT_EQ(0, alloc.out_ioas_id);
-}
-
-/* Ioctls whose turn is yet to come are known and say so. */
-FIXTURE(later)
-{
-	int fd;
-};
-
-FIXTURE_VARIANT(later)
-{
-	unsigned long request;
-	__u32 size;
-};
-
-#define LATER(ioctl_number, type) { \
-	.request = ioctl_number, \
-	.size = sizeof(struct type), \
-}
-
-/* clang-format off */
-FIXTURE_VARIANT_ADD(later, fault_queue_alloc)
-	LATER(IOMMU_FAULT_QUEUE_ALLOC, iommu_fault_alloc);
-/* clang-format on */
-
-FIXTURE_SETUP(later)
-{
-	self->fd = iommufd_open();
-	ASSERT_GE(self->fd, 0);
-}
-
-FIXTURE_TEARDOWN(later)
-{
-	close(self->fd);
-}
-
-TEST_F(later, not_supported_yet)
-{
-	__u32 command[COMMAND_MAX / sizeof(__u32)] = { variant->size };
-
-	EXPECT_EQ(-EOPNOTSUPP, iommufd_ioctl(self->fd, variant->request,
-					     command));
 }
 
 /* The file itself. */

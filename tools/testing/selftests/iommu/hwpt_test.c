@@ -420,6 +420,39 @@ TEST_F(edu, page_table_stays_without_the_device)
 	EXPECT_EQ(0, edu_open(&rig->edu, 0));
 }
 
+/*
+ * The model knows no page requests. Whoever finds that out, the device goes on
+ * where it is.
+ */
+TEST_F(edu, h52_device_that_cannot_ask)
+{
+	struct rig *rig = &self->rig;
+	__u32 fault_id, hwpt, id;
+	int fault_fd, ret;
+
+	ASSERT_EQ(0, rig_map(rig, 0, 2));
+	ASSERT_EQ(0, rig_attach(rig));
+	ret = fault_alloc(rig->fd, &fault_id, &fault_fd);
+	if (ret == -EOPNOTSUPP)
+		SKIP(return, "a kernel without page faults of devices");
+	ASSERT_EQ(0, ret);
+	ret = hwpt_alloc_faults(rig->fd, rig->edu.vfio.dev_id, rig->ioas_id,
+				fault_id, &hwpt);
+	if (!ret) {
+		id = hwpt;
+		ret = edu_attach(&rig->edu, &id);
+		EXPECT_TRUE(ret == -ENODEV || ret == -EOPNOTSUPP) {
+			TH_LOG("attach: %d", ret);
+		}
+		EXPECT_EQ(0, iommufd_destroy(rig->fd, hwpt));
+	} else {
+		EXPECT_EQ(-EOPNOTSUPP, ret);
+	}
+	EXPECT_TRUE(dma_works(rig, 1));
+	close(fault_fd);
+	EXPECT_EQ(0, iommufd_destroy(rig->fd, fault_id));
+}
+
 /* What QEMU asks for when it realizes a device */
 TEST_F(edu, hw_info)
 {

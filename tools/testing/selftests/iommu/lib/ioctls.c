@@ -173,6 +173,35 @@ int hwpt_alloc_flags(int fd, __u32 dev_id, __u32 ioas_id, __u32 flags,
 	return ret;
 }
 
+int hwpt_alloc_faults(int fd, __u32 dev_id, __u32 ioas_id, __u32 fault_id,
+		      __u32 *hwpt_id)
+{
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = dev_id,
+		.pt_id = ioas_id,
+		.fault_id = fault_id,
+	};
+	int ret = iommufd_ioctl(fd, IOMMU_HWPT_ALLOC, &alloc);
+
+	if (!ret)
+		*hwpt_id = alloc.out_hwpt_id;
+	return ret;
+}
+
+int fault_alloc(int fd, __u32 *fault_id, int *fault_fd)
+{
+	struct iommu_fault_alloc alloc = { .size = sizeof(alloc) };
+	int ret = iommufd_ioctl(fd, IOMMU_FAULT_QUEUE_ALLOC, &alloc);
+
+	if (!ret) {
+		*fault_id = alloc.out_fault_id;
+		*fault_fd = alloc.out_fault_fd;
+	}
+	return ret;
+}
+
 int hwpt_alloc_nested(int fd, __u32 dev_id, __u32 parent_id, __u32 type,
 		      const void *data, __u32 length, __u32 *hwpt_id)
 {

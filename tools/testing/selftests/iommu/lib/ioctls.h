@@ -65,7 +65,12 @@ int ioas_unmap_all(int fd, __u32 ioas_id, __u64 *unmapped);
 int hwpt_alloc(int fd, __u32 dev_id, __u32 ioas_id, __u32 *hwpt_id);
 int hwpt_alloc_flags(int fd, __u32 dev_id, __u32 ioas_id, __u32 flags,
 		     __u32 *hwpt_id);
+int hwpt_alloc_faults(int fd, __u32 dev_id, __u32 ioas_id, __u32 fault_id,
+		      __u32 *hwpt_id);
 int hw_info(int fd, __u32 dev_id, struct iommu_hw_info *info);
+
+/* A queue of page faults, for hwpt_alloc_faults(). */
+int fault_alloc(int fd, __u32 *fault_id, int *fault_fd);
 
 /*
  * A page table of the program's own, nested in another one; and a change of it.

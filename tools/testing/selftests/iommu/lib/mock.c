@@ -60,6 +60,34 @@ int mock_replace(int fd, __u32 device_id, __u32 pt_id)
 			  &cmd);
 }
 
+int mock_fault(int fd, __u32 idev_id, __u32 grpid, __u32 perm, __u64 addr)
+{
+	struct iommu_test_cmd cmd = {
+		.trigger_iopf = {
+			.dev_id = idev_id,
+			.grpid = grpid,
+			.perm = perm,
+			.addr = addr,
+		},
+	};
+
+	return test_ioctl(fd, IOMMU_TEST_OP_TRIGGER_IOPF, 0, &cmd);
+}
+
+int mock_answers(int fd, struct mock_answers *answers)
+{
+	struct iommu_test_cmd cmd = {};
+	int ret = test_ioctl(fd, IOMMU_TEST_OP_COUNT_IOPF, 0, &cmd);
+
+	*answers = (struct mock_answers){
+		.groups = cmd.count_iopf.out_groups,
+		.success = cmd.count_iopf.out_success,
+		.invalid = cmd.count_iopf.out_invalid,
+		.failure = cmd.count_iopf.out_failure,
+	};
+	return ret;
+}
+
 int mock_reserve(int fd, __u32 ioas_id, __u64 start, __u64 length)
 {
 	struct iommu_test_cmd cmd = { .add_reserved = { start, length } };

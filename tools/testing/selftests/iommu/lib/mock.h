@@ -33,6 +33,29 @@ int mock_plug_flags(int fd, __u32 pt_id, __u32 flags,
 		    struct mock_device *device);
 int mock_replace(int fd, __u32 device_id, __u32 pt_id);
 
+/*
+ * Let a device, by its binding, request the page at @addr. @perm: of enum
+ * iommu_hwpt_pgfault_perm, and MOCK_FLAGS_IOPF_MORE if its group @grpid goes on.
+ */
+int mock_fault(int fd, __u32 idev_id, __u32 grpid, __u32 perm, __u64 addr);
+
+/**
+ * struct mock_answers - what devices have asked for, and were told
+ * @groups: groups of page requests
+ * @success: "try again"
+ * @invalid: "give up"
+ * @failure: of the IOMMU core, when it has no memory
+ */
+struct mock_answers {
+	__u32 groups;
+	__u32 success;
+	__u32 invalid;
+	__u32 failure;
+};
+
+/* Of all devices, since the kernel was started. */
+int mock_answers(int fd, struct mock_answers *answers);
+
 int mock_reserve(int fd, __u32 ioas_id, __u64 start, __u64 length);
 
 /* 0 if the page table maps the range to what is at @va now. */
