@@ -176,6 +176,28 @@ FIXTURE_VARIANT_ADD(failnth, get_dirty_bitmap)
 	      step_write_again);
 FIXTURE_VARIANT_ADD(failnth, hw_info)
 	ENTRY("hw_info", step_plug, step_ask_hw_info, step_nothing);
+FIXTURE_VARIANT_ADD(failnth, fault_queue_alloc)
+	ENTRY("fault_queue_alloc", step_nothing, step_alloc_faults,
+	      step_destroy_faults);
+FIXTURE_VARIANT_ADD(failnth, fault_queue_destroy)
+	ENTRY("fault_queue_destroy", step_alloc_closed_faults,
+	      step_destroy_closed_faults, step_alloc_closed_faults,
+	      .needs_no_memory = true);
+FIXTURE_VARIANT_ADD(failnth, fault_hwpt_alloc)
+	ENTRY("fault_hwpt_alloc", step_plug_and_alloc_faults,
+	      step_alloc_fault_hwpt, step_destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, fault_hwpt_replace)
+	ENTRY("fault_hwpt_replace", step_faulting_hwpt, step_move_to_hwpt,
+	      step_replace_back);
+FIXTURE_VARIANT_ADD(failnth, fault_replace_outstanding)
+	ENTRY("fault_replace_outstanding", step_page_requested,
+	      step_replace_back, step_move_and_request);
+FIXTURE_VARIANT_ADD(failnth, fault_read)
+	ENTRY("fault_read", step_page_requested, step_read_fault,
+	      step_answer_and_request, .needs_no_memory = true);
+FIXTURE_VARIANT_ADD(failnth, fault_write)
+	ENTRY("fault_write", step_fault_read, step_answer_fault,
+	      step_request_and_read, .needs_no_memory = true);
 FIXTURE_VARIANT_ADD(failnth, detach_unbind)
 	ENTRY("detach_unbind", step_three_in_domain, step_unplug, step_plug,
 	      .needs_no_memory = true);
@@ -271,6 +293,7 @@ FIXTURE_SETUP(failnth)
 		SKIP(return, "no fault injection");
 	}
 	scene->access_fd = -1;
+	scene->fault_fd = -1;
 	scene->readers[0] = access_create(scene->rig.fd, scene->rig.ioas_id, 0);
 	scene->readers[1] = access_create(scene->rig.fd, scene->rig.other_id, 0);
 	ASSERT_GE(scene->readers[1], 0);
@@ -291,6 +314,8 @@ FIXTURE_TEARDOWN(failnth)
 	close(scene->readers[1]);
 	if (scene->access_fd >= 0)
 		close(scene->access_fd);
+	if (scene->fault_fd >= 0)
+		close(scene->fault_fd);
 	EXPECT_STREQ("", mock_rig_destroy(&scene->rig));
 }
 

@@ -23,6 +23,9 @@
  * @bitmap: what was dirty so far, a bit for each page
  * @iova: where the memory is
  * @run: 2 MiB of contiguous memory
+ * @fault_id: a queue of page faults of the entry
+ * @fault_fd: its file, -1 without one
+ * @cookie: of what was read there
  */
 struct scene {
 	struct mock_rig rig;
@@ -37,6 +40,9 @@ struct scene {
 	__u64 bitmap;
 	__u64 iova;
 	void *run;
+	__u32 fault_id;
+	int fault_fd;
+	__u32 cookie;
 };
 
 typedef int (*step_t)(struct scene *scene);
@@ -94,6 +100,19 @@ int step_untrack(struct scene *scene);
 int step_read_dirty(struct scene *scene);
 int step_write_again(struct scene *scene);
 
+/* Page faults. */
+int step_alloc_faults(struct scene *scene);
+int step_destroy_faults(struct scene *scene);
+int step_alloc_closed_faults(struct scene *scene);
+int step_destroy_closed_faults(struct scene *scene);
+int step_alloc_fault_hwpt(struct scene *scene);
+int step_request_page(struct scene *scene);
+int step_read_fault(struct scene *scene);
+int step_answer_fault(struct scene *scene);
+int step_answer_and_request(struct scene *scene);
+int step_request_and_read(struct scene *scene);
+int step_move_and_request(struct scene *scene);
+
 /* Accesses. */
 int step_create_access(struct scene *scene);
 int step_close_access(struct scene *scene);
@@ -137,6 +156,11 @@ int step_plug_limited(struct scene *scene);
 int step_pin_limited(struct scene *scene);
 int step_map_limited(struct scene *scene);
 int step_spare_container(struct scene *scene);
+int step_plug_and_alloc_faults(struct scene *scene);
+int step_faulting_hwpt(struct scene *scene);
+int step_faulting(struct scene *scene);
+int step_page_requested(struct scene *scene);
+int step_fault_read(struct scene *scene);
 int step_container(struct scene *scene);
 int step_container_mapped(struct scene *scene);
 
