@@ -68,7 +68,7 @@ static int count_iopf(struct iommufd_call *call, struct iommu_test_cmd *cmd)
  *
  * Context: process context of the user, sleeps.
  * Return: what the operation returns; -EOPNOTSUPP if there is no such
- * operation, or not yet.
+ * operation.
  */
 int iommufd_test(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
