@@ -875,29 +875,31 @@ struct iommu_hwpt_invalidate {
  * answers them.
  *
  * Faults that get one answer form a group. The last one of a group has
- * IOMMU_PGFAULT_FLAGS_LAST_PAGE, and all have the same cookie. Groups are read as
- * a whole, in the order in which they came, as many as there is room for.
+ * IOMMU_PGFAULT_FLAGS_LAST_PAGE, and all have the same cookie. Groups are read
+ * as a whole, in the order in which they came, as many as there is room for.
  *
- * read() returns the number of bytes, and 0 if no group waits; it never waits for
- * one, whatever O_NONBLOCK says. poll() says POLLIN when there is one. Errors:
+ * read() returns the number of bytes, and 0 if no group waits; it never waits
+ * for one, whatever O_NONBLOCK says. poll() says POLLIN when there is one.
+ * Errors:
  *
  *  - ESPIPE: not the size of whole structures.
  *  - EINVAL: the next group is larger than the room for it. It is read next.
  *  - EFAULT: the memory cannot be written. The group is read next.
  *
- * write() returns the number of bytes, and stops before the first answer that it
- * cannot take. If that was the first of all, it fails:
+ * write() returns the number of bytes, and stops before the first answer that
+ * it cannot take. If that was the first of all, it fails:
  *
  *  - ESPIPE: not the size of whole structures.
- *  - EINVAL: an unknown code; or no group with this cookie has been read that is
- *    not answered yet. The kernel answers for the program as soon as the device
- *    leaves the page table, so this may come at any time.
+ *  - EINVAL: an unknown code; or no group with this cookie has been read that
+ *    is not answered yet. The kernel answers for the program as soon as the
+ *    device leaves the page table, so this may come at any time.
  *  - EFAULT: the memory cannot be read.
  *
- * The kernel waits for no answer. It answers with IOMMUFD_PAGE_RESP_INVALID what
- * is not answered when a device leaves the page table, or is closed, and when the
- * last file descriptor of the queue is closed. From then on, and when a queue has
- * 8192 faults, it does so at once, and the program never sees the fault.
+ * The kernel waits for no answer. It answers with IOMMUFD_PAGE_RESP_INVALID
+ * what is not answered when a device leaves the page table, or is closed, and
+ * when the last file descriptor of the queue is closed. From then on, and when
+ * a queue has 8192 faults, it does so at once, and the program never sees the
+ * fault.
  */
 
 /**
@@ -977,12 +979,13 @@ struct iommu_hwpt_page_response {
  * @out_fault_id: out: ID of the queue, for IOMMU_HWPT_ALLOC
  * @out_fault_fd: out: file descriptor to read faults from and write answers to
  *
- * The queue is in use by the file, so close() comes before IOMMU_DESTROY. The file
- * keeps /dev/iommu open.
+ * The queue is in use by the file, so close() comes before IOMMU_DESTROY. The
+ * file keeps /dev/iommu open.
  *
  * Errors:
  *
- *  - EOPNOTSUPP: a flag; or this kernel was built without page faults of devices.
+ *  - EOPNOTSUPP: a flag; or this kernel was built without page faults of
+ *    devices.
  *  - EFAULT: the answer cannot be written, and there is no new queue.
  *  - EMFILE: as many files are open as the process may have.
  *  - ENFILE: as many files are open as the system may have.

@@ -11,8 +11,8 @@
 #include "device/fault_queue.h"
 #include "lib/invariant.h"
 
-static bool is_source(const struct iommufd_fault_queue *queue,
-		      const struct iommufd_fault_source *wanted)
+static bool queue_has_source(const struct iommufd_fault_queue *queue,
+			     const struct iommufd_fault_source *wanted)
 {
 	const struct iommufd_fault_source *source;
 
@@ -42,7 +42,7 @@ static bool group_valid(const struct iommufd_fault_queue *queue,
 			const struct iommufd_fault_group *group)
 {
 	return invariant(group->state != IOMMUFD_FAULT_ANSWERED) &&
-	       invariant(is_source(queue, group->source)) &&
+	       invariant(queue_has_source(queue, group->source)) &&
 	       invariant(group->dev_id == group->source->dev_id);
 }
 

@@ -195,7 +195,7 @@ static void join_end(struct iommufd_attach *attach, struct iommufd_device *idev)
 	iommufd_fault_disable_unused(idev);
 }
 
-/* No device reports faults by @attach any more; they report by another or not. */
+/* No device reports faults by @attach any more. */
 static void leave_faults(struct iommufd_attach *attach,
 			 struct list_head *devices)
 {
@@ -266,8 +266,8 @@ static void set_attach(struct iommufd_group *group,
  * coherency or tracks writes where a device cannot have it, has its window for
  * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has
  * interrupts that are translated by another page table; as iommufd_fault_join()
- * and iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU driver.
- * On failure nothing has changed, but @hwpt may have got a window for
+ * and iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU
+ * driver. On failure nothing has changed, but @hwpt may have got a window for
  * interrupts.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,

@@ -21,8 +21,8 @@ struct iommufd_ioas;
  * @hwpt: in use; constant
  * @devices: struct iommufd_device, through &iommufd_device.attach_entry; all of
  *           one group, whose lock protects the list
- * @rcu: @handle can be looked at for as long as RCU lets somebody read, after it
- *       was found at the IOMMU core
+ * @rcu: @handle can be looked at for as long as RCU lets somebody read, after
+ *       it was found at the IOMMU core
  */
 struct iommufd_attach {
 	struct iommu_attach_handle handle;

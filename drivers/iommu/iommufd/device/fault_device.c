@@ -35,8 +35,8 @@
  * @dev: any
  *
  * The page request interface of a virtual function is that of its physical
- * function. An answer to one of them that makes the interface stop would stop it
- * for all, and nobody coordinates that.
+ * function. An answer to one of them that makes the interface stop would stop
+ * it for all, and nobody coordinates that.
  *
  * Context: any.
  * Return: 0; -EINVAL if not.
@@ -55,12 +55,12 @@ int iommufd_fault_check(struct device *dev)
  * Some drivers accept this and do nothing as long as there is no SVA, such as
  * SMMUv3 and AMD. Then the IOMMU core would warn of the first fault.
  */
-static bool is_set_up(struct device *dev)
+static bool device_is_set_up(struct device *dev)
 {
 	return rcu_access_pointer(dev->iommu->fault_param);
 }
 
-static int enable(struct iommufd_device *idev)
+static int device_enable_faults(struct iommufd_device *idev)
 {
 	int rc;
 
@@ -71,7 +71,7 @@ static int enable(struct iommufd_device *idev)
 		rc = iommu_dev_enable_feature(idev->dev, IOMMU_DEV_FEAT_IOPF);
 	if (rc)
 		return rc;
-	if (!is_set_up(idev->dev)) {
+	if (!device_is_set_up(idev->dev)) {
 		iommu_dev_disable_feature(idev->dev, IOMMU_DEV_FEAT_IOPF);
 		return -EOPNOTSUPP;
 	}
@@ -108,7 +108,7 @@ int iommufd_fault_join(struct iommufd_fault_queue *queue,
 	source->handle = handle;
 	source->dev = idev->dev;
 	source->dev_id = idev->object.id;
-	rc = enable(idev);
+	rc = device_enable_faults(idev);
 	if (rc) {
 		kfree(source);
 		return rc;

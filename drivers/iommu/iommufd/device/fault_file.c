@@ -5,8 +5,8 @@
  * The file from which user space reads page faults, and into which it writes
  * the answers.
  *
- * Neither waits: reading an empty queue gives 0 bytes, and whoever wants to wait
- * polls. User memory is touched with no lock held.
+ * Neither waits: reading an empty queue gives 0 bytes, and whoever wants to
+ * wait polls. User memory is touched with no lock held.
  */
 #include "fault_file.h"
 
@@ -36,8 +36,8 @@ static_assert((int)IOMMU_PGFAULT_PERM_PRIV == IOMMU_FAULT_PERM_PRIV);
 	 IOMMU_FAULT_PERM_EXEC | IOMMU_FAULT_PERM_PRIV)
 
 static struct iommu_hwpt_pgfault
-describe(const struct iommufd_fault_group *group,
-	 const struct iommu_fault_page_request *request)
+fault_describe(const struct iommufd_fault_group *group,
+	       const struct iommu_fault_page_request *request)
 {
 	struct iommu_hwpt_pgfault told = {
 		.dev_id = group->dev_id,
@@ -56,14 +56,14 @@ describe(const struct iommufd_fault_group *group,
 	return told;
 }
 
-static bool copy_group(const struct iommufd_fault_group *group,
-		       char __user *user)
+static bool fault_copy_group(const struct iommufd_fault_group *group,
+			     char __user *user)
 {
 	const struct iopf_fault *fault;
 
 	list_for_each_entry(fault, &group->iopf->faults, list) {
-		struct iommu_hwpt_pgfault told = describe(group,
-							  &fault->fault.prm);
+		struct iommu_hwpt_pgfault told =
+			fault_describe(group, &fault->fault.prm);
 
 		if (copy_to_user(user, &told, sizeof(told)))
 			return false;
@@ -73,8 +73,8 @@ static bool copy_group(const struct iommufd_fault_group *group,
 }
 
 /* Returns the bytes of a whole group, 0 if none waits, or an error. */
-static ssize_t read_group(struct iommufd_fault_queue *queue, char __user *user,
-			  size_t room)
+static ssize_t fault_read_group(struct iommufd_fault_queue *queue,
+				char __user *user, size_t room)
 {
 	const size_t record = sizeof(struct iommu_hwpt_pgfault);
 	struct iommufd_fault_group *group;
@@ -85,7 +85,7 @@ static ssize_t read_group(struct iommufd_fault_queue *queue, char __user *user,
 	if (IS_ERR_OR_NULL(group))
 		return PTR_ERR_OR_ZERO(group);
 	size = group->iopf->fault_count * record;
-	copied = copy_group(group, user);
+	copied = fault_copy_group(group, user);
 	iommufd_fault_queue_settle(queue, group, copied);
 	return copied ? size : -EFAULT;
 }
@@ -99,7 +99,7 @@ static ssize_t fault_fops_read(struct file *file, char __user *user,
 	if (count % sizeof(struct iommu_hwpt_pgfault))
 		return -ESPIPE;
 	while (done < count) {
-		rc = read_group(queue, user + done, count - done);
+		rc = fault_read_group(queue, user + done, count - done);
 		if (rc <= 0)
 			break;
 		done += rc;
@@ -108,8 +108,8 @@ static ssize_t fault_fops_read(struct file *file, char __user *user,
 	return done ?: rc;
 }
 
-static int write_answer(struct iommufd_fault_queue *queue,
-			const char __user *user)
+static int fault_write_answer(struct iommufd_fault_queue *queue,
+			      const char __user *user)
 {
 	struct iommu_hwpt_page_response answer;
 
@@ -129,7 +129,7 @@ static ssize_t fault_fops_write(struct file *file, const char __user *user,
 		return -ESPIPE;
 	/* Every answer ends a group, so there are no more than of those. */
 	while (done < count) {
-		rc = write_answer(queue, user + done);
+		rc = fault_write_answer(queue, user + done);
 		if (rc)
 			break;
 		done += sizeof(struct iommu_hwpt_page_response);
@@ -153,13 +153,13 @@ static __poll_t fault_fops_poll(struct file *file,
 }
 
 /* The file is a user of the queue, and of the context. */
-static void hold(struct iommufd_fault_queue *queue)
+static void queue_hold(struct iommufd_fault_queue *queue)
 {
 	iommufd_object_use(&queue->object);
 	get_file(queue->object.ictx->file);
 }
 
-static void let_go(struct iommufd_fault_queue *queue)
+static void queue_let_go(struct iommufd_fault_queue *queue)
 {
 	struct file *file = queue->object.ictx->file;
 
@@ -172,7 +172,7 @@ static int fault_fops_release(struct inode *inode, struct file *file)
 	struct iommufd_fault_queue *queue = file->private_data;
 
 	iommufd_fault_queue_close(queue);
-	let_go(queue);
+	queue_let_go(queue);
 	return 0;
 }
 
@@ -209,13 +209,13 @@ int iommufd_fault_alloc(struct iommufd_call *call,
 	queue = iommufd_fault_queue_alloc(call->ictx);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
-	hold(queue);
+	queue_hold(queue);
 	file.data = queue;
 	cmd->out_fault_id = queue->object.id;
 	rc = iommufd_call_reply_file(call, cmd, sizeof(*cmd),
 				     &cmd->out_fault_fd, &file);
 	if (rc) {
-		let_go(queue);
+		queue_let_go(queue);
 		iommufd_object_abort(&queue->object);
 	} else {
 		iommufd_object_publish(&queue->object);

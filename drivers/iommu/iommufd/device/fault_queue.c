@@ -5,8 +5,8 @@
  * Page faults of devices, between the IOMMU core and user space.
  *
  * A device asks for pages in groups. The IOMMU core collects a group and hands
- * it over, and from then on it is ours: it gets exactly one answer, and is freed
- * with that. A group goes this way:
+ * it over, and from then on it is ours: it gets exactly one answer, and is
+ * freed with that. A group goes this way:
  *
  *   arrives    from a device that is a source         [else: invalid, at once]
  *   waits      in order
@@ -111,8 +111,9 @@ void iommufd_fault_queue_unserve(struct iommufd_hw_pagetable *hwpt)
 }
 
 static struct iommufd_fault_source *
-find_source(struct iommufd_fault_queue *queue,
-	    const struct iommu_attach_handle *handle, const struct device *dev)
+queue_find_source(struct iommufd_fault_queue *queue,
+		  const struct iommu_attach_handle *handle,
+		  const struct device *dev)
 {
 	struct iommufd_fault_source *source;
 
@@ -124,25 +125,25 @@ find_source(struct iommufd_fault_queue *queue,
 	return NULL;
 }
 
-static void tell_readers(struct iommufd_fault_queue *queue)
+static void queue_tell_readers(struct iommufd_fault_queue *queue)
 {
 	wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /* Put a group into the queue; false if it has to be refused. */
-static bool enqueue(struct iommufd_fault_queue *queue,
-		    struct iommufd_fault_group *group)
+static bool queue_add_group(struct iommufd_fault_queue *queue,
+			    struct iommufd_fault_group *group)
 {
 	struct iopf_group *iopf = group->iopf;
 
 	lockdep_assert_held(&queue->lock);
 
-	group->source = find_source(queue, iopf->attach_handle,
-				    iopf->fault_param->dev);
+	group->source = queue_find_source(queue, iopf->attach_handle,
+					  iopf->fault_param->dev);
 	if (!group->source || queue->closed ||
 	    iopf->fault_count > IOMMUFD_FAULTS_MAX - queue->nfaults)
 		return false;
-	/* Cyclic, so that an answer which comes too late meets no other group. */
+	/* Cyclic, so that an answer that comes too late meets no other. */
 	if (xa_alloc_cyclic(&queue->groups, &group->cookie, group, xa_limit_32b,
 			    &queue->next_cookie, GFP_KERNEL) < 0)
 		return false;
@@ -158,15 +159,16 @@ static bool enqueue(struct iommufd_fault_queue *queue,
  * iommufd_fault_queue_arrive() - &iommu_domain.iopf_handler
  * @iopf: what a device asks for; taken over
  *
- * What cannot be queued is answered as invalid. The core would say "failure" for
- * us, which makes a PCI device give up page requests altogether.
+ * What cannot be queued is answered as invalid. The core would say "failure"
+ * for us, which makes a PCI device give up page requests altogether.
  *
  * Context: as IOMMU drivers report faults, may sleep.
  * Return: 0.
  */
 int iommufd_fault_queue_arrive(struct iopf_group *iopf)
 {
-	struct iommufd_fault_queue *queue = iopf->attach_handle->domain->fault_data;
+	struct iommu_domain *domain = iopf->attach_handle->domain;
+	struct iommufd_fault_queue *queue = domain->fault_data;
 	struct iommufd_fault_group *group;
 	bool queued = false;
 
@@ -175,9 +177,9 @@ int iommufd_fault_queue_arrive(struct iopf_group *iopf)
 	if (group) {
 		group->iopf = iopf;
 		mutex_lock(&queue->lock);
-		queued = enqueue(queue, group);
+		queued = queue_add_group(queue, group);
 		if (queued)
-			tell_readers(queue);
+			queue_tell_readers(queue);
 		mutex_unlock(&queue->lock);
 	}
 	if (!queued) {
@@ -198,9 +200,9 @@ static void group_free(struct iommufd_fault_group *group)
  * Answer a group, once, as it cannot be found any more. Nothing waits inside: a
  * driver only writes into the queue of the hardware.
  */
-static void answer(struct iommufd_fault_queue *queue,
-		   struct iommufd_fault_group *group,
-		   enum iommu_page_response_code code)
+static void queue_answer_group(struct iommufd_fault_queue *queue,
+			       struct iommufd_fault_group *group,
+			       enum iommu_page_response_code code)
 {
 	lockdep_assert_held(&queue->lock);
 
@@ -217,8 +219,8 @@ static void answer(struct iommufd_fault_queue *queue,
 }
 
 /* Give up what a source has in the queue; everything if it is NULL. */
-static void give_up(struct iommufd_fault_queue *queue,
-		    const struct iommufd_fault_source *source)
+static void queue_give_up(struct iommufd_fault_queue *queue,
+			  const struct iommufd_fault_source *source)
 {
 	struct iommufd_fault_group *group;
 	unsigned long cookie;
@@ -227,7 +229,8 @@ static void give_up(struct iommufd_fault_queue *queue,
 
 	xa_for_each(&queue->groups, cookie, group) {
 		if (!source || group->source == source)
-			answer(queue, group, IOMMU_PAGE_RESP_INVALID);
+			queue_answer_group(queue, group,
+					   IOMMU_PAGE_RESP_INVALID);
 		cond_resched();
 	}
 }
@@ -264,10 +267,10 @@ iommufd_fault_queue_leave(struct iommufd_fault_queue *queue,
 	struct iommufd_fault_source *source;
 
 	mutex_lock(&queue->lock);
-	source = find_source(queue, handle, dev);
+	source = queue_find_source(queue, handle, dev);
 	if (source) {
 		list_del(&source->entry);
-		give_up(queue, source);
+		queue_give_up(queue, source);
 	}
 	mutex_unlock(&queue->lock);
 	return source;
@@ -283,7 +286,7 @@ void iommufd_fault_queue_close(struct iommufd_fault_queue *queue)
 {
 	mutex_lock(&queue->lock);
 	queue->closed = true;
-	give_up(queue, NULL);
+	queue_give_up(queue, NULL);
 	mutex_unlock(&queue->lock);
 }
 
@@ -316,8 +319,8 @@ iommufd_fault_queue_take(struct iommufd_fault_queue *queue, size_t room)
 }
 
 /* Others may have been read, or put back, in the meantime. */
-static void put_back(struct iommufd_fault_queue *queue,
-		     struct iommufd_fault_group *group)
+static void queue_put_back(struct iommufd_fault_queue *queue,
+			   struct iommufd_fault_group *group)
 {
 	struct iommufd_fault_group *next;
 
@@ -328,7 +331,7 @@ static void put_back(struct iommufd_fault_queue *queue,
 			break;
 	list_add_tail(&group->entry, &next->entry);
 	group->state = IOMMUFD_FAULT_WAITING;
-	tell_readers(queue);
+	queue_tell_readers(queue);
 }
 
 /**
@@ -348,11 +351,11 @@ void iommufd_fault_queue_settle(struct iommufd_fault_queue *queue,
 	else if (copied)
 		group->state = IOMMUFD_FAULT_READ;
 	else
-		put_back(queue, group);
+		queue_put_back(queue, group);
 	mutex_unlock(&queue->lock);
 }
 
-static int check_code(u32 code, enum iommu_page_response_code *response)
+static int fault_check_code(u32 code, enum iommu_page_response_code *response)
 {
 	switch (code) {
 	case IOMMUFD_PAGE_RESP_SUCCESS:
@@ -383,13 +386,13 @@ int iommufd_fault_queue_answer(struct iommufd_fault_queue *queue, u32 cookie,
 	struct iommufd_fault_group *group;
 	int rc;
 
-	rc = check_code(code, &response);
+	rc = fault_check_code(code, &response);
 	if (rc)
 		return rc;
 	mutex_lock(&queue->lock);
 	group = xa_load(&queue->groups, cookie);
 	if (group && group->state == IOMMUFD_FAULT_READ)
-		answer(queue, group, response);
+		queue_answer_group(queue, group, response);
 	else
 		rc = -EINVAL;
 	mutex_unlock(&queue->lock);

@@ -39,7 +39,7 @@
  */
 #define DATA_TRIES 16
 
-static int check_cmd(const struct iommu_hwpt_alloc *cmd)
+static int hwpt_check_cmd(const struct iommu_hwpt_alloc *cmd)
 {
 	if (cmd->flags & ~KNOWN_FLAGS || cmd->__reserved || cmd->__reserved2)
 		return -EOPNOTSUPP;
@@ -52,8 +52,8 @@ static int check_cmd(const struct iommu_hwpt_alloc *cmd)
 }
 
 static struct iommufd_hw_pagetable *
-alloc_paging(struct iommufd_object *ioas, struct device *dev, u32 flags,
-	     const struct iommu_user_data *data)
+hwpt_alloc_paging(struct iommufd_object *ioas, struct device *dev, u32 flags,
+		  const struct iommu_user_data *data)
 {
 	struct iommufd_hwpt_paging *paging;
 
@@ -63,8 +63,8 @@ alloc_paging(struct iommufd_object *ioas, struct device *dev, u32 flags,
 }
 
 static struct iommufd_hw_pagetable *
-alloc_nested(struct iommufd_object *parent, struct device *dev, u32 flags,
-	     const struct iommu_user_data *data)
+hwpt_alloc_nested(struct iommufd_object *parent, struct device *dev, u32 flags,
+		  const struct iommu_user_data *data)
 {
 	struct iommufd_hwpt_nested *nested;
 
@@ -75,8 +75,8 @@ alloc_nested(struct iommufd_object *parent, struct device *dev, u32 flags,
 
 /* Which kind it is depends on what it is to be over. */
 static struct iommufd_hw_pagetable *
-alloc_over(struct iommufd_object *object, struct device *dev,
-	   const struct iommu_hwpt_alloc *cmd)
+hwpt_alloc_over(struct iommufd_object *object, struct device *dev,
+		const struct iommu_hwpt_alloc *cmd)
 {
 	void __user *from = u64_to_user_ptr(cmd->data_uptr);
 	const struct iommu_user_data given = {
@@ -89,9 +89,9 @@ alloc_over(struct iommufd_object *object, struct device *dev,
 
 	switch (object->ops->type) {
 	case IOMMUFD_OBJ_IOAS:
-		return alloc_paging(object, dev, flags, data);
+		return hwpt_alloc_paging(object, dev, flags, data);
 	case IOMMUFD_OBJ_HWPT_PAGING:
-		return alloc_nested(object, dev, flags, data);
+		return hwpt_alloc_nested(object, dev, flags, data);
 	case IOMMUFD_OBJ_HWPT_NESTED:
 		/* No IOMMU translates three times. */
 		return ERR_PTR(-EINVAL);
@@ -106,7 +106,7 @@ alloc_over(struct iommufd_object *object, struct device *dev,
  * wait that long to be rid of it.
  */
 static struct iommufd_hw_pagetable *
-alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
+hwpt_alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 {
 	struct iommufd_object *device, *object;
 	struct iommufd_hw_pagetable *hwpt;
@@ -118,8 +118,8 @@ alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 	if (IS_ERR(object)) {
 		hwpt = ERR_CAST(object);
 	} else {
-		hwpt = alloc_over(object, iommufd_device_from(device)->dev,
-				  cmd);
+		hwpt = hwpt_alloc_over(object, iommufd_device_from(device)->dev,
+				       cmd);
 		iommufd_object_put(object);
 	}
 	iommufd_object_put(device);
@@ -127,7 +127,7 @@ alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 }
 
 /* Of whatever length it says it is, drivers copy a structure. */
-static int fault_in_data(const struct iommu_hwpt_alloc *cmd)
+static int hwpt_fault_in_data(const struct iommu_hwpt_alloc *cmd)
 {
 	size_t length = min_t(size_t, cmd->data_len, PAGE_SIZE);
 
@@ -138,14 +138,15 @@ static int fault_in_data(const struct iommu_hwpt_alloc *cmd)
 
 /* Nothing but the data can be what is not there. */
 static struct iommufd_hw_pagetable *
-alloc_hwpt(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
+hwpt_alloc(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 {
 	struct iommufd_hw_pagetable *hwpt;
 	unsigned int tries = DATA_TRIES;
 
 	do {
-		hwpt = alloc_once(ictx, cmd);
-	} while (hwpt == ERR_PTR(-EFAULT) && --tries && !fault_in_data(cmd));
+		hwpt = hwpt_alloc_once(ictx, cmd);
+	} while (hwpt == ERR_PTR(-EFAULT) && --tries &&
+		 !hwpt_fault_in_data(cmd));
 	return hwpt;
 }
 
@@ -153,7 +154,7 @@ alloc_hwpt(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
  * One whose format is not known yet is filled by the first attach, and the
  * parent of one that is nested was made in the same way.
  */
-static int fill(struct iommufd_hw_pagetable *hwpt)
+static int hwpt_fill(struct iommufd_hw_pagetable *hwpt)
 {
 	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(hwpt);
 	int rc = 0;
@@ -168,8 +169,8 @@ static int fill(struct iommufd_hw_pagetable *hwpt)
 	return rc;
 }
 
-static int serve_faults(struct iommufd_hw_pagetable *hwpt,
-			const struct iommu_hwpt_alloc *cmd)
+static int hwpt_serve_faults(struct iommufd_hw_pagetable *hwpt,
+			     const struct iommu_hwpt_alloc *cmd)
 {
 	if (!(cmd->flags & IOMMU_HWPT_FAULT_ID_VALID))
 		return 0;
@@ -188,22 +189,22 @@ static int serve_faults(struct iommufd_hw_pagetable *hwpt,
  * the IOAS or page table, is not there; -EFAULT if the data cannot be read or
  * the reply not be written; -EINTR on a fatal signal; else as
  * iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(), then as
- * iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On failure nothing
- * has changed.
+ * iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On failure
+ * nothing has changed.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 {
 	struct iommufd_hw_pagetable *hwpt;
 	int rc;
 
-	rc = check_cmd(cmd);
+	rc = hwpt_check_cmd(cmd);
 	if (rc)
 		return rc;
-	hwpt = alloc_hwpt(call->ictx, cmd);
+	hwpt = hwpt_alloc(call->ictx, cmd);
 	if (IS_ERR(hwpt))
 		return PTR_ERR(hwpt);
 	cmd->out_hwpt_id = hwpt->object.id;
-	rc = serve_faults(hwpt, cmd) ?: fill(hwpt) ?:
+	rc = hwpt_serve_faults(hwpt, cmd) ?: hwpt_fill(hwpt) ?:
 	     iommufd_call_reply(call, cmd, sizeof(*cmd));
 	if (rc)
 		iommufd_hwpt_abort(hwpt);

@@ -19,8 +19,8 @@
 #include "iopt/iopt_dirty.h"
 #include "object/ioas.h"
 
-static struct iommufd_hwpt_paging *get_tracking(struct iommufd_ctx *ictx,
-						u32 hwpt_id)
+static struct iommufd_hwpt_paging *hwpt_get_tracking(struct iommufd_ctx *ictx,
+						     u32 hwpt_id)
 {
 	struct iommufd_object *object;
 
@@ -37,7 +37,7 @@ static struct iommufd_hwpt_paging *get_tracking(struct iommufd_ctx *ictx,
  * What was written before somebody wanted to know is forgotten first. Turning
  * on what is on must not forget anything.
  */
-static int set_tracking(struct iommufd_hwpt_paging *paging, bool enable)
+static int hwpt_set_tracking(struct iommufd_hwpt_paging *paging, bool enable)
 {
 	struct iommu_domain *domain = paging->hwpt.domain;
 	int rc = 0;
@@ -75,18 +75,18 @@ int iommufd_hwpt_set_dirty(struct iommufd_ctx *ictx,
 
 	if (cmd->flags & ~IOMMU_HWPT_DIRTY_TRACKING_ENABLE || cmd->__reserved)
 		return -EOPNOTSUPP;
-	paging = get_tracking(ictx, cmd->hwpt_id);
+	paging = hwpt_get_tracking(ictx, cmd->hwpt_id);
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
 	if (!mutex_lock_killable(&paging->dirty_mutex)) {
-		rc = set_tracking(paging, enable);
+		rc = hwpt_set_tracking(paging, enable);
 		mutex_unlock(&paging->dirty_mutex);
 	}
 	iommufd_object_put(&paging->hwpt.object);
 	return rc;
 }
 
-static int check_bitmap(const struct iommu_hwpt_get_dirty_bitmap *cmd)
+static int dirty_check_bitmap(const struct iommu_hwpt_get_dirty_bitmap *cmd)
 {
 	u64 last_bit = (cmd->length - 1) >> ilog2(cmd->page_size);
 	u64 nbytes = last_bit / BITS_PER_BYTE + 1;
@@ -98,8 +98,8 @@ static int check_bitmap(const struct iommu_hwpt_get_dirty_bitmap *cmd)
 	return 0;
 }
 
-static int make_request(const struct iommu_hwpt_get_dirty_bitmap *cmd,
-			struct iopt_dirty_request *request)
+static int dirty_make_request(const struct iommu_hwpt_get_dirty_bitmap *cmd,
+			      struct iopt_dirty_request *request)
 {
 	unsigned long last;
 
@@ -121,7 +121,7 @@ static int make_request(const struct iommu_hwpt_get_dirty_bitmap *cmd,
 	};
 	if (cmd->flags & IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR)
 		request->flags = IOMMU_DIRTY_NO_CLEAR;
-	return check_bitmap(cmd);
+	return dirty_check_bitmap(cmd);
 }
 
 /**
@@ -145,10 +145,10 @@ int iommufd_hwpt_get_dirty(struct iommufd_ctx *ictx,
 	struct iommufd_hwpt_paging *paging;
 	int rc;
 
-	rc = make_request(cmd, &request);
+	rc = dirty_make_request(cmd, &request);
 	if (rc)
 		return rc;
-	paging = get_tracking(ictx, cmd->hwpt_id);
+	paging = hwpt_get_tracking(ictx, cmd->hwpt_id);
 	if (IS_ERR(paging))
 		return PTR_ERR(paging);
 	if (READ_ONCE(paging->dirty_tracking))

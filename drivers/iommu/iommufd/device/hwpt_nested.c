@@ -62,8 +62,8 @@ static const struct iommufd_hwpt_kind nested_kind = {
 };
 
 /* What drivers leave to their caller. */
-static int check_parent(const struct iommufd_hwpt_paging *parent,
-			struct device *dev)
+static int nested_check_parent(const struct iommufd_hwpt_paging *parent,
+			       struct device *dev)
 {
 	if (!parent->nest_parent ||
 	    parent->hwpt.domain->owner != dev_iommu_ops(dev))
@@ -72,8 +72,9 @@ static int check_parent(const struct iommufd_hwpt_paging *parent,
 }
 
 static struct iommu_domain *
-alloc_domain(const struct iommufd_hwpt_paging *parent, struct device *dev,
-	     u32 flags, const struct iommu_user_data *data)
+nested_alloc_domain(const struct iommufd_hwpt_paging *parent,
+		    struct device *dev, u32 flags,
+		    const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
 
@@ -117,14 +118,14 @@ iommufd_hwpt_nested_alloc(struct iommufd_hwpt_paging *parent,
 
 	if (flags || !data)
 		return ERR_PTR(-EOPNOTSUPP);
-	rc = check_parent(parent, dev);
+	rc = nested_check_parent(parent, dev);
 	if (rc)
 		return ERR_PTR(rc);
 	nested = iommufd_object_alloc(parent->hwpt.object.ictx, nested,
 				      hwpt.object, &nested_kind.object);
 	if (IS_ERR(nested))
 		return nested;
-	domain = alloc_domain(parent, dev, flags, data);
+	domain = nested_alloc_domain(parent, dev, flags, data);
 	if (IS_ERR(domain)) {
 		iommufd_object_abort(&nested->hwpt.object);
 		return ERR_CAST(domain);
@@ -135,7 +136,7 @@ iommufd_hwpt_nested_alloc(struct iommufd_hwpt_paging *parent,
 	return nested;
 }
 
-static int check_invalidate(const struct iommu_hwpt_invalidate *cmd)
+static int invalidate_check_cmd(const struct iommu_hwpt_invalidate *cmd)
 {
 	if (cmd->__reserved)
 		return -EOPNOTSUPP;
@@ -149,8 +150,9 @@ static int check_invalidate(const struct iommu_hwpt_invalidate *cmd)
 }
 
 /* Some entries behind the first @done; adds those that the driver has done. */
-static int invalidate_step(struct iommu_domain *domain,
-			   const struct iommu_hwpt_invalidate *cmd, u32 *done)
+static int nested_invalidate_step(struct iommu_domain *domain,
+				  const struct iommu_hwpt_invalidate *cmd,
+				  u32 *done)
 {
 	u32 step = min(cmd->entry_num - *done, INVALIDATE_STEP);
 	struct iommu_user_data_array array = {
@@ -170,11 +172,11 @@ static int invalidate_step(struct iommu_domain *domain,
 	return rc;
 }
 
-static int invalidate(struct iommu_domain *domain,
-		      const struct iommu_hwpt_invalidate *cmd, u32 *done)
+static int nested_invalidate(struct iommu_domain *domain,
+			     const struct iommu_hwpt_invalidate *cmd, u32 *done)
 {
 	for (;;) {
-		int rc = invalidate_step(domain, cmd, done);
+		int rc = nested_invalidate_step(domain, cmd, done);
 
 		if (rc || *done == cmd->entry_num)
 			return rc;
@@ -184,12 +186,12 @@ static int invalidate(struct iommu_domain *domain,
 	}
 }
 
-static int find_and_invalidate(struct iommufd_ctx *ictx,
-			       const struct iommu_hwpt_invalidate *cmd,
-			       u32 *done)
+static int nested_find_and_invalidate(struct iommufd_ctx *ictx,
+				      const struct iommu_hwpt_invalidate *cmd,
+				      u32 *done)
 {
 	struct iommufd_object *object;
-	int rc = check_invalidate(cmd);
+	int rc = invalidate_check_cmd(cmd);
 
 	if (rc)
 		return rc;
@@ -197,7 +199,7 @@ static int find_and_invalidate(struct iommufd_ctx *ictx,
 				    IOMMUFD_OBJ_HWPT_NESTED);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	rc = invalidate(iommufd_hwpt_from(object)->domain, cmd, done);
+	rc = nested_invalidate(iommufd_hwpt_from(object)->domain, cmd, done);
 	iommufd_object_put(object);
 	return rc;
 }
@@ -220,7 +222,7 @@ int iommufd_hwpt_invalidate(struct iommufd_call *call,
 			    struct iommu_hwpt_invalidate *cmd)
 {
 	u32 done = 0;
-	int rc = find_and_invalidate(call->ictx, cmd, &done);
+	int rc = nested_find_and_invalidate(call->ictx, cmd, &done);
 
 	cmd->entry_num = done;
 	if (iommufd_call_reply(call, cmd, sizeof(*cmd)))

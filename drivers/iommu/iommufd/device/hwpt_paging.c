@@ -78,7 +78,7 @@ static const struct iommufd_hwpt_kind paging_kind = {
 };
 
 /* Does a domain have what was promised by whoever asked for it? */
-static bool keeps_promise(const struct iommu_domain *domain, u32 flags)
+static bool domain_keeps_promise(const struct iommu_domain *domain, u32 flags)
 {
 	return domain->type & __IOMMU_DOMAIN_PAGING &&
 	       (!(flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
@@ -86,7 +86,8 @@ static bool keeps_promise(const struct iommu_domain *domain, u32 flags)
 }
 
 static struct iommu_domain *
-alloc_domain(struct device *dev, u32 flags, const struct iommu_user_data *data)
+paging_alloc_domain(struct device *dev, u32 flags,
+		    const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
 
@@ -101,7 +102,7 @@ alloc_domain(struct device *dev, u32 flags, const struct iommu_user_data *data)
 	    !iommufd_tracks_dirty(dev))
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = iommufd_hwpt_alloc_domain(dev, flags, NULL, data);
-	if (IS_ERR(domain) || keeps_promise(domain, flags))
+	if (IS_ERR(domain) || domain_keeps_promise(domain, flags))
 		return domain;
 	iommu_domain_free(domain);
 	return ERR_PTR(-EINVAL);
@@ -125,10 +126,11 @@ static int enforce_cache_coherency(struct iommufd_hwpt_paging *paging,
 	return 0;
 }
 
-static int init_domain(struct iommufd_hwpt_paging *paging, struct device *dev,
-		       u32 flags, const struct iommu_user_data *data)
+static int paging_init_domain(struct iommufd_hwpt_paging *paging,
+			      struct device *dev, u32 flags,
+			      const struct iommu_user_data *data)
 {
-	struct iommu_domain *domain = alloc_domain(dev, flags, data);
+	struct iommu_domain *domain = paging_alloc_domain(dev, flags, data);
 	int rc;
 
 	if (IS_ERR(domain))
@@ -171,7 +173,7 @@ iommufd_hwpt_paging_alloc(struct iommufd_ioas *ioas, struct device *dev,
 				      &paging_kind.object);
 	if (IS_ERR(paging))
 		return paging;
-	rc = init_domain(paging, dev, flags, data);
+	rc = paging_init_domain(paging, dev, flags, data);
 	if (rc) {
 		iommufd_object_abort(&paging->hwpt.object);
 		return ERR_PTR(rc);

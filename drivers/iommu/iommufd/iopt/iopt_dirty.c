@@ -38,20 +38,20 @@
 /**
  * struct dirty_walk - A reading of several areas
  * @iopt: whose areas
- * @entry: the domain, which is, or was, a member
+ * @member: the domain, which is, or was, a member
  * @dirty: the reading
  * @piece: the range that the bitmap of @dirty has room for
  */
 struct dirty_walk {
 	struct io_pagetable *iopt;
-	const struct iopt_domain *entry;
+	const struct iopt_domain *member;
 	struct iopte_dirty dirty;
 	struct iopte_range piece;
 };
 
 /* The first area in a range, which becomes what the area has of it. */
-static struct iopt_area *first_area(struct io_pagetable *iopt,
-				    struct iopte_range *range)
+static struct iopt_area *range_first_area(struct io_pagetable *iopt,
+					  struct iopte_range *range)
 {
 	struct iopt_area *area;
 
@@ -67,24 +67,24 @@ static struct iopt_area *first_area(struct io_pagetable *iopt,
 }
 
 /* Does the domain have IOPTEs for all of an area? */
-static bool shows_area(const struct iopt_domain *entry,
-		       const struct iopt_area *area)
+static bool member_shows_area(const struct iopt_domain *member,
+			      const struct iopt_area *area)
 {
 	lockdep_assert_held(&area->pages->mutex);
 	guard(rwsem_read)(&area->domains->rwsem);
 
 	return area->content == IOPT_AREA_FILLED &&
-	       iopt_domain_in(entry, area->generation);
+	       iopt_domain_in(member, area->generation);
 }
 
-static int read_area(struct dirty_walk *walk, struct iopt_area *area,
-		     const struct iopte_range *part)
+static int walk_read_area(struct dirty_walk *walk, struct iopt_area *area,
+			  const struct iopte_range *part)
 {
 	int rc = 0;
 
 	if (mutex_lock_killable(&area->pages->mutex))
 		return -EINTR;
-	if (shows_area(walk->entry, area)) {
+	if (member_shows_area(walk->member, area)) {
 		/* No longer moved by whoever sets it up. */
 		const struct iopte_range whole = {
 			area->node.start, area->node.last
@@ -97,19 +97,19 @@ static int read_area(struct dirty_walk *walk, struct iopt_area *area,
 }
 
 /* All areas in a piece, and the flush. */
-static int read_piece(struct dirty_walk *walk)
+static int walk_read_piece(struct dirty_walk *walk)
 {
 	struct iopte_range rest = walk->piece;
 	int rc;
 
 	for (;;) {
 		struct iopte_range part = rest;
-		struct iopt_area *area = first_area(walk->iopt, &part);
+		struct iopt_area *area = range_first_area(walk->iopt, &part);
 
 		rc = 0;
 		if (!area)
 			break;
-		rc = read_area(walk, area, &part);
+		rc = walk_read_area(walk, area, &part);
 		iopt_area_put(area);
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
@@ -122,16 +122,16 @@ static int read_piece(struct dirty_walk *walk)
 	return rc;
 }
 
-static int read_piece_pinned(struct iova_bitmap *bitmap, unsigned long iova,
-			     size_t length, void *opaque)
+static int walk_read_pinned(struct iova_bitmap *bitmap, unsigned long iova,
+			    size_t length, void *opaque)
 {
-	return read_piece(opaque);
+	return walk_read_piece(opaque);
 }
 
 /* The part of the bitmap that a piece needs, from the next u64 below on. */
 static struct iova_bitmap *
-piece_bitmap(const struct iopt_dirty_request *request,
-	     const struct iopte_range *piece)
+request_piece_bitmap(const struct iopt_dirty_request *request,
+		     const struct iopte_range *piece)
 {
 	unsigned long bit = (piece->start - request->iova) / request->page_size;
 	unsigned long word = bit / BITS_PER_U64;
@@ -142,27 +142,28 @@ piece_bitmap(const struct iopt_dirty_request *request,
 				 request->page_size, request->bitmap + word);
 }
 
-static int note_piece(struct dirty_walk *walk,
-		      const struct iopt_dirty_request *request)
+static int walk_note_piece(struct dirty_walk *walk,
+			   const struct iopt_dirty_request *request)
 {
-	struct iova_bitmap *bitmap = piece_bitmap(request, &walk->piece);
+	struct iova_bitmap *bitmap =
+		request_piece_bitmap(request, &walk->piece);
 	int rc;
 
 	if (IS_ERR(bitmap))
 		return PTR_ERR(bitmap);
 	walk->dirty.bitmap = bitmap;
 	/* It fits into one window, so all of it is pinned meanwhile. */
-	rc = iova_bitmap_for_each(bitmap, walk, read_piece_pinned);
+	rc = iova_bitmap_for_each(bitmap, walk, walk_read_pinned);
 	iova_bitmap_free(bitmap);
 	return rc;
 }
 
 /* The first piece of a range that has areas; false if there is none. */
-static bool first_piece(struct dirty_walk *walk,
-			const struct iopte_range *range)
+static bool walk_first_piece(struct dirty_walk *walk,
+			     const struct iopte_range *range)
 {
 	struct iopte_range part = *range;
-	struct iopt_area *area = first_area(walk->iopt, &part);
+	struct iopt_area *area = range_first_area(walk->iopt, &part);
 
 	if (!area)
 		return false;
@@ -180,8 +181,9 @@ static int walk_pieces(struct dirty_walk *walk, unsigned long iova,
 {
 	struct iopte_range rest = { iova, last };
 
-	while (first_piece(walk, &rest)) {
-		int rc = request ? note_piece(walk, request) : read_piece(walk);
+	while (walk_first_piece(walk, &rest)) {
+		int rc = request ? walk_note_piece(walk, request) :
+				   walk_read_piece(walk);
 
 		if (rc || walk->piece.last == last)
 			return rc;
@@ -194,7 +196,7 @@ static int walk_pieces(struct dirty_walk *walk, unsigned long iova,
 /**
  * iopt_read_dirty() - Note in a bitmap what devices have written, and forget it
  * @iopt: the io_pagetable
- * @entry: a domain that is a member, or was or may become one; tracks writes
+ * @member: a domain that is a member, or was or may become one; tracks writes
  * @request: what, and where to
  *
  * IOVA that nothing is mapped at is clean, and the bitmap there is not touched.
@@ -204,13 +206,13 @@ static int walk_pieces(struct dirty_walk *walk, unsigned long iova,
  * -ENOMEM; or an error of the IOMMU driver. On failure what was cleared has
  * been noted, and all else is as before.
  */
-int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *entry,
+int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *member,
 		    const struct iopt_dirty_request *request)
 {
 	struct dirty_walk walk = {
 		.iopt = iopt,
-		.entry = entry,
-		.dirty.domain = entry->domain,
+		.member = member,
+		.dirty.domain = member->domain,
 		.dirty.flags = request->flags,
 	};
 
@@ -220,18 +222,19 @@ int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *entry,
 /**
  * iopt_clear_dirty() - Forget what devices have written
  * @iopt: the io_pagetable
- * @entry: a domain that is a member, or was or may become one
+ * @member: a domain that is a member, or was or may become one
  *
  * Context: may sleep, for long.
  * Return: 0; -EINTR on a fatal signal; or an error of the IOMMU driver. Some is
  * forgotten in any case.
  */
-int iopt_clear_dirty(struct io_pagetable *iopt, const struct iopt_domain *entry)
+int iopt_clear_dirty(struct io_pagetable *iopt,
+		     const struct iopt_domain *member)
 {
 	struct dirty_walk walk = {
 		.iopt = iopt,
-		.entry = entry,
-		.dirty.domain = entry->domain,
+		.member = member,
+		.dirty.domain = member->domain,
 	};
 
 	return walk_pieces(&walk, 0, ULONG_MAX, NULL);

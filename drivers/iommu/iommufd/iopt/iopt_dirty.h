@@ -30,9 +30,9 @@ struct iopt_dirty_request {
 	unsigned long flags;
 };
 
-int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *entry,
+int iopt_read_dirty(struct io_pagetable *iopt, const struct iopt_domain *member,
 		    const struct iopt_dirty_request *request);
 int iopt_clear_dirty(struct io_pagetable *iopt,
-		     const struct iopt_domain *entry);
+		     const struct iopt_domain *member);
 
 #endif

@@ -211,7 +211,8 @@ int mock_device_fault(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	struct iommufd_object *object;
 	int rc;
 
-	if (cmd->trigger_iopf.perm & ~(KNOWN_PERMISSIONS | MOCK_FLAGS_IOPF_MORE))
+	if (cmd->trigger_iopf.perm &
+	    ~(KNOWN_PERMISSIONS | MOCK_FLAGS_IOPF_MORE))
 		return -EOPNOTSUPP;
 	object = iommufd_object_get(call->ictx, cmd->trigger_iopf.dev_id,
 				    IOMMUFD_OBJ_DEVICE);

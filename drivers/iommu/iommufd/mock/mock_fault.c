@@ -166,7 +166,7 @@ void mock_faults_answer(struct mock_faults *faults,
 }
 
 /**
- * mock_fault_count() - COUNT_IOPF: what all devices have asked for and been told
+ * mock_fault_count() - COUNT_IOPF: what devices have asked for and been told
  * @cmd: output in count_iopf
  *
  * Context: any.

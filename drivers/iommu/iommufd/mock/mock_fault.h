@@ -16,9 +16,9 @@ struct iommu_test_cmd;
 
 /**
  * struct mock_faults - The page requests of a device
- * @reports: held for read while one of them is on its way to the IOMMU core. For
- *           write by whoever changes where they would go, so that none is on its
- *           way by the old path any more.
+ * @reports: held for read while one of them is on its way to the IOMMU core.
+ *           For write by whoever changes where they would go, so that none is
+ *           on its way by the old path any more.
  * @enabled: the device may request pages; @reports
  * @unanswered: the PASID of each group that waits for its answer, by number of
  *              the group

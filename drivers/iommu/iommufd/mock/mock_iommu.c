@@ -47,17 +47,17 @@ static struct irq_domain no_interrupts = {
 	.flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI,
 };
 
-static bool tracks_dirty(struct device *dev)
+static bool mock_tracks_dirty(struct device *dev)
 {
 	return !(mock_unit_from(dev)->flags & MOCK_FLAGS_DEVICE_NO_DIRTY);
 }
 
-static struct iommu_domain *alloc_paging(struct device *dev, u32 flags)
+static struct iommu_domain *mock_alloc_paging(struct device *dev, u32 flags)
 {
 	struct iommu_domain *domain;
 
-	if (flags & ~PAGING_FLAGS ||
-	    (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING && !tracks_dirty(dev)))
+	if (flags & ~PAGING_FLAGS || (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING &&
+				      !mock_tracks_dirty(dev)))
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = mock_domain_alloc(dev);
 	if (IS_ERR(domain))
@@ -75,7 +75,7 @@ static struct iommu_domain *mock_alloc_user(struct device *dev, u32 flags,
 					    const struct iommu_user_data *data)
 {
 	if (!parent && !data)
-		return alloc_paging(dev, flags);
+		return mock_alloc_paging(dev, flags);
 	if (!parent || !data || flags)
 		return ERR_PTR(-EOPNOTSUPP);
 	return mock_nested_alloc(parent, data);
@@ -107,7 +107,7 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 	case IOMMU_CAP_CACHE_COHERENCY:
 		return true;
 	case IOMMU_CAP_DIRTY_TRACKING:
-		return tracks_dirty(dev);
+		return mock_tracks_dirty(dev);
 	default:
 		return false;
 	}
@@ -177,12 +177,12 @@ static const struct iommu_ops mock_ops = {
 };
 
 /*
- * The core looks up where a fault goes by what it was told of last, which may be
- * the domain before the present one for a moment. Hardware has queues in which
- * requests wait meanwhile.
+ * The core looks up where a fault goes by what it was told of last, which may
+ * be the domain before the present one for a moment. Hardware has queues in
+ * which requests wait meanwhile.
  */
-static bool core_has_switched(struct device *dev,
-			      const struct iommu_domain *present)
+static bool mock_core_has_switched(struct device *dev,
+				   const struct iommu_domain *present)
 {
 	struct iommu_attach_handle *handle;
 
@@ -215,7 +215,7 @@ int mock_unit_report(struct device *dev,
 			if (!unit->faults.enabled ||
 			    unit->present->ops == &mock_static_ops)
 				return -EINVAL;
-			if (core_has_switched(dev, unit->present))
+			if (mock_core_has_switched(dev, unit->present))
 				return mock_faults_report(&unit->faults, dev,
 							  request);
 		}

@@ -80,9 +80,9 @@ bool iopte_dirty_direct;
 #endif
 
 /* One call to the driver; @found receives the bounds of what is dirty. */
-static int ask(struct iopte_dirty *dirty, unsigned long iova, size_t length,
-	       unsigned long flags, struct iova_bitmap *bitmap,
-	       struct iopte_range *found)
+static int dirty_ask(struct iopte_dirty *dirty, unsigned long iova,
+		     size_t length, unsigned long flags,
+		     struct iova_bitmap *bitmap, struct iopte_range *found)
 {
 	struct iommu_domain *domain = dirty->domain;
 	struct iommu_iotlb_gather gather;
@@ -99,13 +99,13 @@ static int ask(struct iopte_dirty *dirty, unsigned long iova, size_t length,
 	return rc;
 }
 
-static bool is_empty(const struct iopte_range *range)
+static bool range_is_empty(const struct iopte_range *range)
 {
 	return range->start > range->last;
 }
 
 /* The IOPTE that was found by looking at a part of it. */
-static void extend_to_iopte(struct iopte_range *found)
+static void range_extend_to_iopte(struct iopte_range *found)
 {
 	unsigned long size = found->last - found->start + 1;
 
@@ -113,8 +113,8 @@ static void extend_to_iopte(struct iopte_range *found)
 	found->last = found->start + (size - 1);
 }
 
-static void note(const struct iopte_dirty *dirty,
-		 const struct iopte_range *range)
+static void dirty_note(const struct iopte_dirty *dirty,
+		       const struct iopte_range *range)
 {
 	if (dirty->bitmap)
 		iova_bitmap_set(dirty->bitmap, range->start,
@@ -122,7 +122,7 @@ static void note(const struct iopte_dirty *dirty,
 }
 
 /* The largest block that begins a range. */
-static unsigned long block_size(const struct iopte_range *range)
+static unsigned long range_block_size(const struct iopte_range *range)
 {
 	unsigned long size = PFN_DOMAIN_STEP;
 
@@ -134,9 +134,9 @@ static unsigned long block_size(const struct iopte_range *range)
 }
 
 /* May there be an IOPTE in an area that has all of a block in it, and more? */
-static bool may_reach_out(const struct iommu_domain *domain,
-			  const struct iopte_range *area, unsigned long iova,
-			  unsigned long size)
+static bool iopte_may_reach_out(const struct iommu_domain *domain,
+				const struct iopte_range *area,
+				unsigned long iova, unsigned long size)
 {
 	unsigned long largest = BIT(__fls(domain->pgsize_bitmap));
 	unsigned long start = iova & -(size << 1);
@@ -156,8 +156,8 @@ struct dirty_search {
 };
 
 /* Nothing, or no more, is up to an IOVA; returns whether that is all. */
-static bool search_done(struct dirty_search *search, unsigned long last,
-			unsigned long step)
+static bool dirty_search_done(struct dirty_search *search, unsigned long last,
+			      unsigned long step)
 {
 	if (last >= search->rest.last)
 		return true;
@@ -167,37 +167,40 @@ static bool search_done(struct dirty_search *search, unsigned long last,
 }
 
 /* Read, and clear, the IOPTE at which the rest begins. */
-static int search_one(struct iopte_dirty *dirty, struct dirty_search *search,
-		      unsigned long length, bool *done)
+static int dirty_search_one(struct iopte_dirty *dirty,
+			    struct dirty_search *search, unsigned long length,
+			    bool *done)
 {
 	unsigned long last = search->rest.start + (length - 1);
 	struct iopte_range found;
 	int rc;
 
-	rc = ask(dirty, search->rest.start, length, dirty->flags, NULL, &found);
-	if (is_empty(&found)) {
-		*done = search_done(search, last, length << 1);
+	rc = dirty_ask(dirty, search->rest.start, length, dirty->flags, NULL,
+		       &found);
+	if (range_is_empty(&found)) {
+		*done = dirty_search_done(search, last, length << 1);
 		return rc;
 	}
-	extend_to_iopte(&found);
-	note(dirty, &found);
+	range_extend_to_iopte(&found);
+	dirty_note(dirty, &found);
 	dirty->cleared = true;
-	*done = search_done(search, max(last, found.last), length);
+	*done = dirty_search_done(search, max(last, found.last), length);
 	return rc;
 }
 
 /* Look for the first dirty IOPTE in the beginning of the rest. */
-static int search_next(struct iopte_dirty *dirty, struct dirty_search *search,
-		       unsigned long length, bool *done)
+static int dirty_search_next(struct iopte_dirty *dirty,
+			     struct dirty_search *search, unsigned long length,
+			     bool *done)
 {
 	unsigned long last = search->rest.start + (length - 1);
 	struct iopte_range found;
 	int rc;
 
-	rc = ask(dirty, search->rest.start, length, IOMMU_DIRTY_NO_CLEAR, NULL,
-		 &found);
-	if (is_empty(&found)) {
-		*done = search_done(search, last, length << 1);
+	rc = dirty_ask(dirty, search->rest.start, length, IOMMU_DIRTY_NO_CLEAR,
+		       NULL, &found);
+	if (range_is_empty(&found)) {
+		*done = dirty_search_done(search, last, length << 1);
 	} else {
 		search->rest.start = found.start;
 		search->step = 1;
@@ -209,7 +212,8 @@ static int search_next(struct iopte_dirty *dirty, struct dirty_search *search,
  * Without a bitmap. A look that begins inside of an IOPTE, since a clean one is
  * larger than was thought, does no harm: it is at a block again.
  */
-static int search(struct iopte_dirty *dirty, const struct iopte_range *block)
+static int dirty_search_block(struct iopte_dirty *dirty,
+			      const struct iopte_range *block)
 {
 	unsigned long smallest = BIT(__ffs(dirty->domain->pgsize_bitmap));
 	struct dirty_search search = {
@@ -222,35 +226,35 @@ static int search(struct iopte_dirty *dirty, const struct iopte_range *block)
 	do {
 		unsigned long length = max(search.step, smallest);
 
-		length = min(length, block_size(&search.rest));
+		length = min(length, range_block_size(&search.rest));
 		if (length <= smallest)
-			rc = search_one(dirty, &search, length, &done);
+			rc = dirty_search_one(dirty, &search, length, &done);
 		else
-			rc = search_next(dirty, &search, length, &done);
+			rc = dirty_search_next(dirty, &search, length, &done);
 		cond_resched();
 	} while (!rc && !done);
 	return rc;
 }
 
 /* A block that no IOPTE reaches out of. */
-static int read_closed(struct iopte_dirty *dirty,
-		       const struct iopte_range *block)
+static int dirty_read_closed(struct iopte_dirty *dirty,
+			     const struct iopte_range *block)
 {
 	struct iopte_range found;
 	int rc;
 
 	if (!iopte_dirty_direct && dirty->bitmap)
-		return search(dirty, block);
-	rc = ask(dirty, block->start, block->last - block->start + 1,
-		 dirty->flags, dirty->bitmap, &found);
-	if (!is_empty(&found))
+		return dirty_search_block(dirty, block);
+	rc = dirty_ask(dirty, block->start, block->last - block->start + 1,
+		       dirty->flags, dirty->bitmap, &found);
+	if (!range_is_empty(&found))
 		dirty->cleared = true;
 	return rc;
 }
 
 /* A block, or the smallest IOPTE that has it in it; drivers want no less. */
-static struct iopte_range widen(const struct iommu_domain *domain,
-				const struct iopte_range *block)
+static struct iopte_range block_widen(const struct iommu_domain *domain,
+				      const struct iopte_range *block)
 {
 	unsigned long inside = BIT(__ffs(domain->pgsize_bitmap)) - 1;
 
@@ -263,23 +267,24 @@ static struct iopte_range widen(const struct iommu_domain *domain,
  * A block that may be a part of an IOPTE. If it is, all of the IOPTE is done,
  * as far as it is in the rest of the range; @last says how far that is.
  */
-static int read_open(struct iopte_dirty *dirty, const struct iopte_range *block,
-		     const struct iopte_range *rest, unsigned long *last)
+static int dirty_read_open(struct iopte_dirty *dirty,
+			   const struct iopte_range *block,
+			   const struct iopte_range *rest, unsigned long *last)
 {
-	struct iopte_range look = widen(dirty->domain, block);
+	struct iopte_range look = block_widen(dirty->domain, block);
 	struct iopte_range found;
 	int rc;
 
-	rc = ask(dirty, look.start, look.last - look.start + 1,
-		 IOMMU_DIRTY_NO_CLEAR, NULL, &found);
-	if (rc || is_empty(&found))
+	rc = dirty_ask(dirty, look.start, look.last - look.start + 1,
+		       IOMMU_DIRTY_NO_CLEAR, NULL, &found);
+	if (rc || range_is_empty(&found))
 		return rc;
 	if (found.start >= block->start && found.last <= block->last)
-		return read_closed(dirty, block);
-	extend_to_iopte(&found);
+		return dirty_read_closed(dirty, block);
+	range_extend_to_iopte(&found);
 	found.start = rest->start;
 	found.last = min(found.last, rest->last);
-	note(dirty, &found);
+	dirty_note(dirty, &found);
 	*last = found.last;
 	return 0;
 }
@@ -306,17 +311,17 @@ int iopte_dirty_read(struct iopte_dirty *dirty, const struct iopte_range *area,
 	struct iopte_range rest = *range;
 
 	for (;;) {
-		unsigned long size = block_size(&rest);
+		unsigned long size = range_block_size(&rest);
 		struct iopte_range block = {
 			rest.start, rest.start + (size - 1)
 		};
 		unsigned long last = block.last;
 		int rc;
 
-		if (may_reach_out(dirty->domain, area, block.start, size))
-			rc = read_open(dirty, &block, &rest, &last);
+		if (iopte_may_reach_out(dirty->domain, area, block.start, size))
+			rc = dirty_read_open(dirty, &block, &rest, &last);
 		else
-			rc = read_closed(dirty, &block);
+			rc = dirty_read_closed(dirty, &block);
 		if (rc || last >= rest.last)
 			return rc;
 		rest.start = last + 1;

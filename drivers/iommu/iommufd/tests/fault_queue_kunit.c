@@ -324,7 +324,8 @@ static void subject_exit(struct kunit *test)
 	for (i = 0; i < ASKERS; i++) {
 		leave(test, &subject->asker[i]);
 		/* Every group has been freed. */
-		KUNIT_EXPECT_EQ(test, refcount_read(&subject->asker[i].param->users),
+		KUNIT_EXPECT_EQ(test,
+				refcount_read(&subject->asker[i].param->users),
 				1);
 		kfree(subject->asker[i].param);
 	}
@@ -344,7 +345,8 @@ static void random_step(struct kunit *test)
 {
 	struct subject *subject = test->priv;
 	struct test_random *random = &subject->random;
-	struct asker *asker = &subject->asker[test_random_below(random, ASKERS)];
+	struct asker *asker =
+		&subject->asker[test_random_below(random, ASKERS)];
 	u32 nfaults = 1 + test_random_below(random, MAX_FAULTS);
 	struct wish *wish = NULL;
 
@@ -384,8 +386,8 @@ static void expect_answers(struct kunit *test, unsigned int step)
 	for (i = 0; i < subject->nwishes; i++) {
 		expected = subject->wish[i].state == WISH_ANSWERED;
 		if (subject->wish[i].answers != expected)
-			KUNIT_FAIL(test, "step %u: wish %u has %u answers", step,
-				   i, subject->wish[i].answers);
+			KUNIT_FAIL(test, "step %u: wish %u has %u answers",
+				   step, i, subject->wish[i].answers);
 	}
 }
 
@@ -440,14 +442,16 @@ static void h52_leaves_while_read(struct kunit *test)
 	leave(test, &subject->asker[0]);
 	KUNIT_EXPECT_EQ(test, other->answers, 0);
 	/* What was read of it is still there. */
-	KUNIT_EXPECT_EQ(test, list_count_nodes(&failed->group->iopf->faults), 2);
+	KUNIT_EXPECT_EQ(test, list_count_nodes(&failed->group->iopf->faults),
+			2);
 	settle(subject, failed, false);
 	settle(subject, copied, true);
 	answer(test, copied, IOMMUFD_PAGE_RESP_SUCCESS);
 	take(test, MAX_FAULTS);
 	KUNIT_EXPECT_EQ(test, other->state, WISH_READING);
 	/* It is there no more. */
-	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->answers, 1);
+	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->answers,
+			1);
 }
 
 static void h54_full(struct kunit *test)
@@ -478,7 +482,8 @@ static void h54_closed(struct kunit *test)
 	arrive(test, &subject->asker[0], 1, 1);
 	iommufd_fault_queue_close(subject->queue);
 	expect_given_up(test, NULL);
-	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[1], 1, 1)->answers, 1);
+	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[1], 1, 1)->answers,
+			1);
 }
 
 /* An answer that comes too late meets nobody else's group. */
@@ -501,7 +506,8 @@ static void h54_cookies_are_not_used_again(struct kunit *test)
 	subject->queue->next_cookie = U32_MAX;
 	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->cookie,
 			U32_MAX);
-	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->answers, 0);
+	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->answers,
+			0);
 }
 
 /* The same device by two attaches, as in the middle of a replace. */
@@ -549,11 +555,13 @@ static void drivers_without_page_faults(struct kunit *test)
 	};
 	u32 id = subject->queue->object.id;
 
-	KUNIT_EXPECT_EQ(test, iommufd_fault_queue_serve(&hwpt, id), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_queue_serve(&hwpt, id),
+			-EOPNOTSUPP);
 	KUNIT_EXPECT_NULL(test, hwpt.fault_queue);
 	iommufd_fault_queue_unserve(&hwpt);
 	domain.owner = &asker_ops;
-	KUNIT_EXPECT_EQ(test, iommufd_fault_queue_serve(&hwpt, id + 1), -ENOENT);
+	KUNIT_EXPECT_EQ(test, iommufd_fault_queue_serve(&hwpt, id + 1),
+			-ENOENT);
 	KUNIT_EXPECT_NULL(test, domain.iopf_handler);
 	KUNIT_EXPECT_EQ(test, iommufd_fault_queue_serve(&hwpt, id), 0);
 	KUNIT_EXPECT_EQ(test, iommufd_object_destroy_id(subject->ictx, id),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Copyright (c) 2026 The iommufd authors */
 /*
- * Page faults that are outstanding when devices, page tables, queues and programs
- * go, and devices that ask without end, on the mock IOMMU. It counts what devices
- * were told, and warns of an answer too many and of a device that goes without
- * one.
+ * Page faults that are outstanding when devices, page tables, queues and
+ * programs go, and devices that ask without end, on the mock IOMMU. It counts
+ * what devices were told, and warns of an answer too many and of a device that
+ * goes without one.
  */
 #include <errno.h>
 #include <pthread.h>

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The iommufd authors */
 /*
  * Page faults of devices, read from a queue and answered, on the mock IOMMU.
- * The mock counts what devices were told, and warns of an answer too many and of
- * a device that goes without one.
+ * The mock counts what devices were told, and warns of an answer too many and
+ * of a device that goes without one.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -35,7 +35,8 @@ int mock_replace(int fd, __u32 device_id, __u32 pt_id);
 
 /*
  * Let a device, by its binding, request the page at @addr. @perm: of enum
- * iommu_hwpt_pgfault_perm, and MOCK_FLAGS_IOPF_MORE if its group @grpid goes on.
+ * iommu_hwpt_pgfault_perm, and MOCK_FLAGS_IOPF_MORE if its group @grpid goes
+ * on.
  */
 int mock_fault(int fd, __u32 idev_id, __u32 grpid, __u32 perm, __u64 addr);
 
