@@ -15,6 +15,7 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 
 #include "device/attach.h"
 #include "device/fault_queue.h"
@@ -209,8 +210,11 @@ static bool next_ioas_valid(struct iommufd_ctx *ictx, unsigned int turn)
 /* The more faults there are, the less often they are looked at. */
 static bool queue_valid(struct iommufd_fault_queue *queue, unsigned int turn)
 {
-	size_t nfaults = READ_ONCE(queue->nfaults);
+	size_t nfaults;
 
+	mutex_lock(&queue->lock);
+	nfaults = queue->nfaults;
+	mutex_unlock(&queue->lock);
 	return turn % (nfaults / 8 + 1) || fault_queue_valid(queue);
 }
 

@@ -34,7 +34,7 @@ struct iommufd_ioas;
  *         protected by the mutex of @ioas
  * @dirty_mutex: one thread at a time turns tracking of writes on or off, which
  *               takes long. The locks of pages come inside
- * @dirty_tracking: it is on; set under @dirty_mutex
+ * @dirty_tracking: it is on; set under @dirty_mutex. May be read without it
  */
 struct iommufd_hwpt_paging {
 	struct iommufd_hw_pagetable hwpt;

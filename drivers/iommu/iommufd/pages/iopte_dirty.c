@@ -243,7 +243,7 @@ static int dirty_read_closed(struct iopte_dirty *dirty,
 	struct iopte_range found;
 	int rc;
 
-	if (!iopte_dirty_direct && dirty->bitmap)
+	if (!READ_ONCE(iopte_dirty_direct) && dirty->bitmap)
 		return dirty_search_block(dirty, block);
 	rc = dirty_ask(dirty, block->start, block->last - block->start + 1,
 		       dirty->flags, dirty->bitmap, &found);
