@@ -558,12 +558,12 @@ enum iommu_hwpt_data_type {
  *    flags ask for; the data is of a type that it does not know, or there is a
  *    parent HWPT and no data; flags of the parent for a nested one; page faults
  *    for a parent, or with an IOMMU driver that does not know any.
- *  - EINVAL: data without a type, or a type without data; the data is wrong, or
- *    has not the length that its type calls for; the parent was made without
- *    IOMMU_HWPT_ALLOC_NEST_PARENT, for another kind of IOMMU, or is nested
- *    itself; the IOMMU has no page as small as those of the kernel.
- *  - ENOENT: @dev_id is no device, or @pt_id neither an IOAS nor an HWPT, or
- *    @fault_id no queue.
+ *  - EINVAL: @pt_id is neither an IOAS nor an HWPT; data without a type, or a
+ *    type without data; the data is wrong, or has not the length that its type
+ *    calls for; the parent was made without IOMMU_HWPT_ALLOC_NEST_PARENT, for
+ *    another kind of IOMMU, or is nested itself; the IOMMU has no page as small
+ *    as those of the kernel.
+ *  - ENOENT: @dev_id is no device, @fault_id no queue, or there is no @pt_id.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.
  *  - EFAULT: the data cannot be read; memory that was mapped earlier cannot be

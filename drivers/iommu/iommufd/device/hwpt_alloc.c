@@ -92,11 +92,9 @@ hwpt_alloc_over(struct iommufd_object *object, struct device *dev,
 		return hwpt_alloc_paging(object, dev, flags, data);
 	case IOMMUFD_OBJ_HWPT_PAGING:
 		return hwpt_alloc_nested(object, dev, flags, data);
-	case IOMMUFD_OBJ_HWPT_NESTED:
-		/* No IOMMU translates three times. */
-		return ERR_PTR(-EINVAL);
 	default:
-		return ERR_PTR(-ENOENT);
+		/* Also one that is nested itself: no IOMMU translates thrice. */
+		return ERR_PTR(-EINVAL);
 	}
 }
 
@@ -185,8 +183,8 @@ static int hwpt_serve_faults(struct iommufd_hw_pagetable *hwpt,
  * Context: process context, may sleep for long.
  * Return: 0; -EOPNOTSUPP for unknown flags and reserved members, and for a
  * parent with a queue of page faults; -EINVAL for a type without data, data
- * without a type, and a third level of translation; -ENOENT if the device, or
- * the IOAS or page table, is not there; -EFAULT if the data cannot be read or
+ * without a type, a third level of translation, and an object over which there
+ * are no page tables; -ENOENT if it, or the device, is not there; -EFAULT if the data cannot be read or
  * the reply not be written; -EINTR on a fatal signal; else as
  * iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(), then as
  * iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On failure

@@ -189,8 +189,10 @@ TEST_F(mock, what_does_not_fit)
 					     &alloc));
 	EXPECT_EQ(-EOPNOTSUPP, hwpt_alloc(rig->fd, self->device.idev_id,
 					  self->device.hwpt_id, &hwpt));
-	EXPECT_EQ(-ENOENT, hwpt_alloc(rig->fd, self->device.idev_id,
+	EXPECT_EQ(-EINVAL, hwpt_alloc(rig->fd, self->device.idev_id,
 				      self->device.idev_id, &hwpt));
+	EXPECT_EQ(-ENOENT, hwpt_alloc(rig->fd, self->device.idev_id,
+				      0x7fffffff, &hwpt));
 	EXPECT_EQ(-ENOENT, hwpt_alloc(rig->fd, rig->ioas_id, rig->ioas_id,
 				      &hwpt));
 }

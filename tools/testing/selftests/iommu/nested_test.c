@@ -158,7 +158,7 @@ TEST_F(nested, h49_what_nothing_can_be_nested_in)
 	EXPECT_EQ(-EINVAL, nest_in(nest, nested, &id));
 	/* Over an IOAS there is a format, and nobody has another one. */
 	EXPECT_EQ(-EOPNOTSUPP, nest_in(nest, nest->rig.ioas_id, &id));
-	EXPECT_EQ(-ENOENT, nest_in(nest, nest->device.idev_id, &id));
+	EXPECT_EQ(-EINVAL, nest_in(nest, nest->device.idev_id, &id));
 	EXPECT_EQ(-ENOENT, nest_in(nest, 0x7fffffff, &id));
 	EXPECT_EQ(0, iommufd_destroy(fd, nested));
 	EXPECT_EQ(0, iommufd_destroy(fd, plain));
