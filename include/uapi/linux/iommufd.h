@@ -772,12 +772,13 @@ enum iommufd_hwpt_get_dirty_bitmap_flags {
  * recorded:
  *
  *  - EOPNOTSUPP: the page table was made without
- *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members. -
- *    EINVAL: recording was not started; @length is 0, @page_size no power of
- *    two or too small, or @iova not a multiple of it. - EOVERFLOW: @iova plus
- *    @length wraps. - ENOENT: there is no such page table, or it is a nested
- *    one. - EFAULT: the bitmap cannot be written. - EINTR: a fatal signal
- *    arrived.
+ *    IOMMU_HWPT_ALLOC_DIRTY_TRACKING; unknown flags, reserved members.
+ *  - EINVAL: recording was not started; @length is 0, @page_size no power of
+ *    two or too small, or @iova not a multiple of it.
+ *  - EOVERFLOW: @iova plus @length wraps.
+ *  - ENOENT: there is no such page table, or it is a nested one.
+ *  - EFAULT: the bitmap cannot be written.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_get_dirty_bitmap {
 	__u32 size;
@@ -847,11 +848,14 @@ struct iommu_hwpt_vtd_s1_invalidate {
  * Errors:
  *
  *  - EOPNOTSUPP: a request has unknown flags or reserved members; or this
- *    structure has. - EINVAL: the IOMMU does not know @data_type; a request, or
- *    @entry_len, is not as it calls for; @data_uptr or @entry_len is 0; the
- *    array is too large. - ENOENT: there is no such nested page table. -
- *    EFAULT: a request cannot be read; or the answer cannot be written,
- *    whatever was done. - EINTR: a fatal signal arrived.
+ *    structure has.
+ *  - EINVAL: the IOMMU does not know @data_type; a request, or @entry_len, is
+ *    not as it calls for; @data_uptr or @entry_len is 0; the array is too
+ *    large.
+ *  - ENOENT: there is no such nested page table.
+ *  - EFAULT: a request cannot be read; or the answer cannot be written,
+ *    whatever was done.
+ *  - EINTR: a fatal signal arrived.
  */
 struct iommu_hwpt_invalidate {
 	__u32 size;
