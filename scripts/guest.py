@@ -112,6 +112,7 @@ class Guest:
         self.timeout = 120
         self.append = ""
         self.expected = ""        # pattern for the kernel log: no complaint
+        self.kmemleak = False     # its kernel looks for leaks when asked
         self.qemu = []
         self.files = []           # (source, path in the guest)
         self.modules = []         # for insmod (path) or modprobe (name)

@@ -98,6 +98,7 @@ def instrumented(name, iommu, hugepages=32, kmemleak=False):
     """A guest with the instrumented kernel."""
     g = guest.Guest(KERNEL, name)
     g.iommu, g.edu, g.memory, g.timeout = iommu, 2, 2048, 4000
+    g.kmemleak = kmemleak
     g.append = (f"kunit.enable=0 hugepages={hugepages} "
                 f"kmemleak={'on' if kmemleak else 'off'}")
     return g
@@ -108,22 +109,28 @@ def with_modules(g, command):
     return STOCK_COMMAND.format(command=command) if g.release else command
 
 
+def guest_job(t, g, command, what, judge):
+    """A job: a guest runs a command, and the judge counts its result."""
+    def job():
+        result = g.run(command)
+        with t.lock:
+            t.done(result, g, what)
+            judge(result)
+    return job
+
+
 def selftests_job(t, g, programs, what, good=(0, test_results.KSFT_SKIP)):
     """A guest for kselftests, which looks for leaks in the end if it can."""
     names = [os.path.basename(p) for p in programs]
     g.files += [(p, "/guest/selftests/" + os.path.basename(p))
                 for p in programs]
     command = with_modules(g, "turns " + " ".join(names))
-    if "kmemleak=on" in g.append:
+    if g.kmemleak:
         command += "\nturn kmemleak leaks"
         names.append("kmemleak")
-
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, what)
-            test_results.program_results(t, g, result, names, good)
-    return job
+    return guest_job(
+        t, g, command, what,
+        lambda result: test_results.program_results(t, g, result, names, good))
 
 
 def kunit_job(t, name, append, expected=""):
@@ -131,13 +138,9 @@ def kunit_job(t, name, append, expected=""):
     g = instrumented(name, "none")
     g.edu, g.expected = 0, expected
     g.append += " kunit.enable=1 " + append
-
-    def job():
-        result = g.run("true")
-        with t.lock:
-            t.done(result, g, "KUnit " + append)
-            test_results.kunit_results(t, result.kernel)
-    return job
+    return guest_job(
+        t, g, "true", "KUnit " + append,
+        lambda result: test_results.kunit_results(t, result.kernel))
 
 
 def kunit(t):
@@ -201,12 +204,24 @@ def vmm_result(t, g, result):
 
 def vmm_job(t, g, command, what):
     """A guest for the sample VMM."""
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, what)
-            vmm_result(t, g, result)
-    return job
+    return guest_job(t, g, command, what,
+                     lambda result: vmm_result(t, g, result))
+
+
+def machine_job(t, iommu, hwpt_test):
+    """The sample VMM and, where no other guest runs it, hwpt_test."""
+    g = instrumented("test-" + iommu, iommu)
+    programs = [] if iommu == "vtd" else ["hwpt_test"]
+    g.files = [(run.VMM, "/guest/edu-vmm"),
+               (hwpt_test, "/guest/selftests/hwpt_test")]
+
+    def judge(result):
+        test_results.program_results(t, g, result, programs)
+        vmm_result(t, g, result)
+
+    return guest_job(
+        t, g, f"turns {' '.join(programs)}\nedu-vmm $EDU_DEVICES",
+        f"sample VMM, {run.MACHINES[iommu]}, instrumented kernel", judge)
 
 
 def machines(t):
@@ -216,20 +231,7 @@ def machines(t):
     """
     run.build_vmm()
     hwpt_test = selftest(t, "hwpt_test")
-
-    def job(iommu):
-        g = instrumented("test-" + iommu, iommu)
-        programs = [] if iommu == "vtd" else ["hwpt_test"]
-        g.files = [(run.VMM, "/guest/edu-vmm"),
-                   (hwpt_test, "/guest/selftests/hwpt_test")]
-        result = g.run(f"turns {' '.join(programs)}\nedu-vmm $EDU_DEVICES")
-        with t.lock:
-            t.done(result, g, f"sample VMM, {run.MACHINES[iommu]}, "
-                   "instrumented kernel")
-            test_results.program_results(t, g, result, programs)
-            vmm_result(t, g, result)
-
-    return [lambda iommu=iommu: job(iommu) for iommu in run.MACHINES]
+    return [machine_job(t, iommu, hwpt_test) for iommu in run.MACHINES]
 
 
 def distribution(t):
@@ -270,13 +272,9 @@ def loader(t):
     g.files.append((os.path.join(guest.TOP, "scripts/guest/loader-test"),
                     "/guest/loader-test"))
     g.expected = "vfio: Unknown symbol"     # the test loads in a wrong order
-
-    def job():
-        result = g.run(". loader-test")
-        with t.lock:
-            t.done(result, g, "load.sh")
-            t.tap("load.sh", result.output.splitlines())
-    return job
+    return guest_job(
+        t, g, ". loader-test", "load.sh",
+        lambda result: t.tap("load.sh", result.output.splitlines()))
 
 
 def legacy(t):
@@ -305,15 +303,13 @@ def legacy_job(t, g, container, programs, what):
         g, f"turns {' '.join(programs)}\n"
         f"turn dpdk-test sh /guest/dpdk-test {container} {dpdk.BURSTS}")
 
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, what)
-            test_results.program_results(t, g, result, programs + ["dpdk-test"])
-            seen = dpdk.frames(dpdk.wire(g))
-            t.record(f"{g.name}: frames on the wire", seen == dpdk.FRAMES,
-                     f"{seen}, expected {dpdk.FRAMES}")
-    return job
+    def judge(result):
+        test_results.program_results(t, g, result, programs + ["dpdk-test"])
+        seen = dpdk.frames(dpdk.wire(g))
+        t.record(f"{g.name}: frames on the wire", seen == dpdk.FRAMES,
+                 f"{seen}, expected {dpdk.FRAMES}")
+
+    return guest_job(t, g, command, what, judge)
 
 
 def qemu_job(t, g, cases, what, version="10"):
@@ -325,15 +321,13 @@ def qemu_job(t, g, cases, what, version="10"):
         g, f"turn {name} sh /guest/qemu-test {qemu.checksum()} "
         + " ".join(cases))
 
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, what)
-            test_results.program_results(t, g, result, [name])
-            there, wanted = qemu.written(g), qemu.claimed(result.output)
-            t.record(f"{g.name}: written to the disk",
-                     there == wanted != [], f"rounds {there} of {wanted}")
-    return job
+    def judge(result):
+        test_results.program_results(t, g, result, [name])
+        there, wanted = qemu.written(g), qemu.claimed(result.output)
+        t.record(f"{g.name}: written to the disk", there == wanted != [],
+                 f"rounds {there} of {wanted}")
+
+    return guest_job(t, g, command, what, judge)
 
 
 def clients_built(t, versions):
@@ -419,13 +413,8 @@ def base_suite(t):
     g.edu, g.files = 0, suite.files()
     command = f"cd {suite.DIRECTORY}" + "".join(
         f"\nturn {name} ./{name}" for name in suite.PROGRAMS)
-
-    def job():
-        result = g.run(command)
-        with t.lock:
-            t.done(result, g, "the base's own suite")
-            base_suite_results(t, g, result)
-    return [job]
+    return [guest_job(t, g, command, "the base's own suite",
+                      lambda result: base_suite_results(t, g, result))]
 
 
 def base_suite_results(t, g, result):
