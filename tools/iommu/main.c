@@ -43,6 +43,7 @@ static int run_steps(struct vmm *vmm)
 		step_readonly,
 		step_replace,
 		step_copy,
+		step_page_tables,
 		step_blocked,
 		step_errors,
 	};

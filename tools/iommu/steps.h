@@ -33,6 +33,9 @@ int step_replace(struct vmm *vmm);
 /** step_copy() - one memory in two IOASes, pinned once */
 int step_copy(struct vmm *vmm);
 
+/** step_page_tables() - page tables of our own, attached and replaced by id */
+int step_page_tables(struct vmm *vmm);
+
 /** step_blocked() - no DMA after an unmap */
 int step_blocked(struct vmm *vmm);
 
