@@ -5,7 +5,6 @@
  * of mappings. Two devices that may share a page table do, so a second page
  * table for the same memory takes a second IOAS that the areas were copied to.
  */
-#include <stdio.h>
 #include <unistd.h>
 
 #include "chapters.h"
@@ -131,26 +130,50 @@ static void with_devices(struct two *two, const char *name)
 	       "unmap a copy of 256 MiB, devices at both ends, %s", name);
 }
 
-/* A second page table for one IOAS, where it can be asked for. */
-static void second_table(struct two *two, const char *name)
+static __u64 time_replace(struct two *two, __u32 pt_id)
 {
-	struct iommu_hwpt_alloc alloc = {
-		.size = sizeof(alloc),
-		.dev_id = two->edu[0].vfio.dev_id,
-		.pt_id = two->ioas_id[0],
-	};
 	__u64 start = start_ns();
 
-	if (iommufd_ioctl(two->fd, IOMMU_HWPT_ALLOC, &alloc)) {
-		fprintf(stderr, "# there is no IOMMU_HWPT_ALLOC\n");
-		return;
-	}
+	MUST(edu_attach(&two->edu[0], &pt_id));
+	return now_ns() - start;
+}
+
+/* A second page table for one IOAS, and a device that is moved to it. */
+static void second_table(struct two *two, const char *name)
+{
+	__u64 start = start_ns();
+	__u32 hwpt_id;
+
+	MUST(hwpt_alloc(two->fd, two->edu[0].vfio.dev_id, two->ioas_id[0],
+			&hwpt_id));
 	report(now_ns() - start, PER_PAGE,
 	       "HWPT_ALLOC for an IOAS with 256 MiB and a device, %s", name);
+	report(time_replace(two, hwpt_id), PER_PAGE,
+	       "replace by a full page table, the old one goes, 256 MiB, %s", name);
+	report(time_replace(two, two->ioas_id[0]), PER_PAGE,
+	       "replace by one that is made and filled, 256 MiB, %s", name);
 	start = start_ns();
-	MUST(iommufd_destroy(two->fd, alloc.out_hwpt_id));
+	MUST(iommufd_destroy(two->fd, hwpt_id));
 	report(now_ns() - start, PER_PAGE,
 	       "destroy a second page table with 256 MiB, %s", name);
+}
+
+/* Between two full ones nothing is filled and nothing is emptied. */
+static void replace_by_id(struct two *two, const char *name)
+{
+	__u32 hwpt_id[2];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		MUST(hwpt_alloc(two->fd, two->edu[0].vfio.dev_id,
+				two->ioas_id[0], &hwpt_id[i]));
+	time_replace(two, hwpt_id[0]);
+	time_replace(two, hwpt_id[1]);
+	report(time_replace(two, hwpt_id[0]), PER_CALL,
+	       "replace a full page table by another one, 256 MiB, %s", name);
+	time_replace(two, two->ioas_id[0]);
+	for (i = 0; i < 2; i++)
+		MUST(iommufd_destroy(two->fd, hwpt_id[i]));
 }
 
 static void empty_ioas(void)
@@ -180,6 +203,7 @@ void bench_domains(const struct backend *backend)
 							BENCH_BYTES));
 		with_devices(&two, name);
 		second_table(&two, name);
+		replace_by_id(&two, name);
 		two_close(&two);
 		memory_free_all();
 	}
