@@ -10,6 +10,10 @@ OUT = os.path.join(guest.BUILD, "bench")
 SELFTESTS = os.path.join(guest.TOP, "tools/testing/selftests/iommu")
 PROGRAM = os.path.join(guest.BUILD, "selftests/iommu_bench")
 DRIVER = os.path.join(SELFTESTS, "bench/driver")
+# What the drivers have in common with the mock IOMMU.
+SHARED = [os.path.join(guest.TOP, "drivers/iommu/iommufd/mock", name)
+          for name in ("software_iommu.c", "software_iommu.h")]
+MODULES = ("bench_access.ko", "bench_iommu.ko")
 
 # Kernel: its source and, by name of the result, the interface to measure. VFIO
 # with its type1 is the same in both.
@@ -35,20 +39,21 @@ def must_run(command, **environment):
 
 
 def build_driver(kernel, tree):
-    """The driver for the in-kernel side, in a directory of its own."""
+    """The drivers for the in-kernel side, in a directory of their own."""
     source = os.path.join(OUT, kernel)
     os.makedirs(source, exist_ok=True)
-    for name in os.listdir(DRIVER):
-        link = os.path.join(source, name)
+    files = [os.path.join(DRIVER, name) for name in os.listdir(DRIVER)]
+    for path in files + SHARED:
+        link = os.path.join(source, os.path.basename(path))
         if os.path.lexists(link):
             os.unlink(link)      # what it points to may have moved
-        os.symlink(os.path.join(DRIVER, name), link)
+        os.symlink(path, link)
     must_run([os.path.join(guest.TOP, "scripts/kernel.sh"), kernel,
               "M=" + source, "modules"], TREE=tree, FRAGMENT="bench")
 
 
 def build():
-    """Both kernels with the driver, and the program."""
+    """Both kernels with the drivers, and the program."""
     os.makedirs(OUT, exist_ok=True)
     for kernel, (tree, _) in KERNELS.items():
         must_run([os.path.join(guest.TOP, "scripts/kernel.sh"), kernel,
@@ -79,5 +84,5 @@ def machine(column, name):
     g.icount, g.cpus = True, 1
     g.append = APPEND
     g.files = [(PROGRAM, "/guest/iommu_bench")]
-    g.modules = [os.path.join(OUT, kernel, "bench_access.ko")]
+    g.modules = [os.path.join(OUT, kernel, name) for name in MODULES]
     return g, f"iommu_bench {interface}"
