@@ -28,11 +28,13 @@ WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
 CHAPTERS = ("kinds", "gigantic", "16gib", "pair", "4000", "anywhere", "viommu",
-            "domains", "access", "usage", "by-size", "by-areas",
-            THREADS_CHAPTER)
+            "domains", "access", "dirty", "invalidate", "fault", "usage",
+            "by-size", "by-areas", THREADS_CHAPTER)
+# What type1 has no counterpart for.
+IOMMUFD_ONLY = {"domains", "access", "dirty", "invalidate", "fault"}
 # A guest each, and what its kernel is told: with this check, which makes no
 # object larger, processors keep no free objects at hand that count as in use.
-APART = {"by-areas": "", "usage": " slab_debug=F"}
+APART = {"by-areas": "", "dirty": "", "usage": " slab_debug=F"}
 
 ANYWHERE = "map one more among areas at automatic IOVA"
 
@@ -111,7 +113,8 @@ def run_all(chapters):
     shares = [[c for c in chapters if c not in APART]]
     shares += [[c] for c in chapters if c in APART]
     jobs = [(column, share) for share in shares if share
-            for column in reversed(COLUMNS)]
+            for column in reversed(COLUMNS)
+            if column != "type1" or not IOMMUFD_ONLY.issuperset(share)]
     results = {column: {} for column in COLUMNS}
     print(f"{len(jobs)} guests, {WORKERS} at a time", flush=True)
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:

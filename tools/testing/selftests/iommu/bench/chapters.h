@@ -33,6 +33,13 @@ void bench_domains(const struct backend *backend);
 /* In-kernel access through the driver in driver/; iommufd only. */
 void bench_access(const struct backend *backend);
 
+/* Pages that devices have written to; iommufd only, with the driver as well. */
+void bench_dirty(const struct backend *backend);
+
+/* Nested page tables, page faults of devices; the same. */
+void bench_invalidate(const struct backend *backend);
+void bench_fault(const struct backend *backend);
+
 /* Two threads on two processors, next to one. */
 void bench_threads(const struct backend *backend);
 
