@@ -14,6 +14,9 @@ import re
 import subprocess
 
 PROGRAM = "(program)"
+# Code of modules begins here or above, and none of it has names: it is that of
+# the IOMMU without hardware.
+MODULES_START, MODULES = 0xffffffffa0000000, "(module)"
 FLOOR_PARTS = ("pin", "unpin", "IOMMU driver")
 
 # Which part of the kernel a directory of its build belongs to; the longest
@@ -81,10 +84,11 @@ class Symbols:
     """The functions of a kernel, by number in the order of their addresses."""
 
     def __init__(self, kernel, build):
-        functions = sorted(read_names(kernel))
+        functions = sorted([*read_names(kernel), (MODULES_START, MODULES)])
         self.addresses = [address for address, _ in functions]
         self.names = [name for _, name in functions]
-        self.parts = self._parts(read_parts(build))
+        self.parts = self._parts({**read_parts(build),
+                                  MODULES: {"IOMMU driver"}})
 
     def _parts(self, candidates):
         """The part of each function. Static ones of equal names are told apart
@@ -195,7 +199,12 @@ class Walk:
         return found
 
     def _floor(self, number):
-        """A floor is what was called first of all that counts as one."""
+        """A floor is what was called first of all that counts as one.
+
+        What an IOMMU driver calls in iommufd is none, such as to note a page.
+        """
+        if self.symbols.part(number) == "iommufd":
+            return None
         if self.stack and self.stack[-1][1]:
             return self.stack[-1][1]
         part = self.symbols.floor_part(number)

@@ -12,8 +12,11 @@
 #include "chapters.h"
 #include "memory.h"
 #include "report.h"
+#include "requests.h"
+#include "tracked.h"
 
 #define PAIRS		50
+#define REQUESTS	50
 #define MORE		8
 #define SMALL		(2 * SZ_1M)
 #define SCATTERED	(8 * SZ_1M)
@@ -29,6 +32,8 @@
  * @before: what has to be done first each time, may be NULL
  * @after: what has to be done afterwards, may be NULL
  * @prepare: what has to be done only once, may be NULL
+ * @finish: undoes what @memory did, for a sample that works with a device of its
+ *          own and not in the space; only iommufd has such devices
  */
 struct sample {
 	const char *name;
@@ -39,6 +44,7 @@ struct sample {
 	void (*before)(struct space *space, void *va, __u64 length);
 	void (*after)(struct space *space, void *va, __u64 length);
 	void (*prepare)(struct space *space, void *va, __u64 length);
+	void (*finish)(void);
 };
 
 static void *small_pages(__u64 length)
@@ -137,6 +143,93 @@ static void map_more_anywhere(struct space *space, void *va, __u64 length)
 	map_each_anywhere(space, va, MORE * SZ_4K);
 }
 
+/* Dirty bits, with tracking on already. */
+
+static struct tracked tracked;
+
+static void *tracked_memory(__u64 length, bool huge)
+{
+	tracked_open(&tracked, length, huge);
+	tracked_enable(&tracked, true);
+	return tracked.va;
+}
+
+static void *tracked_small(__u64 length)
+{
+	return tracked_memory(length, false);
+}
+
+static void *tracked_huge(__u64 length)
+{
+	return tracked_memory(length, true);
+}
+
+static void write_all(struct space *space, void *va, __u64 length)
+{
+	(void)space;
+	(void)va;
+	(void)length;
+	bench_device_write(&tracked.device, 1);
+}
+
+static void read_dirty(struct space *space, void *va, __u64 length)
+{
+	(void)space;
+	(void)va;
+	(void)length;
+	tracked_read(&tracked);
+}
+
+static void finish_tracked(void)
+{
+	tracked_close(&tracked);
+}
+
+/* Invalidations and page faults: there is no memory. */
+
+static struct requests requests;
+
+static void *nested(__u64 length)
+{
+	(void)length;
+	requests_open_nested(&requests);
+	return &requests;
+}
+
+static void *faulting(__u64 length)
+{
+	(void)length;
+	requests_open_faulting(&requests);
+	return &requests;
+}
+
+static void invalidate(struct space *space, void *va, __u64 length)
+{
+	int i;
+
+	(void)space;
+	(void)va;
+	(void)length;
+	for (i = 0; i < REQUESTS; i++)
+		requests_invalidate(&requests, 1);
+}
+
+static void round_trips(struct space *space, void *va, __u64 length)
+{
+	int i;
+
+	(void)space;
+	(void)va;
+	(void)length;
+	for (i = 0; i < REQUESTS; i++)
+		requests_round_trip(&requests);
+}
+
+static void finish_requests(void)
+{
+	requests_close(&requests);
+}
+
 static const struct sample samples[] = {
 	{ .name = "pair", .memory = small_pages, .length = SZ_4K,
 	  .count = PAIRS, .run = pairs },
@@ -174,6 +267,16 @@ static const struct sample samples[] = {
 	  .count = MORE, .run = map_more_anywhere, .prepare = map_thousand },
 	{ .name = "anywhere-1M", .memory = small_pages, .length = SMALL,
 	  .count = MORE, .run = map_more_anywhere, .prepare = map_million },
+	{ .name = "dirty-none", .memory = tracked_small, .length = BENCH_BYTES,
+	  .run = read_dirty, .finish = finish_tracked },
+	{ .name = "dirty-all", .memory = tracked_small, .length = BENCH_BYTES,
+	  .run = read_dirty, .before = write_all, .finish = finish_tracked },
+	{ .name = "dirty-huge", .memory = tracked_huge, .length = BENCH_BYTES,
+	  .run = read_dirty, .before = write_all, .finish = finish_tracked },
+	{ .name = "invalidate", .memory = nested, .count = REQUESTS,
+	  .run = invalidate, .finish = finish_requests },
+	{ .name = "fault", .memory = faulting, .count = REQUESTS,
+	  .run = round_trips, .finish = finish_requests },
 };
 
 /* Wait until the script has switched on or off what it has to. */
@@ -220,7 +323,10 @@ static void look_at(const struct backend *backend, const struct sample *sample)
 	once(&space, sample, va, false);
 	once(&space, sample, va, true);
 	space_close(&space);
-	munmap(va, sample->length);
+	if (sample->finish)
+		sample->finish();
+	else
+		munmap(va, sample->length);
 	memory_free_all();
 }
 
@@ -228,6 +334,14 @@ static bool wants_any_iova(const struct sample *sample)
 {
 	return sample->run == map_each_anywhere ||
 	       sample->run == map_more_anywhere;
+}
+
+static bool is_possible(const struct sample *sample,
+			const struct backend *backend)
+{
+	if (wants_any_iova(sample))
+		return backend->map_anywhere;
+	return !sample->finish || backend == &iommufd_backend;
 }
 
 static bool asked_for(const struct sample *sample, int count, char **names)
@@ -245,9 +359,8 @@ void bench_profile(const struct backend *backend, int count, char **names)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
-		if (wants_any_iova(&samples[i]) && !backend->map_anywhere)
-			continue;
-		if (asked_for(&samples[i], count, names))
+		if (is_possible(&samples[i], backend) &&
+		    asked_for(&samples[i], count, names))
 			look_at(backend, &samples[i]);
 	}
 }
