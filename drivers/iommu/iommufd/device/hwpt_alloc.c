@@ -184,11 +184,11 @@ static int hwpt_serve_faults(struct iommufd_hw_pagetable *hwpt,
  * Return: 0; -EOPNOTSUPP for unknown flags and reserved members, and for a
  * parent with a queue of page faults; -EINVAL for a type without data, data
  * without a type, a third level of translation, and an object over which there
- * are no page tables; -ENOENT if it, or the device, is not there; -EFAULT if the data cannot be read or
- * the reply not be written; -EINTR on a fatal signal; else as
- * iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(), then as
- * iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On failure
- * nothing has changed.
+ * are no page tables; -ENOENT if it, or the device, is not there; -EFAULT if
+ * the data cannot be read or the reply not be written; -EINTR on a fatal
+ * signal; else as iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(),
+ * then as iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On
+ * failure nothing has changed.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 {
