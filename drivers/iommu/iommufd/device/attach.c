@@ -226,6 +226,20 @@ static int join_faults(struct iommufd_device *idev,
 	return 0;
 }
 
+/*
+ * VT-d keeps ATS off while DMA is blocked, and without it there are no page
+ * requests. The device makes none before it joins, so this comes in time.
+ */
+static int join_faults_late(struct iommufd_device *idev,
+			    struct iommufd_attach *attach)
+{
+	int rc = join_faults(idev, attach);
+
+	if (rc)
+		switch_back(idev->group);
+	return rc;
+}
+
 static void unjoin_faults(struct iommufd_device *idev,
 			  struct iommufd_attach *attach)
 {
@@ -274,6 +288,7 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt)
 {
 	struct iommufd_attach *attach;
+	bool late;
 	int rc;
 
 	lockdep_assert_held(&idev->group->lock);
@@ -287,11 +302,14 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 	attach->hwpt = hwpt;
 	INIT_LIST_HEAD(&attach->devices);
 	rc = join_faults(idev, attach);
-	if (rc) {
+	late = rc == -ENODEV && !idev->group->attach;
+	if (rc && !late) {
 		kfree(attach);
 		return rc;
 	}
 	rc = fill_and_switch(idev->group, attach);
+	if (!rc && late)
+		rc = join_faults_late(idev, attach);
 	if (rc) {
 		unjoin_faults(idev, attach);
 		kfree_rcu(attach, rcu);

@@ -7,12 +7,14 @@
  * Page requests are on while a device uses a page table whose faults go to a
  * queue, or is about to:
  *
- *   attach    on, join; DMA starts             [leave, off]
- *   replace   (on,) join the new queue, DMA
+ *   attach    join, on; DMA starts             [leave, off]
+ *   replace   join the new queue (, on), DMA
  *             switches, leave the old (, off)  [leave the new (, off)]
  *   detach    leave, DMA stops, off
  *
  * In brackets is what happens if only one of the two page tables has a queue.
+ * A driver that cannot turn page requests on while DMA is blocked is asked again
+ * once DMA goes on.
  * So there is a queue and a handler whenever a device can ask. The IOMMU core
  * never meets a fault of a device for which it is not set up. Detaching answers
  * what is outstanding before a driver could have to wait for that.
@@ -80,45 +82,6 @@ static int device_enable_faults(struct iommufd_device *idev)
 }
 
 /**
- * iommufd_fault_join() - Prepare a device for a page table
- * @queue: where the faults of the page table go, or NULL
- * @handle: of the attach that is about to begin
- * @idev: the device
- *
- * Context: may sleep; group lock held.
- * Return: 0; -EINVAL for virtual functions with page requests; -EOPNOTSUPP if
- * the IOMMU driver handles faults itself only; -ENODEV if device or IOMMU have
- * no page requests; -ENOMEM; or another error of the IOMMU driver. On failure
- * nothing has changed.
- */
-int iommufd_fault_join(struct iommufd_fault_queue *queue,
-		       const struct iommu_attach_handle *handle,
-		       struct iommufd_device *idev)
-{
-	struct iommufd_fault_source *source;
-	int rc;
-
-	lockdep_assert_held(&idev->group->lock);
-
-	if (!queue)
-		return 0;
-	source = kzalloc(sizeof(*source), GFP_KERNEL_ACCOUNT);
-	if (!source)
-		return -ENOMEM;
-	source->handle = handle;
-	source->dev = idev->dev;
-	source->dev_id = idev->object.id;
-	rc = device_enable_faults(idev);
-	if (rc) {
-		kfree(source);
-		return rc;
-	}
-	idev->fault_attaches++;
-	iommufd_fault_queue_join(queue, source);
-	return 0;
-}
-
-/**
  * iommufd_fault_leave() - Answer all that a device has asked for
  * @queue: as for iommufd_fault_join()
  * @handle: as for iommufd_fault_join()
@@ -142,6 +105,44 @@ void iommufd_fault_leave(struct iommufd_fault_queue *queue,
 	if (source)
 		idev->fault_attaches--;
 	kfree(source);
+}
+
+/**
+ * iommufd_fault_join() - Prepare a device for a page table
+ * @queue: where the faults of the page table go, or NULL
+ * @handle: of the attach that is about to begin, or has just begun
+ * @idev: the device
+ *
+ * Context: may sleep; group lock held.
+ * Return: 0; -EINVAL for virtual functions with page requests; -EOPNOTSUPP if
+ * the IOMMU driver handles faults itself only; -ENODEV if device or IOMMU have
+ * no page requests, or none while DMA is blocked; -ENOMEM; or another error of
+ * the IOMMU driver. On failure nothing has changed.
+ */
+int iommufd_fault_join(struct iommufd_fault_queue *queue,
+		       const struct iommu_attach_handle *handle,
+		       struct iommufd_device *idev)
+{
+	struct iommufd_fault_source *source;
+	int rc;
+
+	lockdep_assert_held(&idev->group->lock);
+
+	if (!queue)
+		return 0;
+	source = kzalloc(sizeof(*source), GFP_KERNEL_ACCOUNT);
+	if (!source)
+		return -ENOMEM;
+	source->handle = handle;
+	source->dev = idev->dev;
+	source->dev_id = idev->object.id;
+	idev->fault_attaches++;
+	/* First: it may do DMA already, and ask as soon as it is enabled. */
+	iommufd_fault_queue_join(queue, source);
+	rc = device_enable_faults(idev);
+	if (rc)
+		iommufd_fault_leave(queue, handle, idev);
+	return rc;
 }
 
 /**

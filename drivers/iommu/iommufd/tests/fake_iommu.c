@@ -246,6 +246,8 @@ static int fake_enable(struct device *dev, enum iommu_dev_features feature)
 	struct fake_device *fake = fake_from(dev);
 	int rc = fake->enable_error;
 
+	if (fake->asks_in_use && !fake->present)
+		rc = -ENODEV;
 	if (!rc && !fake->prepares_nothing)
 		rc = iopf_queue_add_device(fake_iommu.faults, dev);
 	if (rc)

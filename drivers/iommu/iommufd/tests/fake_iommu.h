@@ -70,6 +70,7 @@ struct fake_domain {
  * @map_error: errno of mapping in domains that were allocated for it
  * @enable_error: errno of enabling page requests
  * @prepares_nothing: enabling succeeds and does nothing
+ * @asks_in_use: like VT-d, knows page requests only while DMA is not blocked
  * @nregions: entries of @regions
  * @regions: start, length and type of what the device reserves
  * @present: the domain it is attached to, NULL if DMA is blocked
@@ -96,6 +97,7 @@ struct fake_device {
 	int map_error;
 	int enable_error;
 	bool prepares_nothing;
+	bool asks_in_use;
 	unsigned int nregions;
 	struct iommu_resv_region regions[FAKE_MAX_REGIONS];
 

@@ -275,12 +275,45 @@ static void failed_attach_enables_nothing(struct kunit *test)
 	place_end(test, &place);
 }
 
+/* VT-d knows no page requests while DMA is blocked. */
+static void enables_once_there_is_dma(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	struct fake_device *fake = machine->fake;
+	struct place place;
+
+	machine_bind_all(test, machine);
+	place_init(test, &place);
+	fake[0].asks_in_use = true;
+	fake[1].asks_in_use = true;
+	KUNIT_ASSERT_EQ(test, machine_attach_id(machine, 0, place.hwpt_id), 0);
+	KUNIT_EXPECT_TRUE(test, fake[0].enabled);
+	KUNIT_ASSERT_EQ(test, machine_attach_id(machine, 1, place.hwpt_id), 0);
+	KUNIT_EXPECT_TRUE(test, fake[1].enabled);
+	KUNIT_EXPECT_EQ(test, sources(&place), 2);
+	KUNIT_EXPECT_EQ(test, report(machine, 0), 0);
+	expect_fault(test, &place, 0);
+	machine_detach(machine, 0);
+	machine_detach(machine, 1);
+	KUNIT_EXPECT_FALSE(test, fake[0].enabled || fake[1].enabled);
+
+	/* One that cannot ask then either goes back to where it was. */
+	fake[0].enable_error = -ENODEV;
+	KUNIT_EXPECT_EQ(test, machine_attach_id(machine, 0, place.hwpt_id),
+			-ENODEV);
+	KUNIT_EXPECT_NULL(test, fake[0].present);
+	KUNIT_EXPECT_FALSE(test, fake[0].enabled);
+	KUNIT_EXPECT_EQ(test, sources(&place), 0);
+	place_end(test, &place);
+}
+
 static struct kunit_case fault_device_cases[] = {
 	KUNIT_CASE(joins_and_leaves),
 	KUNIT_CASE(h52_moves),
 	KUNIT_CASE(failed_replace_enables_nothing),
 	KUNIT_CASE(h52_failed_replace_answers_nothing),
 	KUNIT_CASE(failed_attach_enables_nothing),
+	KUNIT_CASE(enables_once_there_is_dma),
 	{}
 };
 
