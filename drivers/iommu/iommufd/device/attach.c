@@ -14,9 +14,11 @@
  */
 #include "attach.h"
 
+#include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/msi.h>
+#include <linux/rwsem.h>
 #include <linux/slab.h>
 
 #include "../../iommu-priv.h"
@@ -74,6 +76,21 @@ static int check_devices(struct iommufd_device *idev,
 	return 0;
 }
 
+static int group_switch(struct iommufd_group *group,
+			struct iommufd_attach *attach)
+{
+	guard(rwsem_read)(&iommufd_domain_devices_rwsem);
+	return iommu_replace_group_handle(group->group, attach->hwpt->domain,
+					  &attach->handle);
+}
+
+static void group_block(struct iommufd_group *group)
+{
+	guard(rwsem_read)(&iommufd_domain_devices_rwsem);
+	/* The core does not look at the domain. */
+	iommu_detach_group_handle(NULL, group->group);
+}
+
 /* Let DMA find the page table; if that fails it finds what it found before. */
 static int switch_page_table(struct iommufd_group *group,
 			     struct iommufd_attach *attach)
@@ -83,8 +100,7 @@ static int switch_page_table(struct iommufd_group *group,
 
 	rc = iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
 						group->sw_msi_start);
-	return rc ?: iommu_replace_group_handle(group->group, hwpt->domain,
-						&attach->handle);
+	return rc ?: group_switch(group, attach);
 }
 
 #ifdef CONFIG_GENERIC_MSI_IRQ
@@ -136,15 +152,14 @@ static void switch_back(struct iommufd_group *group)
 {
 	struct iommufd_attach *old = group->attach;
 
-	if (old && !iommu_replace_group_handle(group->group, old->hwpt->domain,
-					       &old->handle))
+	if (old && !group_switch(group, old))
 		return;
 	/*
 	 * Blocking cannot fail. If a driver really does not take back what it
 	 * had a moment ago, the devices lose DMA until they are attached anew,
 	 * but nobody else loses memory.
 	 */
-	iommu_detach_group_handle(NULL, group->group);
+	group_block(group);
 }
 
 static int fill_then_switch(struct iommufd_group *group,
@@ -457,7 +472,7 @@ struct iommufd_hw_pagetable *iommufd_attach_end(struct iommufd_group *group)
 
 	lockdep_assert_held(&group->lock);
 
-	iommu_detach_group_handle(hwpt->domain, group->group);
+	group_block(group);
 	group->attach = NULL;
 	group->sw_msi_start = PHYS_ADDR_MAX;
 	kfree_rcu(attach, rcu);

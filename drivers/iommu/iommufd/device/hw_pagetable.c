@@ -14,6 +14,8 @@
 
 #include "../../iommu-priv.h"
 
+DECLARE_RWSEM(iommufd_domain_devices_rwsem);
+
 /**
  * iommufd_tracks_dirty() - Tell whether what a device writes can be recorded
  * @dev: a device with an IOMMU

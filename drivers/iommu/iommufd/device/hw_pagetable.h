@@ -8,6 +8,7 @@
 #define __IOMMUFD_HW_PAGETABLE_H
 
 #include <linux/container_of.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include "object/object.h"
@@ -107,6 +108,12 @@ static inline void iommufd_hwpt_unuse(struct iommufd_hw_pagetable *hwpt)
 	else
 		iommufd_object_unuse(&hwpt->object);
 }
+
+/*
+ * Which devices a domain has. Held for read to attach or detach some, for write
+ * while all of them are set up. Only calls to IOMMU drivers are inside.
+ */
+extern struct rw_semaphore iommufd_domain_devices_rwsem;
 
 bool iommufd_tracks_dirty(struct device *dev);
 struct iommu_domain *

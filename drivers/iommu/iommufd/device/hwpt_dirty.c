@@ -7,11 +7,13 @@
 #include "hwpt_dirty.h"
 
 #include <linux/align.h>
+#include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
 #include <linux/log2.h>
 #include <linux/overflow.h>
+#include <linux/rwsem.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/iommufd.h>
 
@@ -34,6 +36,18 @@ static struct iommufd_hwpt_paging *hwpt_get_tracking(struct iommufd_ctx *ictx,
 }
 
 /*
+ * Drivers set up each device that the domain has, and leave it to their caller
+ * that there are no others meanwhile. AMD writes back the entry of a device as
+ * it was before, even if the device was detached, and misses one that is being
+ * attached. So does VT-d with a nested domain.
+ */
+static int domain_set_tracking(struct iommu_domain *domain, bool enable)
+{
+	guard(rwsem_write)(&iommufd_domain_devices_rwsem);
+	return domain->dirty_ops->set_dirty_tracking(domain, enable);
+}
+
+/*
  * What was written before somebody wanted to know is forgotten first. Turning
  * on what is on must not forget anything.
  */
@@ -49,7 +63,7 @@ static int hwpt_set_tracking(struct iommufd_hwpt_paging *paging, bool enable)
 	if (enable)
 		rc = iopt_clear_dirty(&paging->ioas->iopt, &paging->member);
 	if (!rc)
-		rc = domain->dirty_ops->set_dirty_tracking(domain, enable);
+		rc = domain_set_tracking(domain, enable);
 	if (!rc)
 		WRITE_ONCE(paging->dirty_tracking, enable);
 	return rc;

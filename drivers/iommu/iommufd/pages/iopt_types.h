@@ -51,6 +51,10 @@ struct iopt_pages;
  * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and
  * iova_rwsem, and is held together with none of the locks above these.
  *
+ * iommufd_domain_devices_rwsem is inside of dirty_mutex, iommufd_group.lock and
+ * iommufd_ioas.mutex, with nothing but locks of the IOMMU core and its drivers
+ * inside.
+ *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
  * pin_account.lock. The lock of a queue of page faults comes inside of those of
  * groups and IOASes, and has those of the IOMMU core and its drivers inside,
