@@ -17,6 +17,8 @@
 #include "iopt_domain.h"
 
 #include <linux/iommu.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/sched.h>
 
 #include "io_pagetable.h"
@@ -26,10 +28,23 @@
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
 
+/*
+ * Drivers that read dirty bits go on until they are behind the range. At the end
+ * of all IOVA that wraps: AMD-Vi would go on for ever, and clear what nobody has
+ * asked for. So the last page is not used.
+ */
+static u64 iopt_domain_last(const struct iommu_domain *domain)
+{
+	u64 last = domain->geometry.aperture_end;
+
+	return domain->dirty_ops ? min(last, (u64)ULONG_MAX - PAGE_SIZE) : last;
+}
+
 static int iopt_reserve_outside(struct io_pagetable *iopt,
 				struct iopt_domain *member)
 {
 	const struct iommu_domain_geometry *geometry;
+	u64 last = iopt_domain_last(member->domain);
 	int rc;
 
 	geometry = &member->domain->geometry;
@@ -42,10 +57,9 @@ static int iopt_reserve_outside(struct io_pagetable *iopt,
 			return rc;
 	}
 	/* dma_addr_t may be wider than what an IOVA can be here. */
-	if (geometry->aperture_end >= ULONG_MAX)
+	if (last >= ULONG_MAX)
 		return 0;
-	return iopt_reserve(iopt, geometry->aperture_end + 1, ULONG_MAX,
-			    member);
+	return iopt_reserve(iopt, last + 1, ULONG_MAX, member);
 }
 
 static int iopt_join_domain(struct io_pagetable *iopt,
