@@ -9,7 +9,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
-#include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <uapi/linux/iommufd.h>
@@ -47,6 +47,9 @@ static int hwpt_check_cmd(const struct iommu_hwpt_alloc *cmd)
 		return -EOPNOTSUPP;
 	/* A type without its data, or data without a type. */
 	if (cmd->data_type ? !cmd->data_len : cmd->data_len || cmd->data_uptr)
+		return -EINVAL;
+	/* Drivers look at all of it, with the device kept and no faults. */
+	if (cmd->data_len > PAGE_SIZE)
 		return -EINVAL;
 	return 0;
 }
@@ -124,14 +127,11 @@ hwpt_alloc_once(struct iommufd_ctx *ictx, const struct iommu_hwpt_alloc *cmd)
 	return hwpt;
 }
 
-/* Of whatever length it says it is, drivers copy a structure. */
 static int hwpt_fault_in_data(const struct iommu_hwpt_alloc *cmd)
 {
-	size_t length = min_t(size_t, cmd->data_len, PAGE_SIZE);
-
 	cond_resched();
-	return fault_in_readable(u64_to_user_ptr(cmd->data_uptr), length) ?
-		       -EFAULT : 0;
+	return fault_in_readable(u64_to_user_ptr(cmd->data_uptr),
+				 cmd->data_len) ? -EFAULT : 0;
 }
 
 /* Nothing but the data can be what is not there. */
