@@ -77,12 +77,17 @@ static const struct iommufd_hwpt_kind paging_kind = {
 	.paging = paging_from,
 };
 
-/* Does a domain have what was promised by whoever asked for it? */
-static bool domain_keeps_promise(const struct iommu_domain *domain, u32 flags)
+/*
+ * Is it what was asked for? That a device has the capability of tracking does
+ * not say that a domain of every format can do that, as with SMMUv3's stage 2.
+ */
+static int domain_check(const struct iommu_domain *domain, u32 flags)
 {
-	return domain->type & __IOMMU_DOMAIN_PAGING &&
-	       (!(flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING) ||
-		domain->dirty_ops);
+	if (!(domain->type & __IOMMU_DOMAIN_PAGING))
+		return -EINVAL;
+	if (flags & IOMMU_HWPT_ALLOC_DIRTY_TRACKING && !domain->dirty_ops)
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 static struct iommu_domain *
@@ -90,6 +95,7 @@ paging_alloc_domain(struct device *dev, u32 flags,
 		    const struct iommu_user_data *data)
 {
 	struct iommu_domain *domain;
+	int rc;
 
 	/*
 	 * What the DMA API would use on this device, for example a first-stage
@@ -102,10 +108,13 @@ paging_alloc_domain(struct device *dev, u32 flags,
 	    !iommufd_tracks_dirty(dev))
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = iommufd_hwpt_alloc_domain(dev, flags, NULL, data);
-	if (IS_ERR(domain) || domain_keeps_promise(domain, flags))
+	if (IS_ERR(domain))
+		return domain;
+	rc = domain_check(domain, flags);
+	if (!rc)
 		return domain;
 	iommu_domain_free(domain);
-	return ERR_PTR(-EINVAL);
+	return ERR_PTR(rc);
 }
 
 /*
