@@ -99,6 +99,8 @@ static int hw_data_copy(const struct hw_data *hw, u64 uptr, size_t room)
 	void __user *to = u64_to_user_ptr(uptr);
 	size_t length = min_t(size_t, hw->length, room);
 
+	if (room && iommufd_check_user(uptr))
+		return -EFAULT;
 	if (copy_to_user(to, hw->data, length))
 		return -EFAULT;
 	return clear_user_steps(to + length, room - length);

@@ -51,7 +51,7 @@ static int hwpt_check_cmd(const struct iommu_hwpt_alloc *cmd)
 	/* Drivers look at all of it, with the device kept and no faults. */
 	if (cmd->data_len > PAGE_SIZE)
 		return -EINVAL;
-	return 0;
+	return iommufd_check_user(cmd->data_uptr);
 }
 
 static struct iommufd_hw_pagetable *

@@ -20,6 +20,7 @@
 #include "hwpt_paging.h"
 #include "iopt/iopt_dirty.h"
 #include "object/ioas.h"
+#include "object/ioctl.h"
 
 static struct iommufd_hwpt_paging *hwpt_get_tracking(struct iommufd_ctx *ictx,
 						     u32 hwpt_id)
@@ -105,7 +106,7 @@ static int dirty_check_bitmap(const struct iommu_hwpt_get_dirty_bitmap *cmd)
 	u64 last_bit = (cmd->length - 1) >> ilog2(cmd->page_size);
 	u64 nbytes = last_bit / BITS_PER_BYTE + 1;
 
-	if (overflows_type(cmd->data, unsigned long) ||
+	if (iommufd_check_user(cmd->data) ||
 	    overflows_type(nbytes, unsigned long) ||
 	    !access_ok(u64_to_user_ptr(cmd->data), nbytes))
 		return -EFAULT;

@@ -146,7 +146,7 @@ static int invalidate_check_cmd(const struct iommu_hwpt_invalidate *cmd)
 	if (cmd->entry_num > INVALIDATE_MAX_ENTRIES ||
 	    cmd->entry_len > PAGE_SIZE)
 		return -EINVAL;
-	return 0;
+	return cmd->entry_num ? iommufd_check_user(cmd->data_uptr) : 0;
 }
 
 /* Some entries behind the first @done; adds those that the driver has done. */

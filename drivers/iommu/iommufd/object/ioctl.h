@@ -7,6 +7,7 @@
 
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
 #include <linux/types.h>
 #include <linux/uaccess.h>
 
@@ -57,6 +58,21 @@ static inline int iommufd_call_reply_u64(struct iommufd_call *call,
 {
 	return copy_to_user(call->user + ((const void *)member - cmd), member,
 			    sizeof(*member)) ? -EFAULT : 0;
+}
+
+/**
+ * iommufd_check_user() - Check that a pointer can hold an address
+ * @address: of data, as structures pass it
+ *
+ * On 32 bit u64_to_user_ptr() drops the upper half of it. Then other memory
+ * than the program has named would be read or written.
+ *
+ * Context: any.
+ * Return: 0; -EFAULT if there is no such address.
+ */
+static inline int iommufd_check_user(u64 address)
+{
+	return overflows_type(address, unsigned long) ? -EFAULT : 0;
 }
 
 #endif
