@@ -532,7 +532,8 @@ enum iommu_hwpt_data_type {
  * @out_hwpt_id: out: ID of the new HWPT
  * @__reserved: 0
  * @data_type: in: of enum iommu_hwpt_data_type
- * @data_len: in: bytes at @data_uptr, 0 with IOMMU_HWPT_DATA_NONE
+ * @data_len: in: bytes at @data_uptr, 0 with IOMMU_HWPT_DATA_NONE, at most a
+ *	page of memory
  * @data_uptr: in: user address of the structure that @data_type calls for
  * @fault_id: in: queue for page faults, with IOMMU_HWPT_FAULT_ID_VALID
  * @__reserved2: 0
@@ -559,10 +560,10 @@ enum iommu_hwpt_data_type {
  *    parent HWPT and no data; flags of the parent for a nested one; page faults
  *    for a parent, or with an IOMMU driver that does not know any.
  *  - EINVAL: @pt_id is neither an IOAS nor an HWPT; data without a type, or a
- *    type without data; the data is wrong, or has not the length that its type
- *    calls for; the parent was made without IOMMU_HWPT_ALLOC_NEST_PARENT, for
- *    another kind of IOMMU, or is nested itself; the IOMMU has no page as small
- *    as those of the kernel.
+ *    type without data; the data is wrong, has not the length that its type
+ *    calls for, or is longer than a page; the parent was made without
+ *    IOMMU_HWPT_ALLOC_NEST_PARENT, for another kind of IOMMU, or is nested
+ *    itself; the IOMMU has no page as small as those of the kernel.
  *  - ENOENT: @dev_id is no device, @fault_id no queue, or there is no @pt_id.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.

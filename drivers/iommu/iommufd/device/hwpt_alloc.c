@@ -48,7 +48,10 @@ static int hwpt_check_cmd(const struct iommu_hwpt_alloc *cmd)
 	/* A type without its data, or data without a type. */
 	if (cmd->data_type ? !cmd->data_len : cmd->data_len || cmd->data_uptr)
 		return -EINVAL;
-	/* Drivers look at all of it, with the device kept and no faults. */
+	/*
+	 * No structure of a driver is that large. Should one look at what is
+	 * behind its structure, it has the device kept, and page faults off.
+	 */
 	if (cmd->data_len > PAGE_SIZE)
 		return -EINVAL;
 	return iommufd_check_user(cmd->data_uptr);
@@ -183,12 +186,12 @@ static int hwpt_serve_faults(struct iommufd_hw_pagetable *hwpt,
  * Context: process context, may sleep for long.
  * Return: 0; -EOPNOTSUPP for unknown flags and reserved members, and for a
  * parent with a queue of page faults; -EINVAL for a type without data, data
- * without a type, a third level of translation, and an object over which there
- * are no page tables; -ENOENT if it, or the device, is not there; -EFAULT if
- * the data cannot be read or the reply not be written; -EINTR on a fatal
- * signal; else as iommufd_hwpt_paging_alloc() or iommufd_hwpt_nested_alloc(),
- * then as iommufd_fault_queue_serve() and iommufd_hwpt_paging_fill(). On
- * failure nothing has changed.
+ * without a type or of more than a page, a third level of translation, and an
+ * object over which there are no page tables; -ENOENT if it, or the device, is
+ * not there; -EFAULT if the data cannot be read or the reply not be written;
+ * -EINTR on a fatal signal; else as iommufd_hwpt_paging_alloc() or
+ * iommufd_hwpt_nested_alloc(), then as iommufd_fault_queue_serve() and
+ * iommufd_hwpt_paging_fill(). On failure nothing has changed.
  */
 int iommufd_hwpt_alloc(struct iommufd_call *call, struct iommu_hwpt_alloc *cmd)
 {
