@@ -22,7 +22,8 @@ struct iommufd_ioas;
  * @devices: struct iommufd_device, through &iommufd_device.attach_entry; all of
  *           one group, whose lock protects the list
  * @rcu: @handle can be looked at for as long as RCU lets somebody read, after
- *       it was found at the IOMMU core
+ *       it was found at the IOMMU core. That does not cover the core itself
+ *       when it reports a fault, see Documentation/driver-api/iommufd.rst
  */
 struct iommufd_attach {
 	struct iommu_attach_handle handle;
