@@ -39,7 +39,7 @@ static int mock_set_tracking(struct iommu_domain *domain, bool enable)
 {
 	if (iommufd_should_fail())
 		return -ENOMEM;
-	WRITE_ONCE(mock_domain_from(domain)->tracking, enable);
+	mock_entries_set_tracking(&mock_domain_from(domain)->users, enable);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ static int mock_read_and_clear(struct iommu_domain *domain, unsigned long iova,
 	size_t done = 0, step;
 	bool is_dirty;
 
-	if (!READ_ONCE(mock->tracking) && dirty->bitmap)
+	if (!READ_ONCE(mock->users.tracking) && dirty->bitmap)
 		return -EINVAL;
 	if (READ_ONCE(mock_gather_only))
 		notes.bitmap = NULL;
@@ -185,7 +185,7 @@ int mock_dirty_write(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return PTR_ERR(object);
 	domain = iommufd_hwpt_from(object)->domain;
 	if (mock_domain_is(domain) &&
-	    READ_ONCE(mock_domain_from(domain)->tracking))
+	    READ_ONCE(mock_domain_from(domain)->users.tracking))
 		rc = write_pages(mock_domain_from(domain), cmd);
 	else
 		rc = -EINVAL;

@@ -149,6 +149,7 @@ static void mock_free(struct iommu_domain *domain)
 
 	WARN_ON_ONCE(!xa_empty(&mock->entries));
 	xa_destroy(&mock->entries);
+	mock_entries_destroy(&mock->users);
 	kfree(mock);
 }
 
@@ -178,6 +179,7 @@ struct iommu_domain *mock_domain_alloc(struct device *dev)
 	if (!mock)
 		return ERR_PTR(-ENOMEM);
 	xa_init_flags(&mock->entries, XA_FLAGS_ACCOUNT);
+	mock_entries_init(&mock->users);
 	mock->domain.type = IOMMU_DOMAIN_UNMANAGED;
 	mock->domain.ops = &mock_domain_ops;
 	mock->domain.pgsize_bitmap = MOCK_IOPTE_SIZE;
@@ -223,17 +225,22 @@ struct mock_unit *mock_unit_from(struct device *dev)
  * mock_unit_set_present() - Note which domain a device uses
  * @unit: the device
  * @domain: the domain
+ * @users: of the page table of @domain, NULL if it has none
  *
  * As drivers have to, it makes sure that no page request is on its way by the
  * old domain any more.
  *
  * Context: may sleep; lock of the IOMMU group held.
  */
-void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain)
+void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain,
+			   struct mock_entries *users)
 {
+	mock_entry_leave(&unit->entry);
 	down_write(&unit->faults.reports);
 	unit->present = domain;
 	up_write(&unit->faults.reports);
+	if (users)
+		mock_entry_enter(&unit->entry, users, domain);
 }
 
 /**
@@ -247,7 +254,7 @@ void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain)
  * Return: 0; -EINVAL if the device does not fit; -ENOMEM if a test wants that.
  */
 int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,
-		     const struct mock_domain *table)
+		     struct mock_domain *table)
 {
 	/* What undoes a failed attach cannot fail. */
 	if (unit->present == domain)
@@ -259,6 +266,6 @@ int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,
 		return -EINVAL;
 	if (iommufd_should_fail())
 		return -ENOMEM;
-	mock_unit_set_present(unit, domain);
+	mock_unit_set_present(unit, domain, &table->users);
 	return 0;
 }

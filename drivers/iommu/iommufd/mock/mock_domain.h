@@ -11,6 +11,7 @@
 #include <linux/xarray.h>
 #include <asm/page.h>
 
+#include "mock_entry.h"
 #include "mock_fault.h"
 
 struct platform_device;
@@ -29,12 +30,14 @@ struct platform_device;
  * @flags: MOCK_FLAGS_DEVICE_*, constant
  * @present: the domain it is attached to; the lock of its IOMMU group, and
  *           &mock_faults.reports
+ * @entry: what the hardware knows of it
  * @faults: its page requests
  */
 struct mock_unit {
 	struct platform_device *pdev;
 	u32 flags;
 	struct iommu_domain *present;
+	struct mock_entry entry;
 	struct mock_faults faults;
 };
 
@@ -45,14 +48,15 @@ struct mock_unit {
  *           begins. Its lock makes marks atomic
  * @huge: has huge IOPTEs and the whole of IOVA; constant
  * @nest_parent: others may be nested in it; constant
- * @tracking: IOPTEs become dirty
+ * @users: devices that use it, or what is nested in it. If they are tracked,
+ *         IOPTEs become dirty
  */
 struct mock_domain {
 	struct iommu_domain domain;
 	struct xarray entries;
 	bool huge;
 	bool nest_parent;
-	bool tracking;
+	struct mock_entries users;
 };
 
 /**
@@ -84,8 +88,9 @@ bool mock_domain_is(const struct iommu_domain *domain);
 struct mock_iopte mock_domain_find(struct mock_domain *mock,
 				   unsigned long iova);
 struct mock_unit *mock_unit_from(struct device *dev);
-void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain);
+void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain,
+			   struct mock_entries *users);
 int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,
-		     const struct mock_domain *table);
+		     struct mock_domain *table);
 
 #endif

@@ -83,7 +83,7 @@ static struct iommu_domain *mock_alloc_user(struct device *dev, u32 flags,
 
 static int mock_attach_none(struct iommu_domain *domain, struct device *dev)
 {
-	mock_unit_set_present(mock_unit_from(dev), domain);
+	mock_unit_set_present(mock_unit_from(dev), domain, NULL);
 	return 0;
 }
 
