@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/files.h"
 #include "lib/harness.h"
+#include "lib/mock_rig.h"
 #include "lib/process.h"
 #include "lib/rig.h"
 
@@ -28,6 +30,9 @@
  * @other_id: another one, in the test that swings between the two
  * @buffer: WINDOW_PAGES pages
  * @edu: a device, in tests that have one
+ * @tracked: a page table that tracks writes, in tests that have one
+ * @target: what devices come to: that, or what is nested in it
+ * @mover: a device of the mock IOMMU, which goes from there to @other_id
  * @stop: set when it is time to end
  * @calls: calls that were made
  * @odd: an errno that nobody expected, or 0
@@ -39,6 +44,9 @@ struct race {
 	__u32 other_id;
 	char *buffer;
 	struct edu *edu;
+	__u32 tracked;
+	__u32 target;
+	__u32 mover;
 	bool stop;
 	unsigned long calls;
 	int odd;
@@ -686,6 +694,122 @@ TEST_F(attached, h19_replace_against_copy)
 		    step_map_high, step_copy_over, step_unmap_window);
 	EXPECT_EQ(0, edu_detach(self->race.edu));
 	EXPECT_EQ(0, status_kib("VmPin:"));
+}
+
+/*
+ * Tracking is switched while devices come and go. The mock IOMMU warns of one
+ * that keeps what it has left, and of one that is not tracked.
+ */
+
+#define ENTRY_DELAY	"/sys/module/iommufd/parameters/mock_entry_delay"
+#define ENTRY_DELAY_US	"100"
+
+FIXTURE(tracked)
+{
+	struct mock_rig rig;
+	struct race race;
+};
+
+FIXTURE_VARIANT(tracked)
+{
+	bool nested;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(tracked, plain) { .nested = false };
+FIXTURE_VARIANT_ADD(tracked, nested) { .nested = true };
+/* clang-format on */
+
+static int race_create_tracked(struct mock_rig *rig, bool nested,
+			       struct race *race)
+{
+	const struct iommu_hwpt_selftest data = {};
+	__u32 flags = IOMMU_HWPT_ALLOC_DIRTY_TRACKING;
+	struct mock_device device = {};
+	int ret;
+
+	ret = mock_plug(rig->fd, rig->other_id, &device);
+	if (nested)
+		flags |= IOMMU_HWPT_ALLOC_NEST_PARENT;
+	*race = (struct race){
+		.fd = rig->fd,
+		.ioas_id = rig->ioas_id,
+		.other_id = rig->other_id,
+		.mover = device.id,
+	};
+	if (!ret)
+		ret = hwpt_alloc_flags(rig->fd, device.idev_id, rig->ioas_id,
+				       flags, &race->tracked);
+	race->target = race->tracked;
+	if (!ret && nested)
+		ret = hwpt_alloc_nested(rig->fd, device.idev_id, race->tracked,
+					IOMMU_HWPT_DATA_SELFTEST, &data,
+					sizeof(data), &race->target);
+	return ret;
+}
+
+FIXTURE_SETUP(tracked)
+{
+	int ret = mock_rig_create(&self->rig, 0);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no mock IOMMU");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, race_create_tracked(&self->rig, variant->nested,
+					 &self->race));
+	ASSERT_EQ(0, file_write(ENTRY_DELAY, ENTRY_DELAY_US));
+}
+
+FIXTURE_TEARDOWN(tracked)
+{
+	file_write(ENTRY_DELAY, "0");
+	EXPECT_STREQ("", mock_rig_destroy(&self->rig));
+}
+
+static void step_switch_tracking(struct worker *worker)
+{
+	struct race *race = worker->race;
+
+	JUDGE(worker, "track", dirty_track(race->fd, race->tracked, true),
+	      ENOMEM);
+	JUDGE(worker, "track no more",
+	      dirty_track(race->fd, race->tracked, false), ENOMEM);
+}
+
+static void step_move(struct worker *worker)
+{
+	struct race *race = worker->race;
+
+	JUDGE(worker, "move", mock_replace(race->fd, race->mover,
+					   race->target), ENOMEM);
+	JUDGE(worker, "move back", mock_replace(race->fd, race->mover,
+						race->other_id), ENOMEM);
+}
+
+static void step_plug(struct worker *worker)
+{
+	struct race *race = worker->race;
+	struct mock_device device;
+	int ret = mock_plug(race->fd, race->target, &device);
+
+	JUDGE(worker, "plug", ret, ENOMEM);
+	if (!ret)
+		JUDGE(worker, "unplug", iommufd_destroy(race->fd, device.id),
+		      ENOMEM);
+}
+
+TEST_F(tracked, h48_devices_that_come_and_go)
+{
+	struct race *race = &self->race;
+
+	EXPECT_RACE(race, 3 * RUN_MS, step_switch_tracking, step_move,
+		    step_plug, step_plug);
+	EXPECT_EQ(0, mock_replace(race->fd, race->mover, race->other_id));
+	EXPECT_EQ(0, dirty_track(race->fd, race->tracked, true));
+	if (variant->nested) {
+		EXPECT_EQ(0, iommufd_destroy(race->fd, race->target));
+	}
+	EXPECT_EQ(0, iommufd_destroy(race->fd, race->tracked));
 }
 
 TEST_HARNESS_MAIN
