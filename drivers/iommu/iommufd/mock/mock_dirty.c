@@ -6,13 +6,16 @@
  *
  * It is no better than real ones. It goes on behind as many bytes as the IOPTE
  * has that it found, even if it was in the middle of that. It notes all of an
- * IOPTE. It fails half way, with a part noted and cleared. What its IOTLB knows
- * to be dirty does not become dirty in the page table, until that is flushed.
+ * IOPTE. It fails half way, with a part noted and cleared. It goes on until it
+ * is behind the range, which it never is if that ends with the last IOVA. What
+ * its IOTLB knows to be dirty does not become dirty in the page table, until
+ * that is flushed.
  */
 #include "mock_dirty.h"
 
 #include <linux/align.h>
 #include <linux/bits.h>
+#include <linux/bug.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
@@ -65,21 +68,24 @@ static int mock_read_and_clear(struct iommu_domain *domain, unsigned long iova,
 {
 	struct mock_domain *mock = mock_domain_from(domain);
 	struct iommu_dirty_bitmap notes = *dirty;
-	size_t done = 0, step;
+	unsigned long last = iova + size - 1;
+	size_t step;
 	bool is_dirty;
 
 	if (!READ_ONCE(mock->users.tracking) && dirty->bitmap)
 		return -EINVAL;
 	if (READ_ONCE(mock_gather_only))
 		notes.bitmap = NULL;
-	while (done < size) {
+	do {
 		if (iommufd_should_fail())
 			return -ENOMEM;
-		step = read_iopte(mock, iova + done, flags, &is_dirty);
+		step = read_iopte(mock, iova, flags, &is_dirty);
 		if (is_dirty)
-			iommu_dirty_bitmap_record(&notes, iova + done, step);
-		done += step;
-	}
+			iommu_dirty_bitmap_record(&notes, iova, step);
+		/* AMD-Vi begins at IOVA 0 then, and does not come to an end. */
+		if (WARN_ON_ONCE(check_add_overflow(iova, step, &iova)))
+			return -EIO;
+	} while (iova < last);
 	return 0;
 }
 

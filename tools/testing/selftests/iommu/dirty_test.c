@@ -409,6 +409,49 @@ TEST_F(dirty, h45_holes_of_a_terabyte)
 	munmap(bitmap, bytes);
 }
 
+/* Drivers never come to an end behind the last page, so that is kept free. */
+TEST_F(dirty, h47_last_page)
+{
+	const __u64 last = ~0ULL - PAGE_SIZE, page = last - PAGE_SIZE + 1;
+	struct dirty_rig *dirty = &self->dirty;
+	struct mock_rig *rig = &dirty->rig;
+	__u64 bits = 0;
+	struct iommu_hwpt_get_dirty_bitmap get =
+		dirty_rig_request(dirty, &bits);
+	struct iova_ranges ranges;
+	__u32 plain;
+
+	if (!variant->huge)
+		SKIP(return, "small IOPTEs are in the first 2 GiB");
+	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges));
+	ASSERT_EQ(1, ranges.count);
+	EXPECT_EQ(last, ranges.range[0].last);
+	EXPECT_EQ(-EINVAL, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+					  PAGE_SIZE, last + 1));
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+				    PAGE_SIZE, page));
+	ASSERT_EQ(0, dirty_rig_track(dirty, true));
+	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
+	ASSERT_EQ(0, mock_write_one(rig->fd, dirty->hwpt_id, page));
+	get.iova = page;
+	get.length = 2 * PAGE_SIZE;
+	get.page_size = PAGE_SIZE;
+	EXPECT_EQ(0, dirty_read(rig->fd, &get));
+	EXPECT_EQ(1, bits);
+	bits = 0;
+	EXPECT_EQ(0, dirty_read(rig->fd, &get));
+	EXPECT_EQ(0, bits);
+	/* It has not gone on at the other end. */
+	EXPECT_DIRTY(SOME, 0);
+
+	/* Where nothing is tracked there is no need to. */
+	ASSERT_EQ(0, hwpt_alloc(rig->fd, dirty->device.idev_id, rig->other_id,
+				&plain));
+	ASSERT_EQ(0, ioas_iova_ranges(rig->fd, rig->other_id, &ranges));
+	ASSERT_EQ(1, ranges.count);
+	EXPECT_EQ(~0ULL, ranges.range[0].last);
+}
+
 struct reading {
 	struct dirty_rig *dirty;
 	void *bitmap;
