@@ -112,6 +112,11 @@ static inline void iommufd_hwpt_unuse(struct iommufd_hw_pagetable *hwpt)
 /*
  * Which devices a domain has. Held for read to attach or detach some, for write
  * while all of them are set up. Only calls to IOMMU drivers are inside.
+ *
+ * There is one for all domains. A replace takes a device from one to another,
+ * and with nested page tables it is the parents that count; locks of two would
+ * need an order. All that attach and detach go on side by side, and tracking is
+ * switched a few times in the life of a VMM, by short calls.
  */
 extern struct rw_semaphore iommufd_domain_devices_rwsem;
 

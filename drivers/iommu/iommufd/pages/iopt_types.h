@@ -76,6 +76,9 @@ struct iopt_pages;
  * iommufd_ioas.mutex    joining and leaving of domains; the list of page
  *                       tables
  * dirty_mutex           whether a page table tracks writes
+ * domain_devices_rwsem  which devices a domain has. Held for read by whoever
+ *                       attaches or detaches some, for write while IOMMU
+ *                       drivers set up tracking for all of them
  * fill_mutex            pinning pages of this memory in order to store them:
  *                       whoever holds it is the only one who does. With
  *                       iopt_pages.mutex, who owns the memory
