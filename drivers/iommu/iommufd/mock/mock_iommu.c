@@ -141,9 +141,15 @@ static int mock_disable(struct device *dev, enum iommu_dev_features feature)
 	return mock_faults_disable(&mock_unit_from(dev)->faults, dev);
 }
 
+/*
+ * The core also answers a fault in the middle of a group when nobody handles
+ * it. Nothing waits for that, so as with real IOMMUs it ends here.
+ */
 static void mock_page_response(struct device *dev, struct iopf_fault *fault,
 			       struct iommu_page_response *response)
 {
+	if (!(fault->fault.prm.flags & IOMMU_FAULT_PAGE_REQUEST_LAST_PAGE))
+		return;
 	mock_faults_answer(&mock_unit_from(dev)->faults, response);
 }
 
