@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devices.h"
+#include "dirty.h"
+#include "faults.h"
+#include "hwpts.h"
 #include "ioas.h"
 #include "pins.h"
 #include "rules.h"
@@ -208,9 +212,17 @@ static const char *apply_destroy(struct fuzz_model *model,
 	struct fuzz_object *object = object_of(context, op->object,
 					       FUZZ_NOTHING);
 
-	if (object->type == FUZZ_DEVICE) {
-		fuzz_model_detach(model, context, object);
+	switch (object->type) {
+	case FUZZ_DEVICE:
+		fuzz_model_detach(model, object);
 		object->binding->type = FUZZ_NOTHING;
+		break;
+	case FUZZ_HWPT:
+	case FUZZ_NESTED:
+		fuzz_model_drop_table(model, object);
+		break;
+	default:
+		break;
 	}
 	while (object->type == FUZZ_IOAS && object->nr_areas)
 		fuzz_ioas_erase(model, context, object, 0);
@@ -218,82 +230,6 @@ static const char *apply_destroy(struct fuzz_model *model,
 		context->vfio = NULL;
 	object->type = FUZZ_NOTHING;
 	return NULL;
-}
-
-/* The page table for a device: the one that is there, or a new one. */
-static const char *attach(struct fuzz_model *model,
-			  struct fuzz_context *context,
-			  struct fuzz_object *device, __u32 target,
-			  unsigned int slot, __u32 new_id)
-{
-	struct fuzz_object *hwpt;
-	struct fuzz_object *ioas = fuzz_attach_target(context, target,
-						      device->huge, &hwpt);
-
-	if (!hwpt) {
-		hwpt = fuzz_model_add(context, slot, FUZZ_HWPT, new_id);
-		if (!hwpt)
-			return bad_id(new_id);
-		hwpt->ioas = ioas;
-		hwpt->huge = device->huge;
-		ioas->users++;
-		ioas->domains++;
-		ioas->apertures += !device->huge;
-		if (fuzz_fill(model, ioas))
-			return "the model fills what it said cannot be filled";
-	} else if (!hwpt->id) {
-		if (new_id && fuzz_model_find(context, new_id, FUZZ_NOTHING))
-			return bad_id(new_id);
-		hwpt->id = new_id;
-	} else if (new_id && hwpt->id != new_id) {
-		return fuzz_wrong("page table %u, expected %u", new_id,
-				  hwpt->id);
-	}
-	hwpt->users++;
-	device->hwpt = hwpt;
-	return NULL;
-}
-
-static const char *apply_mock_domain(struct fuzz_model *model,
-				     struct fuzz_context *context,
-				     const struct fuzz_op *op,
-				     const struct fuzz_answer *answer)
-{
-	__u32 device_id = answer->cmd.test.mock_domain.out_stdev_id;
-	__u32 binding_id = answer->cmd.test.mock_domain.out_idev_id;
-	__u32 hwpt_id = answer->cmd.test.mock_domain.out_hwpt_id;
-	__u32 target = fuzz_model_id(context, op->object);
-	struct fuzz_object *device;
-	const char *wrong;
-
-	if (!device_id || !binding_id || !hwpt_id)
-		return "an ID is 0";
-	device = fuzz_model_add(context, op->result, FUZZ_DEVICE, device_id);
-	if (!device)
-		return bad_id(device_id);
-	device->huge = op->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA;
-	wrong = attach(model, context, device, target, op->result + 1, hwpt_id);
-	if (wrong)
-		return wrong;
-	device->binding = fuzz_model_add(context, op->result + 2, FUZZ_BINDING,
-					 binding_id);
-	return device->binding ? NULL : bad_id(binding_id);
-}
-
-static const char *apply_replace(struct fuzz_model *model,
-				 struct fuzz_context *context,
-				 const struct fuzz_op *op)
-{
-	__u32 target = fuzz_model_id(context, op->object2);
-	struct fuzz_object *device = object_of(context, op->object, FUZZ_DEVICE);
-	struct fuzz_object old = { .hwpt = device->hwpt };
-	const char *wrong;
-
-	wrong = attach(model, context, device, target, op->result, 0);
-	/* The old page table goes last, and may be the same. */
-	if (!wrong)
-		fuzz_model_detach(model, context, &old);
-	return wrong;
 }
 
 static const char *apply_create_access(struct fuzz_context *context,
@@ -514,6 +450,26 @@ const char *fuzz_apply(struct fuzz_model *model, const struct fuzz_op *op,
 
 	if (op->kind >= FUZZ_VFIO_IOAS && op->kind <= FUZZ_VFIO_DIRTY_PAGES)
 		return fuzz_vfio_apply(model, op, answer);
+	switch (op->kind) {
+	case FUZZ_MOCK_DOMAIN:
+	case FUZZ_MOCK_DOMAIN_REPLACE:
+	case FUZZ_HW_INFO:
+		return fuzz_device_apply(model, op, answer);
+	case FUZZ_HWPT_ALLOC:
+	case FUZZ_INVALIDATE:
+	case FUZZ_CHECK_IOTLB:
+		return fuzz_hwpt_apply(model, op, answer);
+	case FUZZ_SET_DIRTY:
+	case FUZZ_DIRTY_WRITE:
+	case FUZZ_GET_DIRTY:
+		return fuzz_dirty_apply(context, op, answer);
+	case FUZZ_QUEUE_ALLOC:
+	case FUZZ_QUEUE_CLOSE:
+	case FUZZ_FAULT:
+	case FUZZ_FAULT_READ:
+	case FUZZ_FAULT_ANSWER:
+		return fuzz_fault_apply(model, op, answer);
+	}
 	if (answer->ret)
 		return apply_failure(model, context, op, answer);
 	switch (op->kind) {
@@ -534,10 +490,6 @@ const char *fuzz_apply(struct fuzz_model *model, const struct fuzz_op *op,
 	case FUZZ_OPTION_HUGE_PAGES:
 	case FUZZ_OPTION_RLIMIT_MODE:
 		return apply_option(context, op, answer);
-	case FUZZ_MOCK_DOMAIN:
-		return apply_mock_domain(model, context, op, answer);
-	case FUZZ_MOCK_DOMAIN_REPLACE:
-		return apply_replace(model, context, op);
 	case FUZZ_ADD_RESERVED:
 		return apply_reserve(context, op);
 	case FUZZ_CREATE_ACCESS:

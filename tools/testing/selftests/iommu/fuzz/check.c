@@ -12,7 +12,9 @@
 
 #include "lib/files.h"
 
+#include "faults.h"
 #include "pins.h"
+#include "requests.h"
 
 /* Of areas larger than twice this, look at the beginning and the end only. */
 #define LOOK_BYTES	(8 * FUZZ_PAGE)
@@ -160,6 +162,55 @@ static const char *check_page_table(struct fuzz_state *state,
 	return wrong;
 }
 
+/* Several areas with the holes between them, as far as there is room. */
+static const char *check_dirty(struct fuzz_state *state, unsigned int number,
+			       unsigned int slot)
+{
+	struct fuzz_object *hwpt = &state->model.contexts[number].objects[slot];
+	const struct fuzz_object *ioas = hwpt->ioas;
+	struct fuzz_op op = {
+		.kind = FUZZ_GET_DIRTY,
+		.context = number,
+		.object = slot,
+		.flags = IOMMU_HWPT_GET_DIRTY_BITMAP_NO_CLEAR,
+		.value = FUZZ_IOPTE,
+	};
+	const char *wrong = NULL;
+	unsigned int i = 0;
+	__u64 bits = 0;
+
+	while (!wrong && hwpt->tracking && i < ioas->nr_areas) {
+		op.iova = ioas->areas[i]->iova;
+		do {
+			op.length = ioas->areas[i]->last - op.iova + 1;
+			if (++i < ioas->nr_areas)
+				bits = (ioas->areas[i]->last - op.iova) /
+				       FUZZ_IOPTE;
+		} while (i < ioas->nr_areas && bits < FUZZ_BITMAP_BITS);
+		wrong = fuzz_execute(state, &op);
+	}
+	return wrong;
+}
+
+static const char *check_iotlb(struct fuzz_state *state, unsigned int number,
+			       unsigned int slot)
+{
+	struct fuzz_object *nested =
+		&state->model.contexts[number].objects[slot];
+	struct fuzz_op op = {
+		.kind = FUZZ_CHECK_IOTLB,
+		.context = number,
+		.object = slot,
+	};
+	const char *wrong = NULL;
+
+	for (; !wrong && op.value < MOCK_NESTED_DOMAIN_IOTLB_NUM; op.value++) {
+		op.length2 = nested->iotlb[op.value];
+		wrong = fuzz_execute(state, &op);
+	}
+	return wrong;
+}
+
 static const char *check_ranges(struct fuzz_state *state, unsigned int number,
 				unsigned int slot)
 {
@@ -276,6 +327,11 @@ static const char *check_context(struct fuzz_state *state, unsigned int number)
 			break;
 		case FUZZ_HWPT:
 			wrong = check_page_table(state, number, i);
+			if (!wrong)
+				wrong = check_dirty(state, number, i);
+			break;
+		case FUZZ_NESTED:
+			wrong = check_iotlb(state, number, i);
 			break;
 		default:
 			break;
@@ -296,6 +352,8 @@ const char *fuzz_check(struct fuzz_state *state)
 		wrong = check_pins(state, i);
 	if (!wrong)
 		wrong = check_accounts(&state->model);
+	if (!wrong)
+		wrong = fuzz_fault_check(&state->model);
 	if (!wrong)
 		wrong = fuzz_memory_check();
 	state->checking = false;

@@ -10,6 +10,7 @@
 #include "lib/ioctls.h"
 
 #include "apply.h"
+#include "faults.h"
 #include "predict.h"
 #include "teardown.h"
 
@@ -19,16 +20,25 @@ int fuzz_context_open(struct fuzz_context *context)
 	return context->fd < 0 ? context->fd : 0;
 }
 
-void fuzz_context_close(struct fuzz_model *model, struct fuzz_context *context,
-			bool accesses_first)
+/* All that keep a context alive */
+static void close_files(struct fuzz_context *context)
 {
 	int i;
 
-	if (!accesses_first)
-		close(context->fd);
 	for (i = 0; i < FUZZ_ACCESSES; i++)
 		if (context->accesses[i].fd >= 0)
 			close(context->accesses[i].fd);
+	for (i = 0; i < FUZZ_SLOTS; i++)
+		if (fuzz_queue_of(context, i))
+			close(context->objects[i].fd);
+}
+
+void fuzz_context_close(struct fuzz_model *model, struct fuzz_context *context,
+			bool accesses_first)
+{
+	if (!accesses_first)
+		close(context->fd);
+	close_files(context);
 	if (accesses_first)
 		close(context->fd);
 	fuzz_model_clear_context(model, context);
@@ -43,6 +53,9 @@ static const char *execute_local(struct fuzz_model *model,
 	switch (op->kind) {
 	case FUZZ_CLOSE_ACCESS:
 		close(context->accesses[op->object].fd);
+		break;
+	case FUZZ_QUEUE_CLOSE:
+		close(context->objects[op->object].fd);
 		break;
 	case FUZZ_REOPEN:
 		fuzz_context_close(model, context, op->value & 1);
@@ -71,12 +84,15 @@ static struct fuzz_numbers numbers_of(struct fuzz_context *context,
 				      const struct fuzz_op *op)
 {
 	struct fuzz_access *access = fuzz_model_access(context, op->object);
+	struct fuzz_object *queue = fuzz_queue_of(context, op->object);
 	struct fuzz_numbers numbers = {
 		.fd = context->fd,
 		.id = fuzz_model_id(context, op->object),
 		.id2 = fuzz_model_id(context, op->object2),
+		.id3 = fuzz_model_id(context, op->object3),
 		.access = op->object < FUZZ_ACCESSES ? -1 : context->fd,
 		.pin = UINT32_MAX,
+		.queue = queue ? queue->fd : -1,
 	};
 
 	if (access)
@@ -84,6 +100,8 @@ static struct fuzz_numbers numbers_of(struct fuzz_context *context,
 	if (access && op->object2 < FUZZ_PINS)
 		numbers.pin = access->pins[op->object2].used ?
 			      access->pins[op->object2].id : UINT32_MAX;
+	if (queue && op->kind == FUZZ_FAULT_ANSWER)
+		fuzz_fault_cookies(queue, op, numbers.cookies);
 	return numbers;
 }
 
@@ -142,7 +160,8 @@ const char *fuzz_execute(struct fuzz_state *state, const struct fuzz_op *op)
 	errnos = fuzz_predict(&state->model, op);
 	if (!errnos)
 		return NULL;
-	if (op->kind == FUZZ_CLOSE_ACCESS || op->kind >= FUZZ_REOPEN) {
+	if (op->kind == FUZZ_CLOSE_ACCESS || op->kind == FUZZ_QUEUE_CLOSE ||
+	    op->kind >= FUZZ_REOPEN) {
 		answer.ret = 0;
 		wrong = execute_local(&state->model, op);
 		return wrong ? wrong : compare(state, op, &answer, errnos);

@@ -27,7 +27,7 @@ struct fuzz_state {
 /* Open /dev/iommu; 0 or -errno. */
 int fuzz_context_open(struct fuzz_context *context);
 
-/* Accesses keep a context alive, so either order has to work. */
+/* Accesses and queues keep a context alive, so either order has to work. */
 void fuzz_context_close(struct fuzz_model *model, struct fuzz_context *context,
 			bool accesses_first);
 

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include "generate_hwpts.h"
+#include "pick.h"
+
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
 
 #define HUGE_BYTES	0x200000ULL
@@ -11,7 +14,7 @@
 /* How often each kind comes, in thousandths or so. */
 static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_IOAS_ALLOC] = 20,
-	[FUZZ_DESTROY] = 30,
+	[FUZZ_DESTROY] = 45,
 	[FUZZ_MAP] = 140,
 	[FUZZ_COPY] = 70,
 	[FUZZ_UNMAP] = 110,
@@ -30,8 +33,8 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_VFIO_DIRTY_PAGES] = 2,
 	[FUZZ_UNKNOWN_FLAG] = 4,
 	[FUZZ_UNKNOWN_IOCTL] = 3,
-	[FUZZ_MOCK_DOMAIN] = 10,
-	[FUZZ_MOCK_DOMAIN_REPLACE] = 15,
+	[FUZZ_MOCK_DOMAIN] = 15,
+	[FUZZ_MOCK_DOMAIN_REPLACE] = 30,
 	[FUZZ_ADD_RESERVED] = 6,
 	[FUZZ_CHECK_MAP] = 20,
 	[FUZZ_CHECK_REFS] = 15,
@@ -41,6 +44,18 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_DESTROY_ACCESS_PAGES] = 40,
 	[FUZZ_ACCESS_RW] = 100,
 	[FUZZ_ACCESS_REPLACE] = 20,
+	[FUZZ_HW_INFO] = 8,
+	[FUZZ_HWPT_ALLOC] = 45,
+	[FUZZ_INVALIDATE] = 30,
+	[FUZZ_CHECK_IOTLB] = 10,
+	[FUZZ_SET_DIRTY] = 15,
+	[FUZZ_DIRTY_WRITE] = 45,
+	[FUZZ_GET_DIRTY] = 45,
+	[FUZZ_QUEUE_ALLOC] = 6,
+	[FUZZ_QUEUE_CLOSE] = 4,
+	[FUZZ_FAULT] = 45,
+	[FUZZ_FAULT_READ] = 30,
+	[FUZZ_FAULT_ANSWER] = 35,
 	[FUZZ_MEMORY_LIMIT] = 4,
 	[FUZZ_REOPEN] = 2,
 	[FUZZ_SOURCE_MUNMAP] = 6,
@@ -48,19 +63,6 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_SOURCE_PROTECT] = 10,
 	[FUZZ_SOURCE_DISCARD] = 8,
 	[FUZZ_SOURCE_WRITE] = 20,
-};
-
-static const __u64 edges[] = {
-	0, 1, 0x7ff, 0x800, 0xfff, 0x1000, 0x1001, 0x2000, 0xff0000, 0xffe000,
-	0xfff000, 0x1001000, 0x7ffff000, 0x7ffff800, 0x80000000, 0xfffff000,
-	0x100000000, 0x7ffffffffffff000, 0x8000000000000000,
-	0xffffffff80000000, 0xfffffffffffe0000, 0xffffffffffffe000,
-	0xfffffffffffff000, 0xfffffffffffff800, 0xffffffffffffffff,
-};
-
-static const __u64 small_lengths[] = {
-	0x1000, 0x1000, 0x1000, 0x1000, 0x2000, 0x2000, 0x3000, 0x4000, 0x8000,
-	0x10000, 0x1800, 0x800,
 };
 
 static unsigned int pick_kind(struct fuzz_random *random)
@@ -80,6 +82,9 @@ static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *
 {
 	unsigned int form;
 
+	if ((op->kind == FUZZ_FAULT_READ || op->kind == FUZZ_FAULT_ANSWER) &&
+	    fuzz_random_percent(random, 4))
+		return FUZZ_FORM_BAD_POINTER;
 	if (!fuzz_has_structure(op->kind) || !fuzz_random_percent(random, 6))
 		return FUZZ_FORM_PLAIN;
 	form = fuzz_random_below(random, FUZZ_FORMS);
@@ -88,11 +93,17 @@ static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *
 	case FUZZ_OPTION_HUGE_PAGES:
 	case FUZZ_OPTION_RLIMIT_MODE:
 	case FUZZ_VFIO_IOAS:
+	case FUZZ_SET_DIRTY:
 		return form == FUZZ_FORM_BAD_POINTER ? FUZZ_FORM_PLAIN : form;
 	case FUZZ_ALLOW_IOVAS:
 	case FUZZ_IOVA_RANGES:
+	case FUZZ_HW_INFO:
+	case FUZZ_HWPT_ALLOC:
+	case FUZZ_INVALIDATE:
+	case FUZZ_GET_DIRTY:
 		return form;
 	case FUZZ_ACCESS_RW:
+	case FUZZ_DIRTY_WRITE:
 		return form == FUZZ_FORM_RESERVED ? FUZZ_FORM_PLAIN : form;
 	case FUZZ_VFIO_GET_INFO:
 	case FUZZ_VFIO_MAP_DMA:
@@ -103,36 +114,6 @@ static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *
 		       form == FUZZ_FORM_READ_ONLY ? form : FUZZ_FORM_PLAIN;
 	}
 	return form < FUZZ_FORM_RESERVED ? form : FUZZ_FORM_READ_ONLY;
-}
-
-/* Mostly few neighbouring pages, so that everything is in the way. */
-static __u64 pick_iova(struct fuzz_random *random)
-{
-	__u64 way = fuzz_random_below(random, 100);
-
-	if (way < 80)
-		return MOCK_APERTURE_START +
-		       fuzz_random_below(random, 24) * FUZZ_PAGE;
-	if (way < 88)
-		return MOCK_APERTURE_START +
-		       fuzz_random_below(random, 48) * FUZZ_IOPTE;
-	if (way < 93)
-		return MOCK_APERTURE_START +
-		       fuzz_random_below(random, 4) * HUGE_BYTES;
-	return fuzz_random_pick(random, edges);
-}
-
-static __u64 pick_length(struct fuzz_random *random)
-{
-	__u64 way = fuzz_random_below(random, 100);
-
-	if (way < 92)
-		return fuzz_random_pick(random, small_lengths);
-	if (way < 95)
-		return fuzz_random_pick(random, edges);
-	if (way < 98)
-		return HUGE_BYTES;
-	return fuzz_random_below(random, 0x3000);
 }
 
 static void pick_memory(struct fuzz_random *random, struct fuzz_op *op)
@@ -160,27 +141,7 @@ static void pick_memory(struct fuzz_random *random, struct fuzz_op *op)
 	if (fuzz_random_percent(random, 3))
 		op->offset += FUZZ_IOPTE;
 	if (fuzz_random_percent(random, 2))
-		op->offset = fuzz_random_pick(random, edges);
-}
-
-/* A slot with an object of a type, or some other slot. */
-static unsigned int pick_object(struct fuzz_random *random,
-				struct fuzz_model *model, unsigned int context,
-				enum fuzz_type type)
-{
-	unsigned int i, start = fuzz_random_below(random, FUZZ_SLOTS);
-
-	if (fuzz_random_percent(random, 3))
-		return fuzz_random_below(random, FUZZ_SELECTORS);
-	if (!model)
-		return 1 + fuzz_random_below(random, 20);
-	for (i = 0; i < FUZZ_SLOTS; i++) {
-		unsigned int slot = (start + i) % FUZZ_SLOTS;
-
-		if (model->contexts[context].objects[slot].type == type)
-			return slot;
-	}
-	return start;
+		op->offset = fuzz_pick_edge(random);
 }
 
 static unsigned int pick_access(struct fuzz_random *random,
@@ -199,61 +160,6 @@ static unsigned int pick_access(struct fuzz_random *random,
 	return start;
 }
 
-/* Make the range touch what is mapped: all of an area, a part, or several. */
-static void aim_at_area(struct fuzz_random *random,
-			const struct fuzz_object *ioas, __u64 *iova,
-			__u64 *length, unsigned int exact_percent)
-{
-	const struct fuzz_area *area;
-	__u64 size;
-
-	if (!ioas || !ioas->nr_areas || fuzz_random_percent(random, 15))
-		return;
-	area = ioas->areas[fuzz_random_below(random, ioas->nr_areas)];
-	size = area->last - area->iova + 1;
-	*iova = area->iova;
-	if (fuzz_random_percent(random, exact_percent)) {
-		*length = size;
-		return;
-	}
-	switch (fuzz_random_below(random, 6)) {
-	case 0:
-		*length = size + FUZZ_PAGE;
-		break;
-	case 1:
-		*iova += fuzz_random_below(random, size / FUZZ_IOPTE + 1) *
-			 FUZZ_IOPTE;
-		break;
-	case 2:
-		*iova += fuzz_random_below(random, size);
-		*length = fuzz_random_below(random, 0x3000);
-		break;
-	case 3:
-		*iova -= FUZZ_PAGE;
-		*length = size + 2 * FUZZ_PAGE;
-		break;
-	case 4:
-		*length = fuzz_random_below(random, 8) * FUZZ_PAGE;
-		break;
-	case 5:
-		*length = size - 1;
-		break;
-	}
-}
-
-static const struct fuzz_object *model_object(const struct fuzz_model *model,
-					      const struct fuzz_op *op,
-					      unsigned int selector)
-{
-	const struct fuzz_object *object;
-
-	if (!model || selector >= FUZZ_SLOTS)
-		return NULL;
-	object = &model->contexts[op->context].objects[selector];
-	return object->type == FUZZ_HWPT ? object->ioas :
-	       object->type == FUZZ_IOAS ? object : NULL;
-}
-
 static void generate_map(struct fuzz_random *random, struct fuzz_model *model,
 			 struct fuzz_op *op)
 {
@@ -264,11 +170,11 @@ static void generate_map(struct fuzz_random *random, struct fuzz_model *model,
 		op->flags |= IOMMU_IOAS_MAP_FIXED_IOVA;
 	if (fuzz_random_percent(random, 2))
 		op->flags = fuzz_random_below(random, 16);
-	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
-	op->object2 = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
+	op->object2 = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	if (op->kind == FUZZ_COPY)
-		aim_at_area(random, model_object(model, op, op->object2),
-			    &op->iova2, &op->length, 40);
+		fuzz_aim_at_area(random, fuzz_pick_ioas(model, op, op->object2),
+				 &op->iova2, &op->length, 40);
 }
 
 static void generate_unmap(struct fuzz_random *random, struct fuzz_model *model,
@@ -281,10 +187,10 @@ static void generate_unmap(struct fuzz_random *random, struct fuzz_model *model,
 		op->flags = fuzz_random_percent(random, 3) ?
 			    fuzz_random_below(random, 4) : 0;
 	} else {
-		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
-		ioas = model_object(model, op, op->object);
+		op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
+		ioas = fuzz_pick_ioas(model, op, op->object);
 	}
-	aim_at_area(random, ioas, &op->iova, &op->length, 50);
+	fuzz_aim_at_area(random, ioas, &op->iova, &op->length, 50);
 	if (fuzz_random_percent(random, 3)) {
 		op->iova = 0;
 		op->length = -1ULL;
@@ -301,7 +207,7 @@ static void generate_option(struct fuzz_random *random,
 {
 	op->value = fuzz_random_below(random, 2);
 	if (fuzz_random_percent(random, 5))
-		op->value = fuzz_random_pick(random, edges);
+		op->value = fuzz_pick_edge(random);
 	op->flags = fuzz_random_below(random, 2);
 	if (fuzz_random_percent(random, 4))
 		op->flags = fuzz_random_below(random, 5);
@@ -309,7 +215,7 @@ static void generate_option(struct fuzz_random *random,
 	    fuzz_random_percent(random, 90))
 		op->object = FUZZ_SLOT_ZERO;
 	else
-		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+		op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	if (op->kind == FUZZ_OPTION_UNKNOWN)
 		op->value = fuzz_random_below(random, 100);
 }
@@ -325,7 +231,7 @@ static void generate_vfio(struct fuzz_random *random, struct fuzz_model *model,
 		op->flags = fuzz_random_pick(random, ioas_ops);
 		if (fuzz_random_percent(random, 3))
 			op->flags = fuzz_random_below(random, 0x10000);
-		op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+		op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 		break;
 	case FUZZ_VFIO_SET_IOMMU:
 		op->value = fuzz_random_pick(random, types);
@@ -347,17 +253,40 @@ static void generate_vfio(struct fuzz_random *random, struct fuzz_model *model,
 	}
 }
 
+static bool is_table(const struct fuzz_object *object)
+{
+	return object->type == FUZZ_HWPT || object->type == FUZZ_NESTED;
+}
+
+/* Mostly an IOAS; else a page table, rather one with a queue. */
+static unsigned int pick_target(struct fuzz_random *random,
+				const struct fuzz_model *model,
+				unsigned int number)
+{
+	const struct fuzz_context *context;
+	int slot = -1;
+
+	if (model && fuzz_random_percent(random, 55)) {
+		context = &model->contexts[number];
+		if (fuzz_random_percent(random, 50))
+			slot = fuzz_pick_served(random, context);
+		if (slot < 0)
+			slot = fuzz_pick_where(random, context, is_table);
+	}
+	return slot < 0 ? fuzz_pick_object(random, model, number, FUZZ_IOAS) :
+			  (unsigned int)slot;
+}
+
 static void generate_device(struct fuzz_random *random,
 			    struct fuzz_model *model, struct fuzz_op *op)
 {
-	bool replace = op->kind == FUZZ_MOCK_DOMAIN_REPLACE;
-	enum fuzz_type target = fuzz_random_percent(random, 85) ? FUZZ_IOAS :
-								  FUZZ_HWPT;
-
-	op->object = pick_object(random, model, op->context,
-				 replace ? FUZZ_DEVICE : target);
-	op->object2 = pick_object(random, model, op->context, target);
-	if (fuzz_random_percent(random, 25))
+	if (op->kind == FUZZ_MOCK_DOMAIN_REPLACE)
+		op->object = fuzz_pick_object(random, model, op->context,
+					      FUZZ_DEVICE);
+	else
+		op->object = pick_target(random, model, op->context);
+	op->object2 = pick_target(random, model, op->context);
+	if (fuzz_random_percent(random, 20))
 		op->flags = MOCK_FLAGS_DEVICE_HUGE_IOVA;
 	if (fuzz_random_percent(random, 15))
 		op->flags |= MOCK_FLAGS_DEVICE_NO_DIRTY;
@@ -372,8 +301,8 @@ static void generate_check_map(struct fuzz_random *random,
 	const struct fuzz_object *ioas;
 	const struct fuzz_area *area;
 
-	op->object = pick_object(random, model, op->context, FUZZ_HWPT);
-	ioas = model_object(model, op, op->object);
+	op->object = fuzz_pick_object(random, model, op->context, FUZZ_HWPT);
+	ioas = fuzz_pick_ioas(model, op, op->object);
 	if (!ioas || !ioas->nr_areas || fuzz_random_percent(random, 20))
 		return;
 	area = ioas->areas[fuzz_random_below(random, ioas->nr_areas)];
@@ -390,7 +319,7 @@ static void generate_access(struct fuzz_random *random,
 	const struct fuzz_access *access = NULL;
 
 	op->object = pick_access(random, model, op->context);
-	op->object2 = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->object2 = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	if (model)
 		access = fuzz_model_access(&model->contexts[op->context],
 					   op->object);
@@ -408,8 +337,8 @@ static void generate_access(struct fuzz_random *random,
 		op->value = fuzz_random_percent(random, 15);
 		if (op->length > FUZZ_PAGE && fuzz_random_percent(random, 30))
 			op->length = 1 + fuzz_random_below(random, 0x3000);
-		aim_at_area(random, access ? access->ioas : NULL, &op->iova,
-			    &op->length, 20);
+		fuzz_aim_at_area(random, access ? access->ioas : NULL,
+				 &op->iova, &op->length, 20);
 		break;
 	case FUZZ_DESTROY_ACCESS_PAGES:
 		op->object2 = fuzz_random_below(random, FUZZ_PINS + 2);
@@ -420,8 +349,8 @@ static void generate_access(struct fuzz_random *random,
 			op->flags |= 1U << 9;
 		if (fuzz_random_percent(random, 60))
 			op->length = fuzz_random_below(random, 0x2000);
-		aim_at_area(random, access ? access->ioas : NULL, &op->iova,
-			    &op->length, 5);
+		fuzz_aim_at_area(random, access ? access->ioas : NULL,
+				 &op->iova, &op->length, 5);
 		if (op->length > FUZZ_RW_BYTES && op->length <= 1ULL << 32)
 			op->length = FUZZ_RW_BYTES;
 		op->value = fuzz_random_below(random, 1 << 20);
@@ -432,7 +361,7 @@ static void generate_access(struct fuzz_random *random,
 static void generate_ranges(struct fuzz_random *random,
 			    struct fuzz_model *model, struct fuzz_op *op)
 {
-	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
+	op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	op->value = fuzz_random_below(random, FUZZ_ARRAY_MAX);
 	if (op->kind == FUZZ_IOVA_RANGES)
 		return;
@@ -441,7 +370,7 @@ static void generate_ranges(struct fuzz_random *random,
 		op->iova = MOCK_APERTURE_START;
 		op->length = 0x40000;
 	}
-	op->length2 = pick_length(random);
+	op->length2 = fuzz_pick_length(random);
 }
 
 static void generate_process(struct fuzz_random *random, struct fuzz_op *op)
@@ -465,6 +394,10 @@ static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 {
 	if (op->kind >= FUZZ_SOURCE_MUNMAP) {
 		generate_process(random, op);
+		return;
+	}
+	if (op->kind >= FUZZ_HW_INFO && op->kind <= FUZZ_FAULT_ANSWER) {
+		fuzz_generate_hwpt(random, model, op);
 		return;
 	}
 	if (op->kind >= FUZZ_CREATE_ACCESS && op->kind <= FUZZ_ACCESS_REPLACE) {
@@ -500,6 +433,26 @@ static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 	generate_vfio(random, model, op);
 }
 
+/* What nobody uses and is no IOAS, or anything. */
+static bool is_idle(const struct fuzz_object *object)
+{
+	return !object->users && object->type != FUZZ_IOAS &&
+	       object->type != FUZZ_BINDING;
+}
+
+static unsigned int pick_victim(struct fuzz_random *random,
+				const struct fuzz_model *model,
+				unsigned int context)
+{
+	int slot = -1;
+
+	if (model && fuzz_random_percent(random, 40))
+		slot = fuzz_pick_where(random, &model->contexts[context],
+				       is_idle);
+	return slot < 0 ? fuzz_random_below(random, FUZZ_SELECTORS) :
+			  (unsigned int)slot;
+}
+
 /* Nothing much can be done in a context without an IOAS, or without accesses */
 static unsigned int needed_first(struct fuzz_random *random,
 				 const struct fuzz_context *context,
@@ -507,7 +460,7 @@ static unsigned int needed_first(struct fuzz_random *random,
 {
 	unsigned int i, found = 0;
 
-	if (!fuzz_random_percent(random, 60))
+	if (!fuzz_random_percent(random, kind < FUZZ_HW_INFO ? 60 : 85))
 		return kind;
 	for (i = 0; i < FUZZ_SLOTS; i++)
 		found += context->objects[i].type == FUZZ_IOAS;
@@ -516,7 +469,7 @@ static unsigned int needed_first(struct fuzz_random *random,
 	if (kind >= FUZZ_CLOSE_ACCESS && kind <= FUZZ_ACCESS_REPLACE &&
 	    !fuzz_model_has_access(context))
 		return FUZZ_CREATE_ACCESS;
-	return kind;
+	return fuzz_needed_hwpt(random, context, kind);
 }
 
 void fuzz_generate(struct fuzz_random *random, struct fuzz_model *model,
@@ -533,16 +486,16 @@ void fuzz_generate(struct fuzz_random *random, struct fuzz_model *model,
 		op->kind = needed_first(random, &model->contexts[op->context],
 					op->kind);
 	op->result = fuzz_random_below(random, FUZZ_SLOTS);
-	op->object = pick_object(random, model, op->context, FUZZ_IOAS);
-	op->iova = pick_iova(random);
-	op->iova2 = pick_iova(random);
-	op->length = pick_length(random);
+	op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
+	op->iova = fuzz_pick_iova(random);
+	op->iova2 = fuzz_pick_iova(random);
+	op->length = fuzz_pick_length(random);
 	pick_memory(random, op);
 	op->value = fuzz_random_below(random, 4);
 	if (op->kind == FUZZ_UNKNOWN_FLAG || op->kind == FUZZ_UNKNOWN_IOCTL)
 		op->value = fuzz_random_below(random, 18);
 	if (op->kind == FUZZ_DESTROY)
-		op->object = fuzz_random_below(random, FUZZ_SELECTORS);
+		op->object = pick_victim(random, model, op->context);
 	if (op->kind == FUZZ_MEMORY_LIMIT)
 		op->value = fuzz_random_pick(random, limits);
 	if (op->kind == FUZZ_IOAS_ALLOC && fuzz_random_percent(random, 3))

@@ -67,13 +67,16 @@ bool fuzz_model_hides_ids(const struct fuzz_context *context)
 /* The ID that a selector stands for; that of an object that is gone may be. */
 __u32 fuzz_model_id(const struct fuzz_context *context, unsigned int selector)
 {
-	const struct fuzz_object *object = &context->objects[selector];
+	const struct fuzz_object *object;
 
 	if (selector == FUZZ_SLOT_ZERO)
 		return 0;
 	if (selector == FUZZ_SLOT_HUGE)
 		return UINT32_MAX;
-	if (selector >= FUZZ_SLOTS || !object->id)
+	if (selector >= FUZZ_SLOTS)
+		return UNKNOWN_ID;
+	object = &context->objects[selector];
+	if (!object->id)
 		return UNKNOWN_ID;
 	if (object->type == FUZZ_NOTHING && hides_page_table(context))
 		return UNKNOWN_ID;

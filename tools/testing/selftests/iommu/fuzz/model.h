@@ -15,6 +15,8 @@
 #include <linux/iommufd.h>
 #include <linux/types.h>
 
+#include "lib/mock.h"
+
 #include "memory.h"
 #include "op.h"
 #include "ops.h"
@@ -58,6 +60,7 @@ struct fuzz_pages {
  * @start: of the first byte in @pages, bytes
  * @prot: IOMMU_IOAS_MAP_READABLE and WRITEABLE
  * @filled: pinned for domains
+ * @marks: what devices have written in it
  */
 struct fuzz_area {
 	__u64 iova;
@@ -66,6 +69,7 @@ struct fuzz_area {
 	__u64 start;
 	__u32 prot;
 	bool filled;
+	struct fuzz_marks *marks;
 };
 
 enum fuzz_type {
@@ -74,17 +78,59 @@ enum fuzz_type {
 	FUZZ_HWPT,
 	FUZZ_DEVICE,		/* the mock device */
 	FUZZ_BINDING,		/* the device that it is bound as */
+	FUZZ_NESTED,		/* a page table in another one */
+	FUZZ_QUEUE,		/* of page faults */
+};
+
+/**
+ * struct fuzz_fault - a page that a device has asked for
+ * @next: the next one of its group
+ * @pasid: its process address space, 0 for none
+ * @grpid: number of the group, from the device
+ * @perm: of enum iommu_hwpt_pgfault_perm
+ * @addr: the address
+ */
+struct fuzz_fault {
+	struct fuzz_fault *next;
+	__u32 pasid;
+	__u32 grpid;
+	__u32 perm;
+	__u64 addr;
+};
+
+/**
+ * struct fuzz_group - page faults that get one answer
+ * @next: the next one of its queue, in the order in which they came
+ * @device: where they come from
+ * @read: the program has seen it
+ * @cookie: what it is called since then
+ * @faults: in the order in which they came
+ */
+struct fuzz_group {
+	struct fuzz_group *next;
+	struct fuzz_object *device;
+	bool read;
+	__u32 cookie;
+	struct fuzz_fault *faults;
 };
 
 /**
  * struct fuzz_object - an object of a context
  * @type: FUZZ_NOTHING when it is gone
  * @id: its ID, kept when it is gone; 0 if the kernel did not tell
- * @ioas: of a page table, what it mirrors
+ * @ioas: of a page table, what it mirrors, by its parent if it is nested
  * @hwpt: of a device, what it is attached to
- * @binding: of a device, the other object it consists of
+ * @binding: of a device, the other object it consists of; and back
+ * @parent: of a nested page table, what it is nested in
+ * @queue: of a page table, where page faults go
  * @huge: of a page table or device, with huge IOPTEs
- * @users: of an IOAS, page tables and accesses; of a page table, devices
+ * @automatic: of a page table, goes with the last device
+ * @nest_parent: of a page table, others can be nested in it
+ * @trackable: of a page table, made to track writes
+ * @tracking: of a page table, tracks writes now
+ * @no_dirty: of a device, its writes cannot be tracked
+ * @users: of an IOAS, page tables and accesses; of a page table, devices and
+ *         what is nested in it; of a queue, page tables and the file
  * @domains: of an IOAS, its page tables
  * @apertures: of an IOAS, its page tables with an aperture
  * @small_pages: of an IOAS, the huge pages option is off
@@ -95,6 +141,12 @@ enum fuzz_type {
  * @reserved: of an IOAS, what ADD_RESERVED was called with
  * @nr_allowed: of an IOAS, entries of @allowed
  * @allowed: of an IOAS, what automatic IOVA is taken from
+ * @iotlb: of a nested page table
+ * @partial: of a device, page faults of groups that go on
+ * @groups: of a queue, what is not answered
+ * @fd: of a queue, its file, -1 when it is closed
+ * @newest: of a queue, the last cookie that was read
+ * @answered: of a queue, the last cookie that was answered
  */
 struct fuzz_object {
 	enum fuzz_type type;
@@ -102,7 +154,14 @@ struct fuzz_object {
 	struct fuzz_object *ioas;
 	struct fuzz_object *hwpt;
 	struct fuzz_object *binding;
+	struct fuzz_object *parent;
+	struct fuzz_object *queue;
 	bool huge;
+	bool automatic;
+	bool nest_parent;
+	bool trackable;
+	bool tracking;
+	bool no_dirty;
 	unsigned int users;
 	unsigned int domains;
 	unsigned int apertures;
@@ -114,6 +173,12 @@ struct fuzz_object {
 	struct iommu_iova_range reserved[FUZZ_RANGES];
 	unsigned int nr_allowed;
 	struct iommu_iova_range allowed[2];
+	__u32 iotlb[MOCK_NESTED_DOMAIN_IOTLB_NUM];
+	struct fuzz_fault *partial;
+	struct fuzz_group *groups;
+	int fd;
+	__u32 newest;
+	__u32 answered;
 };
 
 /**
@@ -167,6 +232,7 @@ struct fuzz_context {
  * @pinned: pages that are pinned
  * @charged_user: of those, charged to the user
  * @charged_process: and to the process
+ * @answers: what devices have asked for, and were told
  */
 struct fuzz_model {
 	struct fuzz_context contexts[FUZZ_CONTEXTS];
@@ -174,6 +240,7 @@ struct fuzz_model {
 	__u64 pinned;
 	__u64 charged_user;
 	__u64 charged_process;
+	struct mock_answers answers;
 };
 
 /**

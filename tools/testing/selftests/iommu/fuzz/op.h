@@ -11,9 +11,10 @@
 #include <linux/types.h>
 
 #define FUZZ_CONTEXTS	2
-#define FUZZ_SLOTS	24
+#define FUZZ_SLOTS	32
 #define FUZZ_ACCESSES	6
 #define FUZZ_RANGES	24
+#define FUZZ_ANSWERS	4
 
 /* Selectors beyond the slots: numbers that never are the ID of an object. */
 #define FUZZ_SLOT_ZERO		(FUZZ_SLOTS + 0)
@@ -56,6 +57,18 @@ enum fuzz_kind {
 	FUZZ_DESTROY_ACCESS_PAGES,
 	FUZZ_ACCESS_RW,
 	FUZZ_ACCESS_REPLACE,
+	FUZZ_HW_INFO,
+	FUZZ_HWPT_ALLOC,
+	FUZZ_INVALIDATE,
+	FUZZ_CHECK_IOTLB,
+	FUZZ_SET_DIRTY,
+	FUZZ_DIRTY_WRITE,
+	FUZZ_GET_DIRTY,
+	FUZZ_QUEUE_ALLOC,
+	FUZZ_QUEUE_CLOSE,
+	FUZZ_FAULT,
+	FUZZ_FAULT_READ,
+	FUZZ_FAULT_ANSWER,
 	FUZZ_MEMORY_LIMIT,
 	FUZZ_REOPEN,
 	FUZZ_SOURCE_MUNMAP,
@@ -90,6 +103,7 @@ enum fuzz_form {
  * @memory: number of the source memory
  * @object: number of a slot, or FUZZ_SLOT_*; of an access for operations on one
  * @object2: the same, for operations with two
+ * @object3: the same, for operations with three
  * @result: slot for the object that it makes
  * @flags: of the ioctl
  * @iova: first byte
@@ -106,6 +120,7 @@ struct fuzz_op {
 	__u8 memory;
 	__u8 object;
 	__u8 object2;
+	__u8 object3;
 	__u8 result;
 	__u32 flags;
 	__u64 iova;

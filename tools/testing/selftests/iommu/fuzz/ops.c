@@ -3,7 +3,6 @@
 #include "ops.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "requests.h"
 
 /* Added to the size of a structure that is too long. */
 #define TOO_LONG	16
@@ -50,6 +50,18 @@ static const char * const kind_names[FUZZ_KINDS] = {
 	[FUZZ_DESTROY_ACCESS_PAGES] = "DESTROY_ACCESS_PAGES",
 	[FUZZ_ACCESS_RW] = "ACCESS_RW",
 	[FUZZ_ACCESS_REPLACE] = "ACCESS_REPLACE_IOAS",
+	[FUZZ_HW_INFO] = "GET_HW_INFO",
+	[FUZZ_HWPT_ALLOC] = "HWPT_ALLOC",
+	[FUZZ_INVALIDATE] = "HWPT_INVALIDATE",
+	[FUZZ_CHECK_IOTLB] = "MD_CHECK_IOTLB",
+	[FUZZ_SET_DIRTY] = "SET_DIRTY_TRACKING",
+	[FUZZ_DIRTY_WRITE] = "DIRTY",
+	[FUZZ_GET_DIRTY] = "GET_DIRTY_BITMAP",
+	[FUZZ_QUEUE_ALLOC] = "FAULT_QUEUE_ALLOC",
+	[FUZZ_QUEUE_CLOSE] = "close queue",
+	[FUZZ_FAULT] = "TRIGGER_IOPF",
+	[FUZZ_FAULT_READ] = "read faults",
+	[FUZZ_FAULT_ANSWER] = "write answers",
 	[FUZZ_MEMORY_LIMIT] = "SET_TEMP_MEMORY_LIMIT",
 	[FUZZ_REOPEN] = "close and open",
 	[FUZZ_SOURCE_MUNMAP] = "munmap",
@@ -112,6 +124,9 @@ bool fuzz_has_structure(unsigned int kind)
 	case FUZZ_VFIO_SET_IOMMU:
 	case FUZZ_UNKNOWN_IOCTL:
 	case FUZZ_CLOSE_ACCESS:
+	case FUZZ_QUEUE_CLOSE:
+	case FUZZ_FAULT_READ:
+	case FUZZ_FAULT_ANSWER:
 		return false;
 	}
 	return kind < FUZZ_REOPEN;
@@ -130,6 +145,11 @@ bool fuzz_has_reply(const struct fuzz_op *op)
 	case FUZZ_MOCK_DOMAIN:
 	case FUZZ_CREATE_ACCESS:
 	case FUZZ_ACCESS_PAGES:
+	case FUZZ_HW_INFO:
+	case FUZZ_HWPT_ALLOC:
+	case FUZZ_INVALIDATE:
+	case FUZZ_DIRTY_WRITE:
+	case FUZZ_QUEUE_ALLOC:
 		return true;
 	case FUZZ_OPTION_HUGE_PAGES:
 	case FUZZ_OPTION_RLIMIT_MODE:
@@ -150,29 +170,9 @@ static __u64 bad_pointer(void)
 	return fuzz_memory_va(FUZZ_NOWHERE);
 }
 
-/**
- * struct request - an ioctl that is about to be made
- * @number: of the ioctl
- * @size: of the structure
- * @first_size: of its first version
- */
-struct request {
-	unsigned long number;
-	__u32 size;
-	__u32 first_size;
-};
-
-#define REQUEST(_number, _member, _last)				\
-	((struct request){						\
-		.number = _number,					\
-		.size = sizeof(((union fuzz_cmd *)0)->_member),		\
-		.first_size = offsetof(union fuzz_cmd, _member._last) +	\
-			sizeof(((union fuzz_cmd *)0)->_member._last),	\
-	})
-
-static struct request build_map(const struct fuzz_op *op,
-				const struct fuzz_numbers *numbers,
-				union fuzz_cmd *cmd)
+static struct fuzz_request build_map(const struct fuzz_op *op,
+				     const struct fuzz_numbers *numbers,
+				     union fuzz_cmd *cmd)
 {
 	cmd->map.flags = op->flags;
 	cmd->map.ioas_id = numbers->id;
@@ -180,12 +180,12 @@ static struct request build_map(const struct fuzz_op *op,
 	cmd->map.user_va = fuzz_op_va(op);
 	cmd->map.length = op->length;
 	cmd->map.iova = op->iova;
-	return REQUEST(IOMMU_IOAS_MAP, map, iova);
+	return FUZZ_REQUEST(IOMMU_IOAS_MAP, map, iova);
 }
 
-static struct request build_copy(const struct fuzz_op *op,
-				 const struct fuzz_numbers *numbers,
-				 union fuzz_cmd *cmd)
+static struct fuzz_request build_copy(const struct fuzz_op *op,
+				      const struct fuzz_numbers *numbers,
+				      union fuzz_cmd *cmd)
 {
 	cmd->copy.flags = op->flags;
 	cmd->copy.dst_ioas_id = numbers->id;
@@ -193,13 +193,13 @@ static struct request build_copy(const struct fuzz_op *op,
 	cmd->copy.length = op->length;
 	cmd->copy.dst_iova = op->iova;
 	cmd->copy.src_iova = op->iova2;
-	return REQUEST(IOMMU_IOAS_COPY, copy, src_iova);
+	return FUZZ_REQUEST(IOMMU_IOAS_COPY, copy, src_iova);
 }
 
-static struct request build_ranges(const struct fuzz_op *op,
-				   const struct fuzz_numbers *numbers,
-				   union fuzz_cmd *cmd,
-				   struct iommu_iova_range *ranges)
+static struct fuzz_request build_ranges(const struct fuzz_op *op,
+					const struct fuzz_numbers *numbers,
+					union fuzz_cmd *cmd,
+					struct iommu_iova_range *ranges)
 {
 	__u64 array = op->form == FUZZ_FORM_BAD_POINTER ? bad_pointer() :
 							  (uintptr_t)ranges;
@@ -209,7 +209,7 @@ static struct request build_ranges(const struct fuzz_op *op,
 		cmd->iova_ranges.num_iovas = op->value;
 		cmd->iova_ranges.__reserved = op->form == FUZZ_FORM_RESERVED;
 		cmd->iova_ranges.allowed_iovas = array;
-		return REQUEST(IOMMU_IOAS_IOVA_RANGES, iova_ranges,
+		return FUZZ_REQUEST(IOMMU_IOAS_IOVA_RANGES, iova_ranges,
 			       out_iova_alignment);
 	}
 	ranges[0].start = op->iova;
@@ -220,12 +220,12 @@ static struct request build_ranges(const struct fuzz_op *op,
 	cmd->allow_iovas.num_iovas = op->value;
 	cmd->allow_iovas.__reserved = op->form == FUZZ_FORM_RESERVED;
 	cmd->allow_iovas.allowed_iovas = array;
-	return REQUEST(IOMMU_IOAS_ALLOW_IOVAS, allow_iovas, allowed_iovas);
+	return FUZZ_REQUEST(IOMMU_IOAS_ALLOW_IOVAS, allow_iovas, allowed_iovas);
 }
 
-static struct request build_option(const struct fuzz_op *op,
-				   const struct fuzz_numbers *numbers,
-				   union fuzz_cmd *cmd)
+static struct fuzz_request build_option(const struct fuzz_op *op,
+					const struct fuzz_numbers *numbers,
+					union fuzz_cmd *cmd)
 {
 	cmd->option.op = op->flags;
 	cmd->option.__reserved = op->form == FUZZ_FORM_RESERVED;
@@ -235,54 +235,54 @@ static struct request build_option(const struct fuzz_op *op,
 				IOMMU_OPTION_RLIMIT_MODE : IOMMU_OPTION_HUGE_PAGES;
 	if (op->kind == FUZZ_OPTION_UNKNOWN)
 		cmd->option.option_id += 1 + op->value;
-	return REQUEST(IOMMU_OPTION, option, val64);
+	return FUZZ_REQUEST(IOMMU_OPTION, option, val64);
 }
 
-static struct request build_object(const struct fuzz_op *op,
-				   const struct fuzz_numbers *numbers,
-				   union fuzz_cmd *cmd)
+static struct fuzz_request build_object(const struct fuzz_op *op,
+					const struct fuzz_numbers *numbers,
+					union fuzz_cmd *cmd)
 {
 	switch (op->kind) {
 	case FUZZ_IOAS_ALLOC:
 		cmd->ioas_alloc.flags = op->flags;
-		return REQUEST(IOMMU_IOAS_ALLOC, ioas_alloc, out_ioas_id);
+		return FUZZ_REQUEST(IOMMU_IOAS_ALLOC, ioas_alloc, out_ioas_id);
 	case FUZZ_UNMAP:
 		cmd->unmap.ioas_id = numbers->id;
 		cmd->unmap.iova = op->iova;
 		cmd->unmap.length = op->length;
-		return REQUEST(IOMMU_IOAS_UNMAP, unmap, length);
+		return FUZZ_REQUEST(IOMMU_IOAS_UNMAP, unmap, length);
 	case FUZZ_VFIO_IOAS:
 		cmd->vfio_ioas.op = op->flags;
 		cmd->vfio_ioas.ioas_id = numbers->id;
 		cmd->vfio_ioas.__reserved = op->form == FUZZ_FORM_RESERVED;
-		return REQUEST(IOMMU_VFIO_IOAS, vfio_ioas, __reserved);
+		return FUZZ_REQUEST(IOMMU_VFIO_IOAS, vfio_ioas, __reserved);
 	}
 	cmd->destroy.id = numbers->id;
-	return REQUEST(IOMMU_DESTROY, destroy, id);
+	return FUZZ_REQUEST(IOMMU_DESTROY, destroy, id);
 }
 
 /* A flag that nobody knows: always the same answer. */
-static struct request build_unknown_flag(const struct fuzz_op *op,
-					 const struct fuzz_numbers *numbers,
-					 union fuzz_cmd *cmd)
+static struct fuzz_request build_bad_flag(const struct fuzz_op *op,
+					  const struct fuzz_numbers *numbers,
+					  union fuzz_cmd *cmd)
 {
 	switch (op->value % 3) {
 	case 0:
 		cmd->set_dirty_tracking.hwpt_id = numbers->id;
 		cmd->set_dirty_tracking.flags = 2;
-		return REQUEST(IOMMU_HWPT_SET_DIRTY_TRACKING,
+		return FUZZ_REQUEST(IOMMU_HWPT_SET_DIRTY_TRACKING,
 			       set_dirty_tracking, __reserved);
 	case 1:
 		cmd->get_dirty_bitmap.hwpt_id = numbers->id;
 		cmd->get_dirty_bitmap.flags = 2;
-		return REQUEST(IOMMU_HWPT_GET_DIRTY_BITMAP, get_dirty_bitmap,
+		return FUZZ_REQUEST(IOMMU_HWPT_GET_DIRTY_BITMAP, get_dirty_bitmap,
 			       data);
 	}
 	cmd->fault_alloc.flags = 1;
-	return REQUEST(IOMMU_FAULT_QUEUE_ALLOC, fault_alloc, out_fault_fd);
+	return FUZZ_REQUEST(IOMMU_FAULT_QUEUE_ALLOC, fault_alloc, out_fault_fd);
 }
 
-static struct request build_vfio(const struct fuzz_op *op, union fuzz_cmd *cmd)
+static struct fuzz_request build_vfio(const struct fuzz_op *op, union fuzz_cmd *cmd)
 {
 	switch (op->kind) {
 	case FUZZ_VFIO_MAP_DMA:
@@ -290,17 +290,17 @@ static struct request build_vfio(const struct fuzz_op *op, union fuzz_cmd *cmd)
 		cmd->vfio_map.vaddr = fuzz_op_va(op);
 		cmd->vfio_map.iova = op->iova;
 		cmd->vfio_map.size = op->length;
-		return REQUEST(VFIO_IOMMU_MAP_DMA, vfio_map, size);
+		return FUZZ_REQUEST(VFIO_IOMMU_MAP_DMA, vfio_map, size);
 	case FUZZ_VFIO_UNMAP_DMA:
 		cmd->vfio_unmap.flags = op->flags;
 		cmd->vfio_unmap.iova = op->iova;
 		cmd->vfio_unmap.size = op->length;
-		return REQUEST(VFIO_IOMMU_UNMAP_DMA, vfio_unmap, size);
+		return FUZZ_REQUEST(VFIO_IOMMU_UNMAP_DMA, vfio_unmap, size);
 	case FUZZ_VFIO_DIRTY_PAGES:
 		cmd->vfio_dirty.flags = op->flags;
-		return REQUEST(VFIO_IOMMU_DIRTY_PAGES, vfio_dirty, flags);
+		return FUZZ_REQUEST(VFIO_IOMMU_DIRTY_PAGES, vfio_dirty, flags);
 	}
-	return REQUEST(VFIO_IOMMU_GET_INFO, vfio_info, iova_pgsizes);
+	return FUZZ_REQUEST(VFIO_IOMMU_GET_INFO, vfio_info, iova_pgsizes);
 }
 
 static void build_test_device(const struct fuzz_op *op,
@@ -380,10 +380,10 @@ static void build_test_access(const struct fuzz_op *op,
 	}
 }
 
-static struct request build(const struct fuzz_op *op,
-			    const struct fuzz_numbers *numbers,
-			    struct fuzz_stage *stage,
-			    struct fuzz_answer *answer)
+static struct fuzz_request build(const struct fuzz_op *op,
+				 const struct fuzz_numbers *numbers,
+				 struct fuzz_stage *stage,
+				 struct fuzz_answer *answer)
 {
 	union fuzz_cmd *cmd = &answer->cmd;
 
@@ -405,20 +405,22 @@ static struct request build(const struct fuzz_op *op,
 	case FUZZ_OPTION_UNKNOWN:
 		return build_option(op, numbers, cmd);
 	case FUZZ_UNKNOWN_FLAG:
-		return build_unknown_flag(op, numbers, cmd);
+		return build_bad_flag(op, numbers, cmd);
 	case FUZZ_VFIO_GET_INFO:
 	case FUZZ_VFIO_MAP_DMA:
 	case FUZZ_VFIO_UNMAP_DMA:
 	case FUZZ_VFIO_DIRTY_PAGES:
 		return build_vfio(op, cmd);
 	}
+	if (op->kind >= FUZZ_HW_INFO && op->kind <= FUZZ_FAULT)
+		return fuzz_build_hwpt(op, numbers, stage, cmd);
 	cmd->test.id = numbers->id;
 	build_test_device(op, numbers, &cmd->test);
 	build_test_access(op, numbers, stage, &cmd->test);
-	return REQUEST(IOMMU_TEST_CMD, test, last);
+	return FUZZ_REQUEST(IOMMU_TEST_CMD, test, last);
 }
 
-static __u32 size_in_form(const struct request *request, unsigned int form)
+static __u32 size_in_form(const struct fuzz_request *request, unsigned int form)
 {
 	switch (form) {
 	case FUZZ_FORM_SHORT:
@@ -442,7 +444,7 @@ static int call(int fd, unsigned long number, void *argument)
 }
 
 /* Put the structure where its form wants it, and call. */
-static void issue_structure(const struct fuzz_op *op, const struct request *request,
+static void issue_structure(const struct fuzz_op *op, const struct fuzz_request *request,
 			    int fd, struct fuzz_stage *stage,
 			    struct fuzz_answer *answer)
 {
@@ -488,7 +490,7 @@ static unsigned long unknown_ioctl(const struct fuzz_op *op)
 void fuzz_issue(const struct fuzz_op *op, const struct fuzz_numbers *numbers,
 		struct fuzz_stage *stage, struct fuzz_answer *answer)
 {
-	struct request request;
+	struct fuzz_request request;
 
 	answer->data = stage->data;
 	switch (op->kind) {
@@ -506,6 +508,10 @@ void fuzz_issue(const struct fuzz_op *op, const struct fuzz_numbers *numbers,
 	case FUZZ_VFIO_SET_IOMMU:
 		answer->ret = call(numbers->fd, VFIO_SET_IOMMU,
 				   (void *)(uintptr_t)op->value);
+		return;
+	case FUZZ_FAULT_READ:
+	case FUZZ_FAULT_ANSWER:
+		fuzz_issue_file(op, numbers, stage, answer);
 		return;
 	}
 	if (op->kind == FUZZ_ACCESS_RW && op->length <= FUZZ_RW_BYTES)
@@ -529,12 +535,12 @@ void fuzz_reset_memory_limit(int fd)
 
 const char *fuzz_describe(const struct fuzz_op *op)
 {
-	static char text[256];
+	static char text[288];
 
 	snprintf(text, sizeof(text),
-		 "%s%s: context %u object %u/%u result %u memory %u+0x%llx iova 0x%llx length 0x%llx iova2 0x%llx length2 0x%llx flags 0x%x value 0x%llx",
+		 "%s%s: context %u object %u/%u/%u result %u memory %u+0x%llx iova 0x%llx length 0x%llx iova2 0x%llx length2 0x%llx flags 0x%x value 0x%llx",
 		 kind_names[op->kind], form_names[op->form], op->context,
-		 op->object, op->object2, op->result, op->memory,
+		 op->object, op->object2, op->object3, op->result, op->memory,
 		 (unsigned long long)op->offset, (unsigned long long)op->iova,
 		 (unsigned long long)op->length, (unsigned long long)op->iova2,
 		 (unsigned long long)op->length2, op->flags,

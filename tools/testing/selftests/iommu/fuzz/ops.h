@@ -32,6 +32,8 @@ union fuzz_cmd {
 	struct iommu_ioas_unmap unmap;
 	struct iommu_option option;
 	struct iommu_vfio_ioas vfio_ioas;
+	struct iommu_hw_info hw_info;
+	struct iommu_hwpt_alloc hwpt_alloc;
 	struct iommu_hwpt_set_dirty_tracking set_dirty_tracking;
 	struct iommu_hwpt_get_dirty_bitmap get_dirty_bitmap;
 	struct iommu_hwpt_invalidate invalidate;
@@ -48,15 +50,21 @@ union fuzz_cmd {
  * @fd: the context
  * @id: of the object
  * @id2: of the second object
+ * @id3: of the third object
  * @access: file descriptor of the access
  * @pin: ID of what the access has pinned
+ * @queue: file descriptor of the queue of page faults
+ * @cookies: of the groups of page faults to answer
  */
 struct fuzz_numbers {
 	int fd;
 	__u32 id;
 	__u32 id2;
+	__u32 id3;
 	int access;
 	__u32 pin;
+	int queue;
+	__u32 cookies[FUZZ_ANSWERS];
 };
 
 /**
@@ -77,7 +85,7 @@ struct fuzz_stage {
  * @cmd: the structure afterwards
  * @ranges: the array that IOVA_RANGES filled
  * @info: what VFIO_IOMMU_GET_INFO wrote
- * @data: bytes that ACCESS_RW read, or was to write
+ * @data: bytes that ACCESS_RW read, or was to write; what others filled
  */
 struct fuzz_answer {
 	int ret;

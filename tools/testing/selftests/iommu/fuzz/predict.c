@@ -13,6 +13,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "devices.h"
+#include "dirty.h"
+#include "faults.h"
+#include "hwpts.h"
 #include "ioas.h"
 #include "pins.h"
 #include "rules.h"
@@ -316,74 +320,6 @@ static fuzz_errnos predict_destroy(struct fuzz_context *context,
 	if (op->object < FUZZ_SLOTS && fuzz_model_hides_ids(context))
 		return E(ENOENT) | E(EBUSY);
 	return E(ENOENT);
-}
-
-static fuzz_errnos attach_errnos(struct fuzz_model *model,
-				 struct fuzz_context *context, __u32 id,
-				 bool huge)
-{
-	struct fuzz_object *hwpt;
-	struct fuzz_object *ioas = fuzz_attach_target(context, id, huge, &hwpt);
-	fuzz_errnos errnos = 0;
-	unsigned int i;
-
-	if (!ioas)
-		return E(ENOENT);
-	if (hwpt)
-		return hwpt->huge == huge ? 0 : E(EINVAL);
-	if (fuzz_ioas_misaligned(ioas, FUZZ_IOPTE))
-		errnos |= E(EADDRINUSE);
-	for (i = 0; !huge && i < ioas->nr_areas; i++)
-		if (ioas->areas[i]->iova < MOCK_APERTURE_START ||
-		    ioas->areas[i]->last > MOCK_APERTURE_LAST)
-			errnos |= E(EADDRINUSE);
-	for (i = 0; !huge && i < ioas->nr_allowed; i++)
-		if (ioas->allowed[i].start < MOCK_APERTURE_START ||
-		    ioas->allowed[i].last > MOCK_APERTURE_LAST)
-			errnos |= E(EADDRINUSE);
-	if (errnos || ioas->domains)
-		return errnos;
-	errnos = fuzz_fill(model, ioas);
-	if (!errnos)
-		fuzz_unfill(model, ioas);
-	return errnos;
-}
-
-static fuzz_errnos predict_mock_domain(struct fuzz_model *model,
-				       struct fuzz_context *context,
-				       const struct fuzz_op *op)
-{
-	__u32 known = MOCK_FLAGS_DEVICE_NO_DIRTY | MOCK_FLAGS_DEVICE_HUGE_IOVA;
-	bool huge = op->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA;
-	fuzz_errnos errnos;
-
-	if (fuzz_model_full(context, 3))
-		return 0;
-	if (op->flags & ~known)
-		return E(EOPNOTSUPP);
-	errnos = attach_errnos(model, context,
-			       fuzz_model_id(context, op->object), huge);
-	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
-		errnos = E(EFAULT);
-	return errnos ? errnos : FUZZ_SUCCESS;
-}
-
-static fuzz_errnos predict_replace(struct fuzz_model *model,
-				   struct fuzz_context *context,
-				   const struct fuzz_op *op)
-{
-	struct fuzz_object *device = fuzz_model_find(context,
-				fuzz_model_id(context, op->object), FUZZ_DEVICE);
-	fuzz_errnos errnos;
-
-	if (fuzz_model_full(context, 1))
-		return 0;
-	if (!device)
-		return E(ENOENT);
-	errnos = attach_errnos(model, context,
-			       fuzz_model_id(context, op->object2),
-			       device->huge);
-	return errnos ? errnos : FUZZ_SUCCESS;
 }
 
 static fuzz_errnos predict_reserve(struct fuzz_context *context,
@@ -724,9 +660,23 @@ static fuzz_errnos predict_kind(struct fuzz_model *model,
 	case FUZZ_UNKNOWN_FLAG:
 		return E(EOPNOTSUPP);
 	case FUZZ_MOCK_DOMAIN:
-		return predict_mock_domain(model, context, op);
 	case FUZZ_MOCK_DOMAIN_REPLACE:
-		return predict_replace(model, context, op);
+	case FUZZ_HW_INFO:
+		return fuzz_device_predict(model, op);
+	case FUZZ_HWPT_ALLOC:
+	case FUZZ_INVALIDATE:
+	case FUZZ_CHECK_IOTLB:
+		return fuzz_hwpt_predict(model, op);
+	case FUZZ_SET_DIRTY:
+	case FUZZ_DIRTY_WRITE:
+	case FUZZ_GET_DIRTY:
+		return fuzz_dirty_predict(context, op);
+	case FUZZ_QUEUE_ALLOC:
+	case FUZZ_QUEUE_CLOSE:
+	case FUZZ_FAULT:
+	case FUZZ_FAULT_READ:
+	case FUZZ_FAULT_ANSWER:
+		return fuzz_fault_predict(context, op);
 	case FUZZ_ADD_RESERVED:
 		return predict_reserve(context, op);
 	case FUZZ_CHECK_MAP:

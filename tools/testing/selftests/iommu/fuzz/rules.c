@@ -61,31 +61,6 @@ fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
 }
 
 /*
- * What a device would be attached to: the IOAS, NULL if there is none; and the
- * page table, NULL if one has to be made.
- */
-struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
-				       bool huge, struct fuzz_object **hwpt)
-{
-	struct fuzz_object *object = fuzz_model_find(context, id, FUZZ_NOTHING);
-	int i;
-
-	*hwpt = NULL;
-	if (object && object->type == FUZZ_HWPT) {
-		*hwpt = object;
-		return object->ioas;
-	}
-	if (!object || object->type != FUZZ_IOAS)
-		return NULL;
-	for (i = 0; i < FUZZ_SLOTS; i++)
-		if (context->objects[i].type == FUZZ_HWPT &&
-		    context->objects[i].ioas == object &&
-		    context->objects[i].huge == huge)
-			*hwpt = &context->objects[i];
-	return object;
-}
-
-/*
  * The frame that a copy reaches. The process that mapped the memory copies by
  * address, unless it is told to take the slow path: that goes to what is pinned
  * first.

@@ -25,10 +25,6 @@ fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
 			     const struct fuzz_object *ioas,
 			     const struct fuzz_part *parts, int count);
 
-/* What a device would be attached to. */
-struct fuzz_object *fuzz_attach_target(struct fuzz_context *context, __u32 id,
-				       bool huge, struct fuzz_object **hwpt);
-
 /* The frame that a copy reaches, or NULL. */
 struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
 				 bool slow, bool write);

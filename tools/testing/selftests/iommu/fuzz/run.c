@@ -98,8 +98,12 @@ static void run(struct fuzz_board *board, struct fuzz_random *random)
 			wrong = "/dev/iommu cannot be opened";
 	if (!wrong) {
 		fuzz_reset_memory_limit(state.model.contexts[0].fd);
-		wrong = run_ops(&state, random, &at);
+		if (mock_answers(state.model.contexts[0].fd,
+				 &state.model.answers))
+			wrong = "answers to devices cannot be counted";
 	}
+	if (!wrong)
+		wrong = run_ops(&state, random, &at);
 	/* A model that is wrong is of no more use, not even to be emptied. */
 	if (wrong) {
 		fail(board, at, wrong);

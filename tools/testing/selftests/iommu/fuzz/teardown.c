@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "marks.h"
 #include "pins.h"
+#include "queue.h"
 
 /* Accesses let go of the area first, then domains. */
 void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
@@ -33,27 +35,72 @@ void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
 	ioas->nr_areas--;
 	memmove(&ioas->areas[index], &ioas->areas[index + 1],
 		(ioas->nr_areas - index) * sizeof(*ioas->areas));
+	fuzz_marks_forget_area(area);
 	fuzz_pages_put(area->pages);
 	free(area);
 }
 
-/* A device leaves its page table, which goes with the last one. */
-void fuzz_model_detach(struct fuzz_model *model, struct fuzz_context *context,
-		       struct fuzz_object *device)
+static void leave_ioas(struct fuzz_model *model, struct fuzz_object *hwpt)
 {
-	struct fuzz_object *hwpt = device->hwpt;
 	struct fuzz_object *ioas = hwpt->ioas;
 
-	(void)context;
-	device->hwpt = NULL;
-	if (--hwpt->users)
-		return;
-	hwpt->type = FUZZ_NOTHING;
+	fuzz_marks_forget_table(hwpt);
 	ioas->users--;
 	ioas->domains--;
 	ioas->apertures -= !hwpt->huge;
 	if (!ioas->domains)
 		fuzz_unfill(model, ioas);
+}
+
+void fuzz_model_drop_table(struct fuzz_model *model, struct fuzz_object *hwpt)
+{
+	hwpt->type = FUZZ_NOTHING;
+	if (hwpt->queue)
+		hwpt->queue->users--;
+	if (hwpt->parent)
+		hwpt->parent->users--;
+	else
+		leave_ioas(model, hwpt);
+}
+
+void fuzz_model_leave(struct fuzz_model *model, struct fuzz_object *device,
+		      struct fuzz_object *hwpt)
+{
+	if (hwpt->queue)
+		fuzz_queue_give_up(model, hwpt->queue, device);
+	if (!--hwpt->users && hwpt->automatic)
+		fuzz_model_drop_table(model, hwpt);
+}
+
+void fuzz_model_detach(struct fuzz_model *model, struct fuzz_object *device)
+{
+	fuzz_model_leave(model, device, device->hwpt);
+	fuzz_faults_forget(device);
+	device->hwpt = NULL;
+}
+
+/* Files first, for the sake of those that page tables have. */
+static void clear_queues(struct fuzz_model *model, struct fuzz_context *context)
+{
+	int i;
+
+	for (i = 0; i < FUZZ_SLOTS; i++) {
+		struct fuzz_object *object = &context->objects[i];
+
+		if (object->type == FUZZ_QUEUE && object->fd >= 0)
+			fuzz_queue_close(model, object);
+	}
+}
+
+/* What is nested goes before its parent. */
+static void clear_tables(struct fuzz_model *model, struct fuzz_context *context,
+			 enum fuzz_type type)
+{
+	int i;
+
+	for (i = 0; i < FUZZ_SLOTS; i++)
+		if (context->objects[i].type == type)
+			fuzz_model_drop_table(model, &context->objects[i]);
 }
 
 void fuzz_model_clear_context(struct fuzz_model *model,
@@ -69,7 +116,10 @@ void fuzz_model_clear_context(struct fuzz_model *model,
 	}
 	for (i = 0; i < FUZZ_SLOTS; i++)
 		if (context->objects[i].type == FUZZ_DEVICE)
-			fuzz_model_detach(model, context, &context->objects[i]);
+			fuzz_model_detach(model, &context->objects[i]);
+	clear_queues(model, context);
+	clear_tables(model, context, FUZZ_NESTED);
+	clear_tables(model, context, FUZZ_HWPT);
 	for (i = 0; i < FUZZ_SLOTS; i++) {
 		struct fuzz_object *object = &context->objects[i];
 

@@ -11,9 +11,18 @@
 void fuzz_ioas_erase(struct fuzz_model *model, struct fuzz_context *context,
 		     struct fuzz_object *ioas, unsigned int index);
 
-/* A device leaves its page table, which goes with the last one. */
-void fuzz_model_detach(struct fuzz_model *model, struct fuzz_context *context,
-		       struct fuzz_object *device);
+/*
+ * A device leaves a page table. What it has asked for is refused, and a page
+ * table that is automatic goes with the last one.
+ */
+void fuzz_model_leave(struct fuzz_model *model, struct fuzz_object *device,
+		      struct fuzz_object *hwpt);
+
+/* A device leaves the page table that it has, and asks for nothing more. */
+void fuzz_model_detach(struct fuzz_model *model, struct fuzz_object *device);
+
+/* A page table that nobody uses goes. */
+void fuzz_model_drop_table(struct fuzz_model *model, struct fuzz_object *hwpt);
 
 void fuzz_model_clear_context(struct fuzz_model *model,
 			      struct fuzz_context *context);

@@ -31,6 +31,10 @@
 #define RANGE	(WITH_ID | E(EOVERFLOW))
 #define PLACE	(RANGE | E(EEXIST) | E(ENOSPC))
 #define FILE	(ANY | E(EBADF))
+#define FAULTS	(FUZZ_SUCCESS | E(EINVAL) | E(ESPIPE) | E(EFAULT) | E(EBADF))
+
+/* Queues of page faults that a process keeps open, for each context. */
+#define QUEUES	4
 
 static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_IOAS_ALLOC] = ANY,
@@ -64,6 +68,18 @@ static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_DESTROY_ACCESS_PAGES] = FILE | E(ENOENT),
 	[FUZZ_ACCESS_RW] = FILE | E(ENOENT) | E(EPERM) | E(EOVERFLOW),
 	[FUZZ_ACCESS_REPLACE] = FILE | E(ENOENT) | E(EADDRINUSE),
+	[FUZZ_HW_INFO] = WITH_ID,
+	[FUZZ_HWPT_ALLOC] = WITH_ID | E(EADDRINUSE),
+	[FUZZ_INVALIDATE] = WITH_ID,
+	[FUZZ_CHECK_IOTLB] = WITH_ID,
+	[FUZZ_SET_DIRTY] = WITH_ID,
+	[FUZZ_DIRTY_WRITE] = RANGE,
+	[FUZZ_GET_DIRTY] = RANGE,
+	[FUZZ_QUEUE_ALLOC] = ANY | E(EMFILE) | E(ENFILE),
+	[FUZZ_QUEUE_CLOSE] = FUZZ_SUCCESS,
+	[FUZZ_FAULT] = WITH_ID | E(EBUSY),
+	[FUZZ_FAULT_READ] = FAULTS,
+	[FUZZ_FAULT_ANSWER] = FAULTS,
 	[FUZZ_MEMORY_LIMIT] = ANY,
 	[FUZZ_REOPEN] = FUZZ_SUCCESS | E(ENOMEM),
 	[FUZZ_SOURCE_MUNMAP] = FUZZ_SUCCESS,
@@ -112,12 +128,20 @@ struct seat {
 /* File descriptors of accesses of this process, -1 for none. */
 static int accesses[FUZZ_CONTEXTS][FUZZ_ACCESSES];
 
+/* The same of queues of page faults. */
+static int queues[FUZZ_CONTEXTS][QUEUES];
+
+static int *queue_slot(const struct fuzz_op *op, unsigned int slot)
+{
+	return &queues[op->context][slot % QUEUES];
+}
+
 static int *access_slot(const struct fuzz_op *op, unsigned int slot)
 {
 	return &accesses[op->context][slot % FUZZ_ACCESSES];
 }
 
-static void put_access(int *slot, int fd)
+static void put_file(int *slot, int fd)
 {
 	fd = __atomic_exchange_n(slot, fd, __ATOMIC_ACQ_REL);
 	if (fd >= 0)
@@ -182,36 +206,83 @@ static void forget_large_id(int fd, const struct fuzz_op *op,
 		id = answer->cmd.ioas_alloc.out_ioas_id;
 	if (op->kind == FUZZ_MOCK_DOMAIN)
 		id = answer->cmd.test.mock_domain.out_stdev_id;
-	if (id > FUZZ_SLOTS)
-		iommufd_destroy(fd, id);
+	if (op->kind == FUZZ_HWPT_ALLOC)
+		id = answer->cmd.hwpt_alloc.out_hwpt_id;
+	if (op->kind == FUZZ_QUEUE_ALLOC)
+		id = answer->cmd.fault_alloc.out_fault_id;
+	if (id <= FUZZ_SLOTS)
+		return;
+	if (op->kind == FUZZ_QUEUE_ALLOC)
+		put_file(queue_slot(op, op->result), -1);
+	iommufd_destroy(fd, id);
+}
+
+/* Operations that make a file, or end one. */
+static void keep_file(const struct fuzz_op *op,
+		      const struct fuzz_answer *answer)
+{
+	switch (op->kind) {
+	case FUZZ_CREATE_ACCESS:
+		put_file(access_slot(op, op->result),
+			 answer->cmd.test.create_access.out_access_fd);
+		break;
+	case FUZZ_CLOSE_ACCESS:
+		put_file(access_slot(op, op->object), -1);
+		break;
+	case FUZZ_QUEUE_ALLOC:
+		put_file(queue_slot(op, op->result),
+			 answer->cmd.fault_alloc.out_fault_fd);
+		break;
+	case FUZZ_QUEUE_CLOSE:
+		put_file(queue_slot(op, op->object), -1);
+		break;
+	}
+}
+
+/* What was read is answered by the same thread, mostly. */
+static void remember_cookies(const struct fuzz_answer *answer, __u32 *cookies)
+{
+	struct iommu_hwpt_pgfault fault;
+	int i;
+
+	for (i = 0; i < FUZZ_ANSWERS; i++) {
+		if ((i + 1) * (int)sizeof(fault) > answer->ret)
+			break;
+		memcpy(&fault, answer->data + i * sizeof(fault), sizeof(fault));
+		cookies[i] = fault.cookie;
+	}
 }
 
 static void do_op(struct ring *ring, const struct fuzz_op *op,
-		  struct fuzz_stage *stage, struct fuzz_answer *answer)
+		  struct fuzz_stage *stage, struct fuzz_answer *answer,
+		  __u32 *cookies)
 {
 	struct fuzz_numbers numbers = {
 		.fd = ring->fds[op->context],
 		.id = op->object == FUZZ_SLOT_HUGE ? ~0U : op->object,
 		.id2 = op->object2,
+		.id3 = op->object3,
 		.access = __atomic_load_n(access_slot(op, op->object),
 					  __ATOMIC_ACQUIRE),
 		.pin = op->object2,
+		.queue = __atomic_load_n(queue_slot(op, op->object),
+					 __ATOMIC_ACQUIRE),
 	};
 
+	memcpy(numbers.cookies, cookies, sizeof(numbers.cookies));
 	answer->ret = 0;
-	if (op->kind == FUZZ_CLOSE_ACCESS)
-		put_access(access_slot(op, op->object), -1);
-	else if (op->kind == FUZZ_REOPEN)
+	if (op->kind == FUZZ_REOPEN)
 		answer->ret = open_and_close();
 	else if (op->kind > FUZZ_REOPEN)
 		disturb(op);
-	else
+	else if (op->kind != FUZZ_CLOSE_ACCESS && op->kind != FUZZ_QUEUE_CLOSE)
 		fuzz_issue(op, &numbers, stage, answer);
-	if (!answer->ret)
-		forget_large_id(numbers.fd, op, answer);
-	if (op->kind == FUZZ_CREATE_ACCESS && !answer->ret)
-		put_access(access_slot(op, op->result),
-			   answer->cmd.test.create_access.out_access_fd);
+	if (op->kind == FUZZ_FAULT_READ && answer->ret > 0)
+		remember_cookies(answer, cookies);
+	if (answer->ret)
+		return;
+	keep_file(op, answer);
+	forget_large_id(numbers.fd, op, answer);
 }
 
 static void account(struct worker *worker, int ret, __u64 begin)
@@ -240,6 +311,7 @@ static void *work(void *arg)
 		.state = ring->seed * FUZZ_THREADS_MAX + seat->number,
 	};
 	struct fuzz_answer *answer = calloc(1, sizeof(*answer));
+	__u32 cookies[FUZZ_ANSWERS] = {};
 	struct fuzz_stage stage;
 	__u64 i, begin;
 
@@ -252,7 +324,7 @@ static void *work(void *arg)
 				 __ATOMIC_RELAXED);
 		fuzz_generate(&random, NULL, &worker->op);
 		begin = now_us();
-		do_op(ring, &worker->op, &stage, answer);
+		do_op(ring, &worker->op, &stage, answer, cookies);
 		account(worker, answer->ret, begin);
 	}
 	__atomic_store_n(&ring->beats[seat->number], ~0ULL, __ATOMIC_RELAXED);
@@ -269,6 +341,7 @@ static int be_process(void *arg)
 	unsigned int i, started = 0;
 
 	memset(accesses, -1, sizeof(accesses));
+	memset(queues, -1, sizeof(queues));
 	if (fuzz_memory_init())
 		return 1;
 	for (i = 0; i < first->ring->threads; i++) {
