@@ -17,20 +17,22 @@
 #define E(name)		FUZZ_ERRNO(name)
 
 fuzz_errnos fuzz_table_errnos(struct fuzz_model *model,
-			      struct fuzz_object *ioas, bool huge)
+			      struct fuzz_object *ioas, bool huge,
+			      bool trackable)
 {
+	struct iommu_iova_range window = fuzz_table_window(huge, trackable);
 	fuzz_errnos errnos = 0;
 	unsigned int i;
 
 	if (fuzz_ioas_misaligned(ioas, FUZZ_IOPTE))
 		errnos |= E(EADDRINUSE);
-	for (i = 0; !huge && i < ioas->nr_areas; i++)
-		if (ioas->areas[i]->iova < MOCK_APERTURE_START ||
-		    ioas->areas[i]->last > MOCK_APERTURE_LAST)
+	for (i = 0; i < ioas->nr_areas; i++)
+		if (ioas->areas[i]->iova < window.start ||
+		    ioas->areas[i]->last > window.last)
 			errnos |= E(EADDRINUSE);
-	for (i = 0; !huge && i < ioas->nr_allowed; i++)
-		if (ioas->allowed[i].start < MOCK_APERTURE_START ||
-		    ioas->allowed[i].last > MOCK_APERTURE_LAST)
+	for (i = 0; i < ioas->nr_allowed; i++)
+		if (ioas->allowed[i].start < window.start ||
+		    ioas->allowed[i].last > window.last)
 			errnos |= E(EADDRINUSE);
 	if (errnos || ioas->domains)
 		return errnos;
@@ -47,6 +49,7 @@ const char *fuzz_table_fill(struct fuzz_model *model, struct fuzz_object *hwpt,
 	ioas->users++;
 	ioas->domains++;
 	ioas->apertures += !hwpt->huge;
+	ioas->trackers += hwpt->trackable;
 	if (fuzz_fill(model, ioas))
 		return "the model fills what it said cannot be filled";
 	return NULL;
@@ -119,7 +122,7 @@ static fuzz_errnos attach_errnos(struct fuzz_model *model,
 		return E(ENOENT);
 	if (hwpt)
 		return fits(hwpt, huge, no_dirty) ? 0 : E(EINVAL);
-	return fuzz_table_errnos(model, ioas, huge);
+	return fuzz_table_errnos(model, ioas, huge, false);
 }
 
 static fuzz_errnos predict_mock_domain(struct fuzz_model *model,

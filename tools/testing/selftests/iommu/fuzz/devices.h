@@ -10,7 +10,8 @@
 
 /* Why there can be no further page table over an IOAS; 0 if there can. */
 fuzz_errnos fuzz_table_errnos(struct fuzz_model *model,
-			      struct fuzz_object *ioas, bool huge);
+			      struct fuzz_object *ioas, bool huge,
+			      bool trackable);
 
 /* A page table follows an IOAS from now on; NULL, or what is wrong. */
 const char *fuzz_table_fill(struct fuzz_model *model, struct fuzz_object *hwpt,

@@ -119,7 +119,9 @@ static fuzz_errnos predict_alloc(struct fuzz_model *model,
 	    !object_of(context, op->object3, FUZZ_QUEUE))
 		errnos |= E(ENOENT);
 	if (!errnos && ioas)
-		errnos = fuzz_table_errnos(model, ioas, device->huge);
+		errnos = fuzz_table_errnos(model, ioas, device->huge,
+					   op->flags &
+					   IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
 	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
 		errnos = E(EFAULT);
 	return errnos ? errnos : FUZZ_SUCCESS;

@@ -48,10 +48,30 @@ unsigned int fuzz_ioas_first(const struct fuzz_object *ioas, __u64 iova)
 	return i;
 }
 
+struct iommu_iova_range fuzz_table_window(bool huge, bool trackable)
+{
+	struct iommu_iova_range all = { 0, UINT64_MAX };
+
+	if (!huge)
+		return (struct iommu_iova_range){ MOCK_APERTURE_START,
+						  MOCK_APERTURE_LAST };
+	/* Dirty bits cannot be read up to the end of all IOVA. */
+	if (trackable)
+		all.last -= FUZZ_PAGE;
+	return all;
+}
+
+/* What all page tables of an IOAS can translate. */
+static struct iommu_iova_range ioas_window(const struct fuzz_object *ioas)
+{
+	return fuzz_table_window(!ioas->apertures, ioas->trackers);
+}
+
 bool fuzz_ioas_reserved(const struct fuzz_object *ioas, __u64 iova, __u64 last)
 {
-	if (ioas->apertures &&
-	    (iova < MOCK_APERTURE_START || last > MOCK_APERTURE_LAST))
+	struct iommu_iova_range window = ioas_window(ioas);
+
+	if (iova < window.start || last > window.last)
 		return true;
 	return fuzz_overlap(ioas->reserved, ioas->nr_reserved, iova, last);
 }
@@ -73,13 +93,14 @@ bool fuzz_ioas_misaligned(const struct fuzz_object *ioas, __u64 alignment)
 /* End of the reserved range that @iova is in, or false if it is in none. */
 static bool in_reserved(const struct fuzz_object *ioas, __u64 iova, __u64 *last)
 {
+	struct iommu_iova_range window = ioas_window(ioas);
 	unsigned int i;
 
-	if (ioas->apertures && iova < MOCK_APERTURE_START) {
-		*last = MOCK_APERTURE_START - 1;
+	if (iova < window.start) {
+		*last = window.start - 1;
 		return true;
 	}
-	if (ioas->apertures && iova > MOCK_APERTURE_LAST) {
+	if (iova > window.last) {
 		*last = UINT64_MAX;
 		return true;
 	}
@@ -96,7 +117,7 @@ static bool in_reserved(const struct fuzz_object *ioas, __u64 iova, __u64 *last)
 /* Last IOVA before the next reserved range; @iova is not reserved. */
 static __u64 hole_last(const struct fuzz_object *ioas, __u64 iova)
 {
-	__u64 last = ioas->apertures ? MOCK_APERTURE_LAST : UINT64_MAX;
+	__u64 last = ioas_window(ioas).last;
 	unsigned int i;
 
 	for (i = 0; i < ioas->nr_reserved; i++)

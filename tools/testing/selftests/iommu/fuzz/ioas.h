@@ -8,6 +8,8 @@
 
 #include "model.h"
 
+/* What a page table of a kind can translate. */
+struct iommu_iova_range fuzz_table_window(bool huge, bool trackable);
 __u64 fuzz_ioas_alignment(const struct fuzz_context *context,
 			  const struct fuzz_object *ioas);
 unsigned int fuzz_ioas_first(const struct fuzz_object *ioas, __u64 iova);

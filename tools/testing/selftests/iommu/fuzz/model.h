@@ -133,6 +133,7 @@ struct fuzz_group {
  *         what is nested in it; of a queue, page tables and the file
  * @domains: of an IOAS, its page tables
  * @apertures: of an IOAS, its page tables with an aperture
+ * @trackers: of an IOAS, its page tables that were made to track writes
  * @small_pages: of an IOAS, the huge pages option is off
  * @vfio_type: of an IOAS, what VFIO_SET_IOMMU chose, 0 for nothing
  * @nr_areas: of an IOAS, entries of @areas
@@ -165,6 +166,7 @@ struct fuzz_object {
 	unsigned int users;
 	unsigned int domains;
 	unsigned int apertures;
+	unsigned int trackers;
 	bool small_pages;
 	unsigned int vfio_type;
 	unsigned int nr_areas;

@@ -48,6 +48,7 @@ static void leave_ioas(struct fuzz_model *model, struct fuzz_object *hwpt)
 	ioas->users--;
 	ioas->domains--;
 	ioas->apertures -= !hwpt->huge;
+	ioas->trackers -= hwpt->trackable;
 	if (!ioas->domains)
 		fuzz_unfill(model, ioas);
 }
