@@ -315,7 +315,7 @@ def legacy_job(t, g, container, programs, what):
 def qemu_job(t, g, cases, what, version="10"):
     """What QEMU's guest wrote has to be on the disk in the end."""
     qemu.add_to(g, version)
-    g.edu, g.memory, g.timeout = 0, 2048, 2700
+    g.edu, g.memory, g.timeout = 0, 2048, 5400
     name = "qemu-" + version
     command = with_modules(
         g, f"turn {name} sh /guest/qemu-test {qemu.checksum()} "
