@@ -372,6 +372,8 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
  * * %-EOPNOTSUPP - unknown flags
  * * %-EFAULT - memory is not there, or its process is gone and nobody has it
  *   pinned
+ * * %-ENOMEM - a container of VFIO tracks dirty pages, and there is no memory to
+ *   note them
  * * %-EINTR - a fatal signal arrived
  */
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,

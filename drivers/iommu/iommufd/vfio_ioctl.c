@@ -28,11 +28,15 @@
 #include "object/ioas.h"
 #include "object/object.h"
 #include "vfio_compat.h"
+#include "vfio_dirty.h"
 
 /* Sizes of what user space passes, without members that were added later. */
 #define INFO_MIN_SIZE offsetofend(struct vfio_iommu_type1_info, iova_pgsizes)
 #define MAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_map, size)
 #define UNMAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_unmap, size)
+
+#define UNMAP_FLAGS \
+	(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
 
 /*
  * Before a device is attached nobody knows what it will be. One that a driver
@@ -150,7 +154,8 @@ static int container_set_iommu(struct iommufd_ctx *ictx, unsigned long type)
 /* What VFIO_IOMMU_GET_INFO answers if there is room for all of it. */
 struct vfio_answer {
 	struct vfio_iommu_type1_info info;
-	struct vfio_iommu_type1_info_dma_avail avail;
+	struct vfio_iommu_type1_info_cap_migration migration;
+	struct vfio_iommu_type1_info_dma_avail avail __aligned(8);
 	struct vfio_iommu_type1_info_cap_iova_range iova __aligned(8);
 };
 
@@ -178,6 +183,17 @@ static bool all_iova(const struct iommu_iova_range *ranges, size_t count)
 	return count == 1 && !ranges->start && ranges->last == ULONG_MAX;
 }
 
+static void info_fill_migration(struct vfio_answer *answer)
+{
+	struct vfio_iommu_type1_info_cap_migration *cap = &answer->migration;
+
+	info_fill_header(&cap->header, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
+			 offsetof(struct vfio_answer, avail));
+	/* Bitmaps are of the smallest pages and no others. */
+	cap->pgsize_bitmap = BIT(__ffs(answer->info.iova_pgsizes));
+	cap->max_dirty_bitmap_size = VFIO_DIRTY_BITMAP_MAX;
+}
+
 static struct vfio_answer *container_info_build(struct iommufd_ioas *ioas,
 						size_t *size)
 {
@@ -200,7 +216,8 @@ static struct vfio_answer *container_info_build(struct iommufd_ioas *ioas,
 	}
 	answer->info.flags = VFIO_IOMMU_INFO_PGSIZES | VFIO_IOMMU_INFO_CAPS;
 	answer->info.iova_pgsizes = iopt_page_sizes(&ioas->iopt);
-	answer->info.cap_offset = offsetof(struct vfio_answer, avail);
+	answer->info.cap_offset = offsetof(struct vfio_answer, migration);
+	info_fill_migration(answer);
 	info_fill_header(&answer->avail.header, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 			 count ? offsetof(struct vfio_answer, iova) : 0);
 	answer->avail.avail = container_mappings_left(ioas->object.ictx);
@@ -316,9 +333,11 @@ static int container_unmap_all(struct iommufd_ioas *ioas,
 /* Everything is checked before anything changes. */
 static int container_unmap_range(struct iommufd_ioas *ioas,
 				 const struct vfio_iommu_type1_dma_unmap *unmap,
+				 const struct vfio_bitmap *bitmap,
 				 unsigned long *unmapped)
 {
 	enum iopt_unmap_rule rule = IOPT_UNMAP_TYPE1_V2;
+	unsigned long last = unmap->iova + (unmap->size - 1);
 	int rc;
 
 	if (!unmap->size || range_wraps(unmap->iova, unmap->size) ||
@@ -326,29 +345,51 @@ static int container_unmap_range(struct iommufd_ioas *ioas,
 		return -EINVAL;
 	if (READ_ONCE(ioas->vfio_type) == VFIO_TYPE1_IOMMU)
 		rule = IOPT_UNMAP_TYPE1_V1;
-	rc = iopt_unmap_by(&ioas->iopt, unmap->iova,
-			   unmap->iova + (unmap->size - 1), rule, unmapped);
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		rc = iommufd_vfio_unmap_dirty(ioas, unmap->iova, last, bitmap,
+					      unmapped);
+	else
+		rc = iopt_unmap_by(&ioas->iopt, unmap->iova, last, rule,
+				   unmapped);
 	/* Type1's error for a range that cuts an area; /dev/iommu's is known. */
 	if (rc == -ENOENT && ioas->object.ictx->as_container)
 		rc = -EINVAL;
 	return rc;
 }
 
+/* The bitmap follows the request. */
+static int unmap_read_bitmap(const struct vfio_iommu_type1_dma_unmap *unmap,
+			     const void __user *arg, struct vfio_bitmap *bitmap)
+{
+	if (unmap->flags != VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP ||
+	    unmap->argsz < UNMAP_MIN_SIZE + sizeof(*bitmap))
+		return -EINVAL;
+	if (copy_from_user(bitmap, arg + UNMAP_MIN_SIZE, sizeof(*bitmap)))
+		return -EFAULT;
+	return iommufd_vfio_check_bitmap(unmap->size, bitmap);
+}
+
 static int container_unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 {
 	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
 	unsigned long unmapped;
-	int rc;
+	int rc = 0;
 
 	if (copy_from_user(&unmap, arg, UNMAP_MIN_SIZE))
 		return -EFAULT;
-	if (unmap.argsz < UNMAP_MIN_SIZE ||
-	    (unmap.flags & ~VFIO_DMA_UNMAP_FLAG_ALL))
+	if (unmap.argsz < UNMAP_MIN_SIZE || (unmap.flags & ~UNMAP_FLAGS))
 		return -EINVAL;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+		rc = unmap_read_bitmap(&unmap, arg, &bitmap);
+	if (rc)
+		return rc;
 	if (!ioas)
 		return -ENODEV;
-	rc = unmap.flags ? container_unmap_all(ioas, &unmap, &unmapped) :
-			   container_unmap_range(ioas, &unmap, &unmapped);
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL)
+		rc = container_unmap_all(ioas, &unmap, &unmapped);
+	else
+		rc = container_unmap_range(ioas, &unmap, &bitmap, &unmapped);
 	if (rc)
 		return rc;
 	unmap.size = unmapped;
@@ -382,7 +423,7 @@ static int container_call(struct iommufd_ctx *ictx, unsigned long arg,
  *
  * Context: process context.
  * Return: what Documentation/userspace-api/iommufd.rst says; -ENOTTY for
- * numbers that are none of a container's, or not served: dirty pages.
+ * numbers that are none of a container's.
  */
 int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 		       unsigned long arg)
@@ -400,6 +441,8 @@ int iommufd_vfio_ioctl(struct iommufd_ctx *ictx, unsigned int cmd,
 		return container_call(ictx, arg, container_map_dma);
 	case VFIO_IOMMU_UNMAP_DMA:
 		return container_call(ictx, arg, container_unmap_dma);
+	case VFIO_IOMMU_DIRTY_PAGES:
+		return container_call(ictx, arg, iommufd_vfio_dirty_pages);
 	}
 	return -ENOTTY;
 }

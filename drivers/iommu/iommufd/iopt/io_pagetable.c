@@ -9,6 +9,7 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
+#include <linux/limits.h>
 
 /**
  * iopt_init() - Set up an empty io_pagetable
@@ -30,6 +31,8 @@ void iopt_init(struct io_pagetable *iopt)
 	init_waitqueue_head(&iopt->erased);
 	INIT_LIST_HEAD(&iopt->accesses);
 	init_waitqueue_head(&iopt->unpinned);
+	mutex_init(&iopt->container_mutex);
+	sparse_bits_init(&iopt->touched);
 }
 
 /**
@@ -45,6 +48,8 @@ void iopt_destroy(struct io_pagetable *iopt)
 	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);
+	sparse_bits_forget(&iopt->touched, 0, ULONG_MAX);
+	mutex_destroy(&iopt->container_mutex);
 }
 
 /**

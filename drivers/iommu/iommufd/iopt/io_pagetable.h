@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -14,6 +15,7 @@
 
 #include "lib/iova_ranges.h"
 #include "lib/iova_tree.h"
+#include "lib/sparse_bits.h"
 #include "pages/domains.h"
 
 /**
@@ -39,6 +41,13 @@
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
+ * @container_mutex: serialises changes of @tracked
+ * @tracked: what in-kernel users touch is noted in @touched; @container_mutex.
+ *           May be read without it
+ * @tracked_since: the generation of @domains when that began; the lock of
+ *                 @domains
+ * @touched: pages of IOVA, by number, that in-kernel users have pinned or
+ *           written since user space was last told; has a lock of its own
  */
 struct io_pagetable {
 	struct rw_semaphore iova_rwsem;
@@ -53,6 +62,10 @@ struct io_pagetable {
 	wait_queue_head_t erased;
 	struct list_head accesses;
 	wait_queue_head_t unpinned;
+	struct mutex container_mutex;
+	bool tracked;
+	u64 tracked_since;
+	struct sparse_bits touched;
 };
 
 /**

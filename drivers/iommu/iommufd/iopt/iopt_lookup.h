@@ -61,6 +61,15 @@ struct iopt_area_part {
 	unsigned long length;
 };
 
+/**
+ * struct iopt_visitor - Something to do with areas, one after the other
+ * @visit: called with an area that has its IOVA for good, and a reference to it;
+ *         may sleep, no lock is held. Returns 0, or an error that ends the walk
+ */
+struct iopt_visitor {
+	int (*visit)(struct iopt_visitor *visitor, struct iopt_area *area);
+};
+
 int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last, struct iopt_area_part *part);
 struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,

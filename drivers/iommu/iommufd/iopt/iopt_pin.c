@@ -17,6 +17,7 @@
 
 #include "io_pagetable.h"
 #include "iopt_lookup.h"
+#include "iopt_touched.h"
 #include "pages/pages.h"
 #include "pages/pages_access.h"
 #include "pages/pages_rw.h"
@@ -91,32 +92,14 @@ static bool part_joins(const struct iopt_area_part *part, bool first, bool last)
 	return last || !offset_in_page(part->start_byte + part->length);
 }
 
-/**
- * iopt_pin_pages() - Pin the memory at a range of IOVA for the kernel
- * @iopt: the io_pagetable
- * @iova: first IOVA
- * @length: bytes
- * @out_pages: receives the struct page of each page that the range touches
- * @flags: IOPT_PIN_WRITE if the kernel is going to write
- *
- * Context: may sleep. An iopt_access has to be there that lets go when its
- * @unmap is called.
- * Return: 0; -EINVAL if @length is 0, if areas do not meet at the edge of a
- * page, or if one is being unmapped; -EOVERFLOW if the range wraps; -ENOENT if
- * part of it is not mapped; -EPERM if it is not mapped for that; else as
- * iopt_area_add_access(). On failure nothing is pinned.
- */
-int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
-		   unsigned long length, struct page **out_pages,
-		   unsigned int flags)
+/* From @iova to @last, all of it or nothing. */
+static int iopt_pin_parts(struct io_pagetable *iopt, unsigned long iova,
+			  unsigned long last, struct page **out_pages,
+			  unsigned int flags)
 {
 	unsigned long start = iova;
-	unsigned long last;
 	int rc;
 
-	rc = iova_check_range(iova, length, &last);
-	if (rc)
-		return rc;
 	for (;;) {
 		struct iopt_area_part part;
 		bool end;
@@ -139,6 +122,39 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 	}
 	if (iova != start)
 		iopt_unpin_pages(iopt, start, iova - start);
+	return rc;
+}
+
+/**
+ * iopt_pin_pages() - Pin the memory at a range of IOVA for the kernel
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @length: bytes
+ * @out_pages: receives the struct page of each page that the range touches
+ * @flags: IOPT_PIN_WRITE if the kernel is going to write
+ *
+ * Context: may sleep. An iopt_access has to be there that lets go when its
+ * @unmap is called.
+ * Return: 0; -EINVAL if @length is 0, if areas do not meet at the edge of a
+ * page, or if one is being unmapped; -EOVERFLOW if the range wraps; -ENOENT if
+ * part of it is not mapped; -EPERM if it is not mapped for that; -ENOMEM; else
+ * as iopt_area_add_access(). On failure nothing is pinned.
+ */
+int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
+		   unsigned long length, struct page **out_pages,
+		   unsigned int flags)
+{
+	unsigned long last;
+	int rc;
+
+	rc = iova_check_range(iova, length, &last);
+	if (!rc)
+		rc = iopt_pin_parts(iopt, iova, last, out_pages, flags);
+	if (rc)
+		return rc;
+	rc = iopt_note_touched(iopt, iova, length, GFP_KERNEL_ACCOUNT);
+	if (rc)
+		iopt_unpin_pages(iopt, iova, length);
 	return rc;
 }
 
@@ -200,8 +216,27 @@ static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
 	mutex_unlock(&area->pages->mutex);
 }
 
-static int part_rw(const struct iopt_area_part *part, void *data,
-		   unsigned int flags)
+/* The area is entered, so what is noted cannot be forgotten meanwhile. */
+static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
+		       unsigned long iova)
+{
+	unsigned long length = rw->copy.length;
+	int rc;
+
+	if (!pin_copy_writes(&rw->copy))
+		return iopt_pages_rw_access(rw);
+	rc = iopt_note_touched(iopt, iova, length, GFP_KERNEL_ACCOUNT);
+	if (rc)
+		return rc;
+	rc = iopt_pages_rw_access(rw);
+	/* Needs memory only if tracking has begun in between. */
+	iopt_note_touched(iopt, iova, length,
+			  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
+	return rc;
+}
+
+static int part_rw(const struct iopt_area_part *part, unsigned long iova,
+		   void *data, unsigned int flags)
 {
 	struct iopt_area *area = part->area;
 	struct iopt_rw rw = {
@@ -220,7 +255,7 @@ static int part_rw(const struct iopt_area_part *part, void *data,
 		rc = area_enter(area, &rw);
 	if (rc)
 		return rc;
-	rc = iopt_pages_rw_access(&rw);
+	rc = rw_and_note(&rw, area->iopt, iova);
 	area_exit(area, &rw);
 	return rc;
 }
@@ -236,8 +271,8 @@ static int part_rw(const struct iopt_area_part *part, void *data,
  * Context: may sleep.
  * Return: 0; -EINVAL if @length is 0 or an area is being unmapped; -EOVERFLOW
  * if the range wraps; -ENOENT if part of it is not mapped; -EPERM if it is not
- * mapped for that; else as iopt_pages_rw_access(). On failure part of the range
- * may have been copied.
+ * mapped for that; -ENOMEM; else as iopt_pages_rw_access(). On failure part of
+ * the range may have been copied.
  */
 int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	    unsigned long length, unsigned int flags)
@@ -254,7 +289,7 @@ int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 		rc = iopt_area_part_get(iopt, iova, last, &part);
 		if (rc)
 			return rc;
-		rc = part_rw(&part, data, flags);
+		rc = part_rw(&part, iova, data, flags);
 		iopt_area_put(part.area);
 		if (rc || last - iova < part.length)
 			return rc;

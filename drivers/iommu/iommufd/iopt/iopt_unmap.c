@@ -20,6 +20,7 @@
 #include "iopt_access.h"
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
+#include "iopt_touched.h"
 #include "pages/area.h"
 #include "pages/iopt_unfill.h"
 
@@ -359,6 +360,21 @@ static int areas_evict(struct io_pagetable *iopt, struct list_head *areas)
 	return 0;
 }
 
+/* Show areas that nobody begins to use any more, as they are in the end. */
+static int areas_visit(struct list_head *areas, struct iopt_visitor *visitor)
+{
+	struct iopt_area *area;
+
+	list_for_each_entry(area, areas, list) {
+		int rc = visitor->visit(visitor, area);
+
+		if (rc)
+			return rc;
+		cond_resched();
+	}
+	return 0;
+}
+
 /* Let the first areas of a list be as they were. */
 static void areas_restore_some(struct io_pagetable *iopt,
 			       struct list_head *areas)
@@ -396,15 +412,18 @@ static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
 						  list));
 	else
 		iopt_areas_unfill(areas);
+	iopt_forget_touched(iopt, areas);
 	iopt_erase_areas(iopt, areas, unmapped);
 }
 
 /**
- * iopt_unmap_by() - Unmap the areas that a rule finds in a range
+ * iopt_unmap_visited() - Unmap areas, and look at each before it goes
  * @iopt: the io_pagetable
  * @start: first IOVA
  * @last: last IOVA, inclusive
  * @rule: what becomes of areas at the ends of the range
+ * @visitor: sees all areas, in the order of their IOVA, before the first one is
+ *           unmapped and after in-kernel users have let go of all; or NULL
  * @unmapped: receives the number of bytes that were unmapped
  *
  * When this returns no device can reach the memory through the range any more,
@@ -415,12 +434,12 @@ static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
  *
  * Context: may sleep, never needs memory. Takes &io_pagetable.iova_rwsem, for
  * short steps.
- * Return: 0; what @rule says; -EINTR on a fatal signal while waiting for another
- * thread or an in-kernel user. On failure nothing is changed.
+ * Return: 0; what @rule or @visitor says; -EINTR on a fatal signal while waiting
+ * for another thread or an in-kernel user. On failure nothing is changed.
  */
-int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
-		  unsigned long last, enum iopt_unmap_rule rule,
-		  unsigned long *unmapped)
+int iopt_unmap_visited(struct io_pagetable *iopt, unsigned long start,
+		       unsigned long last, enum iopt_unmap_rule rule,
+		       struct iopt_visitor *visitor, unsigned long *unmapped)
 {
 	struct iopt_removal removal;
 	int rc;
@@ -430,11 +449,31 @@ int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 	rc = removal_claim(iopt, &removal);
 	if (!rc && removal.evict)
 		rc = areas_evict(iopt, &removal.areas);
+	if (!rc && visitor)
+		rc = areas_visit(&removal.areas, visitor);
 	if (rc)
 		areas_restore(iopt, &removal.areas);
 	else
 		areas_remove(iopt, &removal.areas, unmapped);
 	return rc;
+}
+
+/**
+ * iopt_unmap_by() - Unmap the areas that a rule finds in a range
+ * @iopt: the io_pagetable
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @rule: what becomes of areas at the ends of the range
+ * @unmapped: receives the number of bytes that were unmapped
+ *
+ * Context: as iopt_unmap_visited().
+ * Return: as iopt_unmap_visited() without a visitor.
+ */
+int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
+		  unsigned long last, enum iopt_unmap_rule rule,
+		  unsigned long *unmapped)
+{
+	return iopt_unmap_visited(iopt, start, last, rule, NULL, unmapped);
 }
 
 /**

@@ -6,6 +6,7 @@
 #define __IOMMUFD_IOPT_UNMAP_H
 
 struct io_pagetable;
+struct iopt_visitor;
 struct list_head;
 
 /**
@@ -28,6 +29,9 @@ enum iopt_unmap_rule {
 int iopt_unmap_by(struct io_pagetable *iopt, unsigned long start,
 		  unsigned long last, enum iopt_unmap_rule rule,
 		  unsigned long *unmapped);
+int iopt_unmap_visited(struct io_pagetable *iopt, unsigned long start,
+		       unsigned long last, enum iopt_unmap_rule rule,
+		       struct iopt_visitor *visitor, unsigned long *unmapped);
 int iopt_unmap(struct io_pagetable *iopt, unsigned long start,
 	       unsigned long last, unsigned long *unmapped);
 int iopt_unmap_all(struct io_pagetable *iopt, unsigned long *unmapped);

@@ -38,6 +38,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->storage_domain = NULL;
 	area->sole_member = NULL;
 	area->generation = 0;
+	area->reported = 0;
 	area->page_offset = offset_in_page(start_byte);
 	area->iommu_prot = iommu_prot;
 	area->content = IOPT_AREA_EMPTY;

@@ -203,6 +203,7 @@ static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
 	down_read(&domains->rwsem);
 	target.generation = domains->generation;
 	WRITE_ONCE(area->generation, target.generation);
+	area->reported = target.generation;
 	target.storage = iopt_area_first_member(area, &target.member);
 	up_read(&domains->rwsem);
 

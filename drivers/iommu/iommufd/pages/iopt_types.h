@@ -49,7 +49,8 @@ struct iopt_pages;
  *	iopt_domains.rwsem
  *
  * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and
- * iova_rwsem, and is held together with none of the locks above these.
+ * iova_rwsem, and io_pagetable.container_mutex outside of these and of
+ * fill_mutex. Both are held together with none of the locks above.
  *
  * iommufd_domain_devices_rwsem is inside of dirty_mutex, iommufd_group.lock and
  * iommufd_ioas.mutex, with nothing but locks of the IOMMU core and its drivers
@@ -79,6 +80,7 @@ struct iopt_pages;
  * domain_devices_rwsem  which devices a domain has. Held for read by whoever
  *                       attaches or detaches some, for write while IOMMU
  *                       drivers set up tracking for all of them
+ * container_mutex       whether an IOAS notes what in-kernel users touch
  * fill_mutex            pinning pages of this memory in order to store them:
  *                       whoever holds it is the only one who does. With
  *                       iopt_pages.mutex, who owns the memory
@@ -183,6 +185,8 @@ struct iopt_setup {
  *           reading it back; @pages->mutex
  * @generation: of @domains that it is filled, or being filled, for;
  *              @pages->mutex. May be read without it
+ * @reported: generation of @domains when user space was last told that devices
+ *            may have written the area, or when it was filled; @pages->mutex
  * @page_offset: of the first byte in the first page, bytes; constant
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
  * @content: enum iopt_area_content; @pages->mutex. May be read without it, by
@@ -216,6 +220,7 @@ struct iopt_area {
 	struct iommu_domain *storage_domain;
 	struct iopt_domain *sole_member;
 	u64 generation;
+	u64 reported;
 	unsigned long pfn;
 	unsigned int page_offset;
 	int iommu_prot;
