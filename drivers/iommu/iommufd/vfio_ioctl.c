@@ -14,6 +14,7 @@
 #include <linux/capability.h>
 #include <linux/err.h>
 #include <linux/iommu.h>
+#include <linux/limits.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -21,6 +22,7 @@
 #include <uapi/linux/vfio.h>
 
 #include "device/hwpt_paging.h"
+#include "iopt/iopt_address.h"
 #include "iopt/iopt_iova.h"
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_unmap.h"
@@ -36,7 +38,10 @@
 #define UNMAP_MIN_SIZE offsetofend(struct vfio_iommu_type1_dma_unmap, size)
 
 #define UNMAP_FLAGS \
-	(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+	(VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR | \
+	 VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
+
+#define MAP_RIGHTS (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
 /*
  * Before a device is attached nobody knows what it will be. One that a driver
@@ -69,6 +74,19 @@ static int container_check_cc(struct iommufd_ctx *ictx)
 	return rc;
 }
 
+/* As type1, promise nothing before it is known what the container is for. */
+static int container_check_vaddr(struct iommufd_ctx *ictx)
+{
+	struct iommufd_ioas *ioas = iommufd_vfio_ioas_get(ictx);
+	int rc;
+
+	if (!ioas)
+		return 0;
+	rc = READ_ONCE(ioas->vfio_type) && iopt_may_withdraw(&ioas->iopt);
+	iommufd_object_put(&ioas->object);
+	return rc;
+}
+
 static int container_check_extension(struct iommufd_ctx *ictx,
 				     unsigned long extension)
 {
@@ -79,6 +97,8 @@ static int container_check_extension(struct iommufd_ctx *ictx,
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_UNMAP_ALL:
 		return 1;
+	case VFIO_UPDATE_VADDR:
+		return container_check_vaddr(ictx);
 	case VFIO_DMA_CC_IOMMU:
 		return container_check_cc(ictx);
 	}
@@ -277,9 +297,11 @@ static unsigned long ioas_smallest_page(struct iommufd_ioas *ioas)
 static int container_check_map(struct iommufd_ioas *ioas,
 			       const struct vfio_iommu_type1_dma_map *map)
 {
-	if (map->argsz < MAP_MIN_SIZE || !map->flags ||
-	    (map->flags &
-	     ~(VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)))
+	bool moves = map->flags & VFIO_DMA_MAP_FLAG_VADDR;
+
+	if (map->argsz < MAP_MIN_SIZE ||
+	    (map->flags & ~(MAP_RIGHTS | VFIO_DMA_MAP_FLAG_VADDR)) ||
+	    moves == !!(map->flags & MAP_RIGHTS))
 		return -EINVAL;
 	if (!ioas)
 		return -ENODEV;
@@ -292,25 +314,20 @@ static int container_check_map(struct iommufd_ioas *ioas,
 	return 0;
 }
 
-static int container_map_dma(struct iommufd_ioas *ioas, void __user *arg)
+static int container_map_memory(struct iommufd_ioas *ioas,
+				const struct vfio_iommu_type1_dma_map *map)
 {
-	struct vfio_iommu_type1_dma_map map;
 	struct iopt_mapping mapping;
 	int prot = IOMMU_CACHE;
 	int rc;
 
-	if (copy_from_user(&map, arg, MAP_MIN_SIZE))
-		return -EFAULT;
-	rc = container_check_map(ioas, &map);
-	if (rc)
-		return rc;
-	if (map.flags & VFIO_DMA_MAP_FLAG_READ)
+	if (map->flags & VFIO_DMA_MAP_FLAG_READ)
 		prot |= IOMMU_READ;
-	if (map.flags & VFIO_DMA_MAP_FLAG_WRITE)
+	if (map->flags & VFIO_DMA_MAP_FLAG_WRITE)
 		prot |= IOMMU_WRITE;
 	iopt_mapping_init(&mapping, &ioas->iopt, prot, IOPT_MAP_FIXED);
-	mapping.iova = map.iova;
-	rc = iopt_mapping_add_user(&mapping, map.vaddr, map.size,
+	mapping.iova = map->iova;
+	rc = iopt_mapping_add_user(&mapping, map->vaddr, map->size,
 				   &ioas->object.ictx->account);
 	/* It does not wrap, so what is wrong is that no memory can be there. */
 	if (rc == -EOVERFLOW)
@@ -321,36 +338,63 @@ static int container_map_dma(struct iommufd_ioas *ioas, void __user *arg)
 	return rc;
 }
 
-static int container_unmap_all(struct iommufd_ioas *ioas,
-			       const struct vfio_iommu_type1_dma_unmap *unmap,
-			       unsigned long *unmapped)
+static int container_map_dma(struct iommufd_ioas *ioas, void __user *arg)
 {
-	if (unmap->iova || unmap->size)
-		return -EINVAL;
-	return iopt_unmap_all(&ioas->iopt, unmapped);
+	struct vfio_iommu_type1_dma_map map;
+	int rc;
+
+	if (copy_from_user(&map, arg, MAP_MIN_SIZE))
+		return -EFAULT;
+	rc = container_check_map(ioas, &map);
+	if (rc)
+		return rc;
+	if (map.flags & VFIO_DMA_MAP_FLAG_VADDR)
+		return iopt_move(&ioas->iopt, map.iova,
+				 map.iova + (map.size - 1), map.vaddr,
+				 &ioas->object.ictx->account);
+	return container_map_memory(ioas, &map);
 }
 
-/* Everything is checked before anything changes. */
-static int container_unmap_range(struct iommufd_ioas *ioas,
+/* What becomes of the areas, as the flags say. */
+static int container_unmap_areas(struct iommufd_ioas *ioas,
 				 const struct vfio_iommu_type1_dma_unmap *unmap,
+				 unsigned long iova, unsigned long last,
 				 const struct vfio_bitmap *bitmap,
 				 unsigned long *unmapped)
 {
 	enum iopt_unmap_rule rule = IOPT_UNMAP_TYPE1_V2;
-	unsigned long last = unmap->iova + (unmap->size - 1);
-	int rc;
 
-	if (!unmap->size || range_wraps(unmap->iova, unmap->size) ||
-	    !IS_ALIGNED(unmap->iova | unmap->size, ioas_smallest_page(ioas)))
-		return -EINVAL;
-	if (READ_ONCE(ioas->vfio_type) == VFIO_TYPE1_IOMMU)
+	if (READ_ONCE(ioas->vfio_type) == VFIO_TYPE1_IOMMU &&
+	    !(unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL))
 		rule = IOPT_UNMAP_TYPE1_V1;
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP)
-		rc = iommufd_vfio_unmap_dirty(ioas, unmap->iova, last, bitmap,
-					      unmapped);
-	else
-		rc = iopt_unmap_by(&ioas->iopt, unmap->iova, last, rule,
-				   unmapped);
+		return iommufd_vfio_unmap_dirty(ioas, iova, last, bitmap,
+						unmapped);
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		return iopt_withdraw(&ioas->iopt, iova, last, rule, unmapped);
+	return iopt_unmap_by(&ioas->iopt, iova, last, rule, unmapped);
+}
+
+/* Everything is checked before anything changes. */
+static int container_unmap(struct iommufd_ioas *ioas,
+			   const struct vfio_iommu_type1_dma_unmap *unmap,
+			   const struct vfio_bitmap *bitmap,
+			   unsigned long *unmapped)
+{
+	unsigned long iova = unmap->iova;
+	unsigned long last = iova + (unmap->size - 1);
+	int rc;
+
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		if (unmap->iova || unmap->size)
+			return -EINVAL;
+		last = ULONG_MAX;
+	} else if (!unmap->size || range_wraps(unmap->iova, unmap->size) ||
+		   !IS_ALIGNED(unmap->iova | unmap->size,
+			       ioas_smallest_page(ioas))) {
+		return -EINVAL;
+	}
+	rc = container_unmap_areas(ioas, unmap, iova, last, bitmap, unmapped);
 	/* Type1's error for a range that cuts an area; /dev/iommu's is known. */
 	if (rc == -ENOENT && ioas->object.ictx->as_container)
 		rc = -EINVAL;
@@ -386,10 +430,10 @@ static int container_unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 		return rc;
 	if (!ioas)
 		return -ENODEV;
-	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL)
-		rc = container_unmap_all(ioas, &unmap, &unmapped);
-	else
-		rc = container_unmap_range(ioas, &unmap, &bitmap, &unmapped);
+	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) &&
+	    !iopt_may_withdraw(&ioas->iopt))
+		return -EBUSY;
+	rc = container_unmap(ioas, &unmap, &bitmap, &unmapped);
 	if (rc)
 		return rc;
 	unmap.size = unmapped;

@@ -33,6 +33,7 @@ void iopt_init(struct io_pagetable *iopt)
 	init_waitqueue_head(&iopt->unpinned);
 	mutex_init(&iopt->container_mutex);
 	sparse_bits_init(&iopt->touched);
+	iopt->withdrawn = 0;
 }
 
 /**

@@ -41,13 +41,16 @@
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
- * @container_mutex: serialises changes of @tracked
+ * @container_mutex: serialises changes of @tracked, and those who withdraw
+ *                   addresses or give new ones
  * @tracked: what in-kernel users touch is noted in @touched; @container_mutex.
  *           May be read without it
  * @tracked_since: the generation of @domains when that began; the lock of
  *                 @domains
  * @touched: pages of IOVA, by number, that in-kernel users have pinned or
  *           written since user space was last told; has a lock of its own
+ * @withdrawn: areas whose user address was withdrawn; as long as there are any,
+ *             no domain and no access may join
  */
 struct io_pagetable {
 	struct rw_semaphore iova_rwsem;
@@ -66,6 +69,7 @@ struct io_pagetable {
 	bool tracked;
 	u64 tracked_since;
 	struct sparse_bits touched;
+	unsigned long withdrawn;
 };
 
 /**

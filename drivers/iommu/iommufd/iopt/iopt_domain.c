@@ -69,7 +69,9 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 	int rc = 0;
 
 	down_write(&iopt->iova_rwsem);
-	if (iopt_areas_below(iopt, alignment)) {
+	if (iopt->withdrawn) {
+		rc = -EBUSY;
+	} else if (iopt_areas_below(iopt, alignment)) {
 		rc = -EADDRINUSE;
 	} else {
 		down_write(&iopt->domains.rwsem);
@@ -126,7 +128,8 @@ static void iopt_erase_domain(struct io_pagetable *iopt,
  * Return: 0; -EINVAL if the domain's smallest page is larger than PAGE_SIZE or
  * its aperture is beyond what this kernel can address;
  * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
- * are not aligned to its smallest page; else as iopt_area_fill_domains(). On
+ * are not aligned to its smallest page; -EBUSY if the address of an area was
+ * withdrawn; else as iopt_area_fill_domains(). On
  * failure the domain is empty, and no member.
  */
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member)

@@ -239,7 +239,8 @@ static void mapping_search_init(struct iopt_mapping *mapping,
 				struct iopt_search *search)
 {
 	struct iopt_area *first = mapping_first(mapping);
-	unsigned long address = first->pages->origin.start +
+	/* Only a hint, so it does not matter if it changes. */
+	unsigned long address = READ_ONCE(first->pages->origin.start) +
 				iopt_area_first(first) * PAGE_SIZE +
 				first->page_offset;
 

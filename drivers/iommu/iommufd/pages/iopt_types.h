@@ -80,10 +80,11 @@ struct iopt_pages;
  * domain_devices_rwsem  which devices a domain has. Held for read by whoever
  *                       attaches or detaches some, for write while IOMMU
  *                       drivers set up tracking for all of them
- * container_mutex       whether an IOAS notes what in-kernel users touch
+ * container_mutex       whether an IOAS notes what in-kernel users touch; user
+ *                       addresses that are withdrawn and given anew
  * fill_mutex            pinning pages of this memory in order to store them:
  *                       whoever holds it is the only one who does. With
- *                       iopt_pages.mutex, who owns the memory
+ *                       iopt_pages.mutex, who owns the memory, and its address
  * iopt_pages.mutex      all tiers of this memory, and the IOPTEs of all areas
  *                       over it
  * iova_rwsem            the three sets of ranges, the list of accesses, and
@@ -194,6 +195,8 @@ struct iopt_setup {
  * @prevent_access: no new accesses, the area is going away;
  *                  &io_pagetable.iova_rwsem for write. May be read without it,
  *                  with @pages->mutex to know that nobody has missed it
+ * @withdrawn: its user address is not valid any more, see iopt_address.c;
+ *             &io_pagetable.iova_rwsem
  * @state: &io_pagetable.iova_rwsem, but whoever publishes does without it: see
  *         iopt_area_state(). May be read without it by whoever waits for an end
  *         of IOPT_AREA_REMOVING
@@ -227,6 +230,7 @@ struct iopt_area {
 	u8 content;
 	bool one_run;
 	bool prevent_access;
+	bool withdrawn;
 	u8 order;
 	enum iopt_area_state state;
 	struct iopt_setup *setup;
@@ -246,9 +250,9 @@ struct iopt_area {
  * @npages: size, in pages; constant
  * @npinned: pages that are stored; charged to the owner, if @origin is pinned
  * @origin: where PFNs come from in the first place, and who pays. Constant but
- *          for its owner, which changes under @fill_mutex and @mutex together,
- *          with the charge. To look at the owner takes one of them, or a
- *          reference that was taken under one
+ *          for its owner and its start. They change under @fill_mutex and @mutex
+ *          together, the owner with the charge. To look at them takes one of the
+ *          two. An owner stays for whoever took a reference under one of them
  * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
  *               interval of @access_itree covers
  * @run_chunks: hint for reading tier two, see run_chunks.c; may be incomplete

@@ -17,12 +17,11 @@
 #include <linux/iommu.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
-#include <linux/sizes.h>
 
 #include "lib/pfn_batch.h"
 #include "pfn_span.h"
 
-#define CHUNK_PAGES (SZ_2M / PAGE_SIZE)
+#define CHUNK_PAGES (RUN_CHUNK_SIZE / PAGE_SIZE)
 
 /* Runs that are shorter are not worth the memory. */
 #define MIN_RUN_PAGES (CHUNK_PAGES / 8)

@@ -5,11 +5,15 @@
 #ifndef __IOMMUFD_RUN_CHUNKS_H
 #define __IOMMUFD_RUN_CHUNKS_H
 
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 #include "iopt_types.h"
 
 struct pfn_batch;
+
+/* What a bit of &iopt_pages.run_chunks stands for, bytes. */
+#define RUN_CHUNK_SIZE SZ_2M
 
 void run_chunks_note(struct iopt_pages *pages, const struct pfn_batch *batch,
 		     unsigned long index);

@@ -286,3 +286,15 @@ void pin_user_origin(struct pin_origin *origin, struct pin_owner *owner,
 		.writable = writable,
 	};
 }
+
+/**
+ * pin_user_is_origin() - Tell whether memory is that of a process
+ * @origin: the memory
+ *
+ * Context: any.
+ * Return: true if it was set up by pin_user_origin().
+ */
+bool pin_user_is_origin(const struct pin_origin *origin)
+{
+	return origin->ops == &pin_user_ops;
+}

@@ -12,5 +12,6 @@ struct pin_owner;
 
 void pin_user_origin(struct pin_origin *origin, struct pin_owner *owner,
 		     unsigned long address, bool writable);
+bool pin_user_is_origin(const struct pin_origin *origin);
 
 #endif

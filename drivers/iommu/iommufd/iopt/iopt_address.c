@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * User addresses of memory that is mapped, and that a process has moved.
+ *
+ * It first says that addresses are not valid any more: they are withdrawn. Then
+ * it gives new ones, perhaps from another process. DMA goes on all the time,
+ * since devices reach pages, and not addresses. Whoever would need an address in
+ * between is kept out: domains and in-kernel users cannot join. See "New
+ * addresses for memory" in Documentation/driver-api/iommufd.rst.
+ */
+#include "iopt_address.h"
+
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "io_pagetable.h"
+#include "iopt_iova.h"
+#include "iopt_lookup.h"
+#include "pages/area.h"
+#include "pages/pages_move.h"
+#include "pin/account.h"
+
+/**
+ * struct iopt_withdrawal - A walk over areas whose addresses are withdrawn
+ * @rule: what becomes of areas at the ends of the range
+ * @first: first IOVA of the range
+ * @start: where the rest of the range begins, IOVA
+ * @last: last IOVA of the range, inclusive
+ * @length: of the areas so far, bytes
+ * @all: nothing is left to do
+ */
+struct iopt_withdrawal {
+	enum iopt_unmap_rule rule;
+	unsigned long first;
+	unsigned long start;
+	unsigned long last;
+	unsigned long length;
+	bool all;
+};
+
+static void area_set_withdrawn(struct iopt_area *area, bool withdrawn)
+{
+	lockdep_assert_held_write(&area->iopt->iova_rwsem);
+
+	area->withdrawn = withdrawn;
+	if (withdrawn)
+		area->iopt->withdrawn++;
+	else
+		area->iopt->withdrawn--;
+}
+
+static bool node_is_live(struct iova_node *node)
+{
+	return node &&
+	       iopt_area_state(iopt_area_from_node(node)) == IOPT_AREA_LIVE;
+}
+
+/* As with unmapping: version 1 goes by where areas begin. */
+static int withdrawal_check_ends(struct io_pagetable *iopt,
+				 struct iopt_withdrawal *walk)
+{
+	struct iova_node *front, *back;
+
+	front = iova_tree_first(&iopt->tree, walk->start, walk->start);
+	back = iova_tree_first(&iopt->tree, walk->last, walk->last);
+	if (walk->rule == IOPT_UNMAP_TYPE1_V1) {
+		walk->all = node_is_live(front) && front->start < walk->start;
+		if (node_is_live(back))
+			walk->last = back->last;
+		return 0;
+	}
+	if (node_is_live(front) && front->start < walk->start)
+		return -ENOENT;
+	return node_is_live(back) && back->last > walk->last ? -ENOENT : 0;
+}
+
+static int area_withdraw(struct iopt_area *area, struct iopt_withdrawal *walk)
+{
+	/* It was mapped after the ends were checked. */
+	if (area->node.start < walk->start || area->node.last > walk->last)
+		return -ENOENT;
+	if (area->withdrawn)
+		return -EINVAL;
+	area_set_withdrawn(area, true);
+	walk->length += area->node.last - area->node.start + 1;
+	return 0;
+}
+
+/* What is being mapped comes afterwards, and what is being unmapped is gone. */
+static int withdrawal_step(struct io_pagetable *iopt,
+			   struct iopt_withdrawal *walk)
+{
+	struct iova_node *node;
+	unsigned int i = 0;
+
+	guard(rwsem_write)(&iopt->iova_rwsem);
+	if (!list_empty(&iopt->accesses))
+		return -EBUSY;
+	if (walk->start == walk->first) {
+		int rc = withdrawal_check_ends(iopt, walk);
+
+		if (rc || walk->all)
+			return rc;
+	}
+	for (node = iova_tree_first(&iopt->tree, walk->start, walk->last); node;
+	     node = iova_tree_next(node, walk->last)) {
+		int rc = 0;
+
+		if (i++ == IOPT_AREAS_STEP)
+			return 0;
+		if (node_is_live(node))
+			rc = area_withdraw(iopt_area_from_node(node), walk);
+		if (rc)
+			return rc;
+		if (node->last >= walk->last)
+			break;
+		walk->start = node->last + 1;
+	}
+	walk->all = true;
+	return 0;
+}
+
+/* Returns true if there is more to undo. */
+static bool withdrawal_undo_step(struct io_pagetable *iopt,
+				 struct iopt_withdrawal *walk)
+{
+	struct iova_node *node;
+	unsigned int i = 0;
+
+	guard(rwsem_write)(&iopt->iova_rwsem);
+	for (node = iova_tree_first(&iopt->tree, walk->first, walk->last); node;
+	     node = iova_tree_next(node, walk->last)) {
+		struct iopt_area *area = iopt_area_from_node(node);
+
+		if (node->start >= walk->start)
+			return false;
+		if (i++ == IOPT_AREAS_STEP)
+			return true;
+		if (area->withdrawn)
+			area_set_withdrawn(area, false);
+		walk->first = node->last + 1;
+	}
+	return false;
+}
+
+static int withdrawal_run(struct io_pagetable *iopt,
+			  struct iopt_withdrawal *walk)
+{
+	int rc;
+
+	for (;;) {
+		rc = withdrawal_step(iopt, walk);
+		if (!rc && !walk->all && fatal_signal_pending(current))
+			rc = -EINTR;
+		if (rc || walk->all)
+			break;
+		cond_resched();
+	}
+	while (rc && walk->first < walk->start &&
+	       withdrawal_undo_step(iopt, walk))
+		cond_resched();
+	return rc;
+}
+
+/**
+ * iopt_may_withdraw() - Tell whether addresses can be withdrawn
+ * @iopt: the io_pagetable
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
+ * Return: false if there is an in-kernel user, who may need them at any time.
+ */
+bool iopt_may_withdraw(struct io_pagetable *iopt)
+{
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	return list_empty(&iopt->accesses);
+}
+
+/**
+ * iopt_withdraw() - Say that memory is not any more where it was
+ * @iopt: the io_pagetable
+ * @start: first IOVA
+ * @last: last IOVA, inclusive
+ * @rule: what becomes of areas at the ends of the range; not IOPT_UNMAP_EXACT
+ * @withdrawn: receives the number of bytes that it concerns
+ *
+ * As long as there is such an area, nobody can join who could need its address.
+ * It is given a new one by iopt_move(), or unmapped.
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
+ * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
+ * was withdrawn before; what @rule says; -EINTR on a fatal signal. On failure
+ * nothing is changed.
+ */
+int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
+		  unsigned long last, enum iopt_unmap_rule rule,
+		  unsigned long *withdrawn)
+{
+	struct iopt_withdrawal walk = {
+		.rule = rule,
+		.first = start,
+		.start = start,
+		.last = last,
+	};
+	int rc;
+
+	/* So that what is undone was done here. */
+	if (mutex_lock_killable(&iopt->container_mutex))
+		return -EINTR;
+	rc = withdrawal_run(iopt, &walk);
+	mutex_unlock(&iopt->container_mutex);
+	*withdrawn = rc ? 0 : walk.length;
+	return rc;
+}
+
+/* The area at exactly a range, with a reference. */
+static struct iopt_area *area_get_withdrawn(struct io_pagetable *iopt,
+					    unsigned long start,
+					    unsigned long last)
+{
+	struct iova_node *node;
+	struct iopt_area *area;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	node = iova_tree_first(&iopt->tree, start, last);
+	while (node && !node_is_live(node))
+		node = iova_tree_next(node, last);
+	if (!node)
+		return ERR_PTR(-ENOENT);
+	area = iopt_area_from_node(node);
+	if (!area->withdrawn || node->start != start || node->last != last)
+		return ERR_PTR(-EINVAL);
+	refcount_inc(&area->refs);
+	return area;
+}
+
+/* A part of the memory would take all the rest along. */
+static bool area_shows_all(const struct iopt_area *area)
+{
+	unsigned long length = area->node.last - area->node.start + 1;
+
+	return !iopt_area_first(area) && !area->page_offset &&
+	       length == area->pages->npages * PAGE_SIZE;
+}
+
+static int area_move(struct iopt_area *area, unsigned long address,
+		     struct pin_account *account)
+{
+	struct pin_owner *owner;
+	unsigned long end;
+	int rc;
+
+	if (!area_shows_all(area))
+		return -EINVAL;
+	/* As when it is mapped. */
+	if (check_add_overflow(address, area->pages->npages * PAGE_SIZE, &end))
+		return -EFAULT;
+	owner = pin_account_owner(account);
+	if (IS_ERR(owner))
+		return PTR_ERR(owner);
+	rc = iopt_pages_move(area->pages, address, owner);
+	pin_owner_put(owner);
+	return rc;
+}
+
+static int iopt_move_locked(struct io_pagetable *iopt, unsigned long start,
+			    unsigned long last, unsigned long address,
+			    struct pin_account *account)
+{
+	struct iopt_area *area = area_get_withdrawn(iopt, start, last);
+	int rc;
+
+	lockdep_assert_held(&iopt->container_mutex);
+
+	if (IS_ERR(area))
+		return PTR_ERR(area);
+	rc = area_move(area, address, account);
+	if (!rc) {
+		guard(rwsem_write)(&iopt->iova_rwsem);
+		/* Unless somebody has unmapped it. */
+		if (iopt_area_state(area) != IOPT_AREA_ERASED)
+			area_set_withdrawn(area, false);
+	}
+	iopt_area_put(area);
+	return rc;
+}
+
+/**
+ * iopt_move() - Say where memory is now
+ * @iopt: the io_pagetable
+ * @start: first IOVA of the area
+ * @last: last IOVA of the area, inclusive
+ * @address: user virtual address, a multiple of PAGE_SIZE
+ * @account: of the context; the calling process pays from now on
+ *
+ * Other areas over the same memory have the new address, too.
+ *
+ * Context: process context of the owner of the memory, may sleep, for long.
+ * Return: 0; -ENOENT if nothing is mapped; -EINVAL if that is not one area of all
+ * of some memory of a process, whose address was withdrawn; -EFAULT if no memory
+ * can be there; -ENOMEM, also over the limit; -EINTR on a fatal signal. On
+ * failure nothing is changed.
+ */
+int iopt_move(struct io_pagetable *iopt, unsigned long start,
+	      unsigned long last, unsigned long address,
+	      struct pin_account *account)
+{
+	int rc;
+
+	if (mutex_lock_killable(&iopt->container_mutex))
+		return -EINTR;
+	rc = iopt_move_locked(iopt, start, last, address, account);
+	mutex_unlock(&iopt->container_mutex);
+	return rc;
+}
