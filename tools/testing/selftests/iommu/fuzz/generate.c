@@ -30,7 +30,7 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_VFIO_GET_INFO] = 8,
 	[FUZZ_VFIO_MAP_DMA] = 30,
 	[FUZZ_VFIO_UNMAP_DMA] = 30,
-	[FUZZ_VFIO_DIRTY_PAGES] = 2,
+	[FUZZ_VFIO_DIRTY_PAGES] = 6,
 	[FUZZ_UNKNOWN_FLAG] = 4,
 	[FUZZ_UNKNOWN_IOCTL] = 3,
 	[FUZZ_MOCK_DOMAIN] = 15,
@@ -249,6 +249,11 @@ static void generate_vfio(struct fuzz_random *random, struct fuzz_model *model,
 		op->flags = fuzz_random_percent(random, 5) ?
 			    fuzz_random_below(random, 8) :
 			    1 + fuzz_random_below(random, 3);
+		break;
+	case FUZZ_VFIO_DIRTY_PAGES:
+		op->flags = fuzz_random_percent(random, 10) ?
+			    fuzz_random_below(random, 16) :
+			    1 + fuzz_random_below(random, 2);
 		break;
 	}
 }

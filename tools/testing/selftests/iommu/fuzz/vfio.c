@@ -35,12 +35,16 @@ static fuzz_errnos map_request_errnos(const struct fuzz_op *op)
 	__u32 known = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	__u64 va = fuzz_op_va(op);
 
-	if (!op->length || !op->flags || op->flags & ~known)
+	/* A new address for what is mapped comes alone. */
+	if (!op->length || !op->flags ||
+	    (op->flags & ~known && op->flags != VFIO_DMA_MAP_FLAG_VADDR))
 		return E(EINVAL);
 	if ((op->iova | op->length | va) % FUZZ_PAGE)
 		return E(EINVAL);
 	if (fuzz_wraps(op->iova, op->length) || fuzz_wraps(va, op->length))
 		return E(EINVAL);
+	if (op->flags == VFIO_DMA_MAP_FLAG_VADDR)
+		return 0;
 	/* No process has memory in the last page. */
 	return va + op->length < va || va + op->length > -FUZZ_PAGE ?
 	       E(EFAULT) : 0;
@@ -52,6 +56,13 @@ static struct fuzz_part map_part(struct fuzz_model *model,
 {
 	return fuzz_part_alloc(model, context, op,
 			       op->flags & VFIO_DMA_MAP_FLAG_WRITE);
+}
+
+static bool is_mapped(const struct fuzz_object *ioas, __u64 iova, __u64 last)
+{
+	unsigned int i = fuzz_ioas_first(ioas, iova);
+
+	return i < ioas->nr_areas && ioas->areas[i]->iova <= last;
 }
 
 static fuzz_errnos predict_map(struct fuzz_model *model,
@@ -67,6 +78,10 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 
 	if (errnos)
 		return errnos;
+	/* Nobody has withdrawn an address. */
+	if (op->flags == VFIO_DMA_MAP_FLAG_VADDR)
+		return is_mapped(ioas, op->iova, op->iova + op->length - 1) ?
+			       E(EINVAL) : E(ENOENT);
 	errnos = fuzz_place_errnos(context, ioas, &part, 1, true, op->iova);
 	if (errnos)
 		return errnos;
@@ -218,6 +233,38 @@ static fuzz_errnos predict_with_ioas(struct fuzz_model *model,
 	return op->form == FUZZ_FORM_READ_ONLY ? E(EFAULT) : FUZZ_SUCCESS;
 }
 
+static fuzz_errnos dirty_request_errnos(const struct fuzz_op *op)
+{
+	switch (op->form) {
+	case FUZZ_FORM_UNREADABLE:
+		return E(EFAULT);
+	case FUZZ_FORM_SHORT:
+	case FUZZ_FORM_EMPTY:
+		return E(EINVAL);
+	}
+	switch (op->flags) {
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_START:
+	case VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP:
+		return 0;
+	}
+	/* To get a bitmap takes more than there is behind the flags. */
+	return E(EINVAL);
+}
+
+static fuzz_errnos predict_dirty(const struct fuzz_context *context,
+				 const struct fuzz_op *op)
+{
+	fuzz_errnos errnos = dirty_request_errnos(op);
+
+	if (!context->vfio)
+		return errnos | E(ENODEV);
+	if (!context->vfio->vfio_type)
+		return E(EINVAL);
+	if (context->vfio->vfio_type == VFIO_TYPE1_IOMMU)
+		return E(EACCES);
+	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
 fuzz_errnos fuzz_vfio_predict(struct fuzz_model *model,
 			      const struct fuzz_op *op)
 {
@@ -232,7 +279,7 @@ fuzz_errnos fuzz_vfio_predict(struct fuzz_model *model,
 	case FUZZ_VFIO_SET_IOMMU:
 		return predict_set_iommu(context, op);
 	case FUZZ_VFIO_DIRTY_PAGES:
-		return E(ENOTTY);
+		return predict_dirty(context, op);
 	}
 	return predict_with_ioas(model, context, op);
 }
@@ -382,6 +429,33 @@ static const char *check_number(int ret, int expected)
 	       fuzz_wrong("returned %d, expected %d", ret, expected);
 }
 
+/* Addresses cannot change under an in-kernel user. */
+static bool may_move(const struct fuzz_context *context)
+{
+	unsigned int i;
+
+	if (!context->vfio || !context->vfio->vfio_type)
+		return false;
+	for (i = 0; i < FUZZ_ACCESSES; i++)
+		if (context->accesses[i].fd >= 0 &&
+		    context->accesses[i].ioas == context->vfio)
+			return false;
+	return true;
+}
+
+static bool has_extension(const struct fuzz_context *context, __u64 extension)
+{
+	switch (extension) {
+	case VFIO_TYPE1_IOMMU:
+	case VFIO_TYPE1v2_IOMMU:
+	case VFIO_UNMAP_ALL:
+		return true;
+	case VFIO_UPDATE_VADDR:
+		return may_move(context);
+	}
+	return false;
+}
+
 const char *fuzz_vfio_apply(struct fuzz_model *model, const struct fuzz_op *op,
 			    const struct fuzz_answer *answer)
 {
@@ -399,10 +473,8 @@ const char *fuzz_vfio_apply(struct fuzz_model *model, const struct fuzz_op *op,
 	case FUZZ_VFIO_API_VERSION:
 		return check_number(answer->ret, VFIO_API_VERSION);
 	case FUZZ_VFIO_CHECK_EXTENSION:
-		return check_number(answer->ret,
-				    op->value == VFIO_TYPE1_IOMMU ||
-				    op->value == VFIO_TYPE1v2_IOMMU ||
-				    op->value == VFIO_UNMAP_ALL);
+		return check_number(answer->ret, has_extension(context,
+							       op->value));
 	case FUZZ_VFIO_SET_IOMMU:
 		return apply_set_iommu(context->vfio, op->value);
 	case FUZZ_VFIO_GET_INFO:
