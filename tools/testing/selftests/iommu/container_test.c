@@ -98,6 +98,32 @@ static const struct comparable unmap_cuts = {
 	"unmap cuts", STAGE_DEVICE, ask_unmap_cuts };
 static const struct comparable unmap_wrong = {
 	"unmap wrong", STAGE_DEVICE, ask_unmap_wrong };
+static const struct comparable dirty_argsz = {
+	"dirty argsz", STAGE_DEVICE, ask_dirty_argsz };
+static const struct comparable dirty_get = {
+	"dirty get", STAGE_DEVICE, ask_dirty_get };
+static const struct comparable dirty_cuts = {
+	"dirty cuts", STAGE_DEVICE, ask_dirty_cuts };
+static const struct comparable dirty_bits = {
+	"dirty bits", STAGE_DEVICE, ask_dirty_bits };
+static const struct comparable dirty_again = {
+	"dirty again", STAGE_DEVICE, ask_dirty_again };
+static const struct comparable dirty_device = {
+	"dirty device", STAGE_IOMMU, ask_dirty_device };
+static const struct comparable dirty_unmap = {
+	"dirty unmap", STAGE_DEVICE, ask_dirty_unmap };
+static const struct comparable vaddr_order = {
+	"vaddr order", STAGE_DEVICE, ask_vaddr_order };
+static const struct comparable vaddr_range = {
+	"vaddr range", STAGE_DEVICE, ask_vaddr_range };
+static const struct comparable vaddr_dma = {
+	"vaddr dma", STAGE_DEVICE, ask_vaddr_dma };
+static const struct comparable vaddr_process = {
+	"vaddr process", STAGE_DEVICE, ask_vaddr_process };
+static const struct comparable vaddr_group = {
+	"vaddr group", STAGE_DEVICE, ask_vaddr_group };
+static const struct comparable vaddr_device = {
+	"vaddr device", STAGE_IOMMU, ask_vaddr_device };
 static const struct comparable info = { "info", STAGE_DEVICE, ask_info };
 static const struct comparable accounting = {
 	"accounting", STAGE_DEVICE, ask_accounting };
@@ -194,6 +220,43 @@ TEST_F(compare, h57_flags_and_info)
 	EXPECT_ALIKE(variant->type, unmap_flags);
 	EXPECT_ALIKE(variant->type, unmap_dirty);
 	EXPECT_ALIKE(variant->type, info);
+}
+
+TEST_F(compare, dirty_requests)
+{
+	EXPECT_ALIKE(variant->type, dirty_argsz);
+	EXPECT_ALIKE(variant->type, dirty_get);
+	EXPECT_ALIKE(variant->type, dirty_cuts);
+}
+
+TEST_F(compare, dirty_bits)
+{
+	EXPECT_ALIKE(variant->type, dirty_bits);
+	EXPECT_ALIKE(variant->type, dirty_again);
+	EXPECT_ALIKE(variant->type, dirty_device);
+}
+
+TEST_F(compare, dirty_unmap)
+{
+	EXPECT_ALIKE(variant->type, dirty_unmap);
+}
+
+TEST_F(compare, vaddr_requests)
+{
+	EXPECT_ALIKE(variant->type, vaddr_order);
+	EXPECT_ALIKE(variant->type, vaddr_range);
+}
+
+TEST_F(compare, vaddr_moves)
+{
+	EXPECT_ALIKE(variant->type, vaddr_dma);
+	EXPECT_ALIKE(variant->type, vaddr_process);
+}
+
+TEST_F(compare, vaddr_keeps_others_out)
+{
+	EXPECT_ALIKE(variant->type, vaddr_group);
+	EXPECT_ALIKE(variant->type, vaddr_device);
 }
 
 TEST_F(compare, map)

@@ -17,8 +17,6 @@
 /* None of any driver's ioctls. */
 #define NO_SUCH_IOCTL	_IO(VFIO_TYPE, 250)
 
-#define MIGRATION	VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION
-
 /* Answers that differ and are meant to. */
 extern const struct difference intended[];
 
@@ -51,6 +49,23 @@ void ask_unmap_all(struct container *c, struct answers *a);
 void ask_unmap_range(struct container *c, struct answers *a);
 void ask_unmap_cuts(struct container *c, struct answers *a);
 void ask_unmap_wrong(struct container *c, struct answers *a);
+
+/* VFIO_IOMMU_DIRTY_PAGES, and unmapping with a bitmap */
+void ask_dirty_argsz(struct container *c, struct answers *a);
+void ask_dirty_get(struct container *c, struct answers *a);
+void ask_dirty_cuts(struct container *c, struct answers *a);
+void ask_dirty_bits(struct container *c, struct answers *a);
+void ask_dirty_again(struct container *c, struct answers *a);
+void ask_dirty_device(struct container *c, struct answers *a);
+void ask_dirty_unmap(struct container *c, struct answers *a);
+
+/* VFIO_UPDATE_VADDR */
+void ask_vaddr_order(struct container *c, struct answers *a);
+void ask_vaddr_range(struct container *c, struct answers *a);
+void ask_vaddr_dma(struct container *c, struct answers *a);
+void ask_vaddr_process(struct container *c, struct answers *a);
+void ask_vaddr_group(struct container *c, struct answers *a);
+void ask_vaddr_device(struct container *c, struct answers *a);
 
 /* VFIO_IOMMU_GET_INFO, who pays, and what a device finds. */
 void ask_info(struct container *c, struct answers *a);

@@ -14,15 +14,6 @@
 
 /* Info */
 
-static __u32 info_need(const union container_info *info)
-{
-	/* Only one side has it, which is on the list of differences. */
-	return info->head.argsz -
-	       (container_capability(info, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION) ?
-			sizeof(struct vfio_iommu_type1_info_cap_migration) :
-			0);
-}
-
 static void ask_info_iova(const union container_info *info, struct answers *a)
 {
 	const struct vfio_iommu_type1_info_cap_iova_range *cap;
@@ -40,6 +31,22 @@ static void ask_info_iova(const union container_info *info, struct answers *a)
 		answer(a, cap->iova_ranges[i].start, "iova start %u", i);
 		answer(a, cap->iova_ranges[i].end, "iova end %u", i);
 	}
+}
+
+static void ask_info_migration(const union container_info *info,
+			       struct answers *a)
+{
+	const struct vfio_iommu_type1_info_cap_migration *cap;
+
+	cap = (const void *)container_capability(info,
+				VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION);
+	answer(a, !!cap, "migration");
+	if (!cap)
+		return;
+	answer(a, cap->header.version, "migration version");
+	answer(a, cap->flags, "migration flags");
+	answer(a, cap->pgsize_bitmap, "migration page sizes");
+	answer(a, cap->max_dirty_bitmap_size, "migration largest bitmap");
 }
 
 static long long mappings_available(const union container_info *info)
@@ -98,9 +105,9 @@ void ask_info(struct container *c, struct answers *a)
 	need = info.head.argsz;
 	answer(a, container_get_info(c, &info, need, 0), "ask for all");
 	answer(a, info.head.argsz == need, "argsz was right");
-	answer(a, info_need(&info), "need for what both have");
+	answer(a, need, "need for all");
 	ask_info_iova(&info, a);
-	answer(a, container_capability(&info, MIGRATION) ? 1 : 0, "migration");
+	ask_info_migration(&info, a);
 	answer(a, mappings_available(&info), "mappings available");
 	answer(a, container_map_pages(c, 0, 4), "map");
 	container_get_info(c, &info, need, 0);
