@@ -286,18 +286,20 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
  * @last: last IOVA, inclusive
  *
  * Context: &io_pagetable.iova_rwsem held.
- * Return: 0; -EINVAL if @iova is not aligned as @iopt demands, or the range is
- * reserved; -EEXIST if it is taken.
+ * Return: 0; -EINVAL if @iova is not aligned as @iopt demands; -EEXIST if
+ * something is mapped in the range, as type1 says first; -EINVAL if part of it is
+ * reserved.
  */
 int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
 		     unsigned long last)
 {
 	lockdep_assert_held(&iopt->iova_rwsem);
 
-	if (iova & (iopt->iova_alignment - 1) ||
-	    iova_ranges_overlap(&iopt->reserved, iova, last))
+	if (iova & (iopt->iova_alignment - 1))
 		return -EINVAL;
-	return iova_tree_first(&iopt->tree, iova, last) ? -EEXIST : 0;
+	if (iova_tree_first(&iopt->tree, iova, last))
+		return -EEXIST;
+	return iova_ranges_overlap(&iopt->reserved, iova, last) ? -EINVAL : 0;
 }
 
 /**
