@@ -265,6 +265,27 @@ FIXTURE_VARIANT_ADD(failnth, vfio_unmap_dma)
 	ENTRY("vfio_unmap_dma", step_container_mapped, step_container_unmap,
 	      step_container_map, .needs_no_memory = true,
 	      .done_without_reply = true);
+FIXTURE_VARIANT_ADD(failnth, vfio_dirty_start)
+	ENTRY("vfio_dirty_start", step_container_pinned, step_container_track,
+	      step_container_untrack);
+FIXTURE_VARIANT_ADD(failnth, vfio_dirty_stop)
+	ENTRY("vfio_dirty_stop", step_container_tracked, step_container_untrack,
+	      step_container_track, .needs_no_memory = true);
+FIXTURE_VARIANT_ADD(failnth, vfio_dirty_get)
+	ENTRY("vfio_dirty_get", step_container_tracked, step_container_dirty,
+	      step_nothing);
+FIXTURE_VARIANT_ADD(failnth, vfio_unmap_dirty)
+	ENTRY("vfio_unmap_dirty", step_container_tracked,
+	      step_container_unmap_dirty, step_container_map,
+	      .done_without_reply = true);
+FIXTURE_VARIANT_ADD(failnth, vfio_tracked_pin)
+	ENTRY("vfio_tracked_pin", step_tracked_access, step_pin, step_unpin);
+FIXTURE_VARIANT_ADD(failnth, vfio_tracked_rw_write)
+	ENTRY("vfio_tracked_rw_write", step_tracked_access, step_rw_write,
+	      step_nothing);
+FIXTURE_VARIANT_ADD(failnth, vfio_give_vaddr)
+	ENTRY("vfio_give_vaddr", step_spare_withdrawn, step_container_give,
+	      step_container_withdraw);
 /* clang-format on */
 
 /* Faults of all entries, counted across the processes that they run in. */

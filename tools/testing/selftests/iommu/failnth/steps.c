@@ -583,6 +583,96 @@ int step_container_unmap(struct scene *scene)
 	return vfio_ioctl(scene, VFIO_IOMMU_UNMAP_DMA, &cmd);
 }
 
+static int dirty_pages(struct scene *scene, __u32 flags)
+{
+	struct vfio_iommu_type1_dirty_bitmap cmd = {
+		.argsz = sizeof(cmd),
+		.flags = flags,
+	};
+
+	return vfio_ioctl(scene, VFIO_IOMMU_DIRTY_PAGES, &cmd);
+}
+
+int step_container_track(struct scene *scene)
+{
+	return dirty_pages(scene, VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
+}
+
+int step_container_untrack(struct scene *scene)
+{
+	return dirty_pages(scene, VFIO_IOMMU_DIRTY_PAGES_FLAG_STOP);
+}
+
+int step_container_dirty(struct scene *scene)
+{
+	struct {
+		__u32 argsz;
+		__u32 flags;
+		struct vfio_iommu_type1_dirty_bitmap_get get;
+	} cmd = {
+		.argsz = sizeof(cmd),
+		.flags = VFIO_IOMMU_DIRTY_PAGES_FLAG_GET_BITMAP,
+		.get.iova = mock_rig_iova(0),
+		.get.size = PAGES * PAGE_SIZE,
+		.get.bitmap.pgsize = PAGE_SIZE,
+		.get.bitmap.size = sizeof(scene->bitmap),
+		.get.bitmap.data = &scene->bitmap,
+	};
+	int ret;
+
+	scene->bitmap = 0;
+	ret = vfio_ioctl(scene, VFIO_IOMMU_DIRTY_PAGES, &cmd);
+	if (ret)
+		return ret;
+	return scene->bitmap == (1U << PAGES) - 1 ? 0 : -EPROTO;
+}
+
+int step_container_unmap_dirty(struct scene *scene)
+{
+	struct {
+		__u32 argsz;
+		__u32 flags;
+		__u64 iova;
+		__u64 size;
+		struct vfio_bitmap bitmap;
+	} cmd = {
+		.argsz = sizeof(cmd),
+		.flags = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP,
+		.iova = mock_rig_iova(0),
+		.size = PAGES * PAGE_SIZE,
+		.bitmap.pgsize = PAGE_SIZE,
+		.bitmap.size = sizeof(scene->bitmap),
+		.bitmap.data = &scene->bitmap,
+	};
+
+	return vfio_ioctl(scene, VFIO_IOMMU_UNMAP_DMA, &cmd);
+}
+
+int step_container_withdraw(struct scene *scene)
+{
+	struct vfio_iommu_type1_dma_unmap cmd = {
+		.argsz = sizeof(cmd),
+		.flags = VFIO_DMA_UNMAP_FLAG_VADDR,
+		.iova = mock_rig_iova(0),
+		.size = PAGES * PAGE_SIZE,
+	};
+
+	return vfio_ioctl(scene, VFIO_IOMMU_UNMAP_DMA, &cmd);
+}
+
+int step_container_give(struct scene *scene)
+{
+	struct vfio_iommu_type1_dma_map cmd = {
+		.argsz = sizeof(cmd),
+		.flags = VFIO_DMA_MAP_FLAG_VADDR,
+		.vaddr = va_to_u64(scene->rig.buffer),
+		.iova = mock_rig_iova(0),
+		.size = PAGES * PAGE_SIZE,
+	};
+
+	return vfio_ioctl(scene, VFIO_IOMMU_MAP_DMA, &cmd);
+}
+
 /* What has to be there first. */
 
 int step_plug_and_map(struct scene *scene)
@@ -734,4 +824,34 @@ int step_container(struct scene *scene)
 int step_container_mapped(struct scene *scene)
 {
 	return both(scene, step_container, step_container_map);
+}
+
+/* Without a device, so that what drivers touch matters. */
+int step_container_pinned(struct scene *scene)
+{
+	int ret = both(scene, step_pinned, step_vfio_ioas_set);
+
+	return ret ? ret : step_container_set_iommu(scene);
+}
+
+int step_container_tracked(struct scene *scene)
+{
+	return both(scene, step_container_mapped, step_container_track);
+}
+
+int step_tracked_access(struct scene *scene)
+{
+	int ret = both(scene, step_access_and_map, step_vfio_ioas_set);
+
+	return ret ? ret : both(scene, step_container_set_iommu,
+				step_container_track);
+}
+
+/* In an IOAS that nobody has an access to. */
+int step_spare_withdrawn(struct scene *scene)
+{
+	int ret = both(scene, step_spare_container, step_container_set_iommu);
+
+	return ret ? ret : both(scene, step_container_map,
+				step_container_withdraw);
 }

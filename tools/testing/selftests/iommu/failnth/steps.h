@@ -134,6 +134,12 @@ int step_container_set_iommu(struct scene *scene);
 int step_container_info(struct scene *scene);
 int step_container_map(struct scene *scene);
 int step_container_unmap(struct scene *scene);
+int step_container_track(struct scene *scene);
+int step_container_untrack(struct scene *scene);
+int step_container_dirty(struct scene *scene);
+int step_container_unmap_dirty(struct scene *scene);
+int step_container_withdraw(struct scene *scene);
+int step_container_give(struct scene *scene);
 
 /* What has to be there first. */
 int step_plug_and_map(struct scene *scene);
@@ -163,5 +169,9 @@ int step_page_requested(struct scene *scene);
 int step_fault_read(struct scene *scene);
 int step_container(struct scene *scene);
 int step_container_mapped(struct scene *scene);
+int step_container_pinned(struct scene *scene);
+int step_container_tracked(struct scene *scene);
+int step_tracked_access(struct scene *scene);
+int step_spare_withdrawn(struct scene *scene);
 
 #endif
