@@ -39,8 +39,9 @@ struct pin_copy {
  * @owner: the process that has it and pays for what is pinned; whoever embeds
  *         this holds a reference
  * @start: where page 0 is in what the memory is a part of, bytes, a multiple of
- *         PAGE_SIZE; whoever embeds this says when it may change. Where this is a multiple of the size of a huge page, one
- *         may begin. For memory of a process, the user virtual address
+ *         PAGE_SIZE; whoever embeds this says when it may change. Where this is
+ *         a multiple of the size of a huge page, one may begin. For memory of a
+ *         process, the user virtual address
  * @writable: devices are going to write; constant
  */
 struct pin_origin {

@@ -3,17 +3,20 @@
  * Copyright (c) 2026 The iommufd authors
  *
  * Who pays: one owner for each process and not for each map, and memory that
- * is handed from one owner to another.
+ * is handed from one owner to another, or moves to another address.
  */
 #include <kunit/test.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/xarray.h>
 
 #include "pages/iopt_types.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
+#include "pages/pages_move.h"
 #include "pages/pages_rw.h"
+#include "pages/run_chunks.h"
 #include "pages_subject.h"
 #include "pin/account.h"
 
@@ -116,10 +119,73 @@ static void copy_keeps_its_owner(struct kunit *test)
 	subject_end(subject);
 }
 
+static void move_to(struct subject *subject, unsigned long address)
+{
+	struct iopt_pages *pages = subject->pages;
+
+	KUNIT_ASSERT_EQ(subject->test, 0,
+			iopt_pages_move(pages, address, pages->origin.owner));
+	KUNIT_EXPECT_EQ(subject->test, address, pages->origin.start);
+	subject_check(subject);
+	subject_read(subject, 0, subject->config.npages - 1);
+}
+
+/* What is pinned is where it was, and its PFNs are found there. */
+static void memory_moves(struct kunit *test)
+{
+	struct subject_config moving = {
+		.npages = 2 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_USER,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = USER_MEMORY_BLOCKS,
+	};
+	struct subject *subject = subject_new(test, &moving);
+	struct iopt_pages *pages = subject->pages;
+	unsigned long address = pages->origin.start;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0,
+						  moving.npages - 1));
+	KUNIT_EXPECT_FALSE(test, xa_empty(&pages->run_chunks));
+	/* Chunks are cut where they were, and then elsewhere. */
+	move_to(subject, address + RUN_CHUNK_SIZE);
+	KUNIT_EXPECT_FALSE(test, xa_empty(&pages->run_chunks));
+	move_to(subject, address + PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&pages->run_chunks));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, 100, 700));
+	move_to(subject, address);
+	subject_end(subject);
+}
+
+/* The process that pays already goes on, whatever its limit is now. */
+static void who_moves_is_the_same_process(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &config);
+	struct iopt_pages *pages = subject->pages;
+	struct pin_owner *owner = pages->origin.owner;
+	struct pin_account account;
+	struct pin_owner *other;
+
+	pin_account_init(&account, PIN_ACCOUNT_MM);
+	other = subject_owner(subject, &account);
+	pin_account_destroy(&account);
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, 5));
+	KUNIT_EXPECT_EQ(test, 0, iopt_pages_move(pages, pages->origin.start,
+						 other));
+	KUNIT_EXPECT_PTR_EQ(test, owner, pages->origin.owner);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&other->refs));
+	pin_owner_put(other);
+	subject_check(subject);
+	subject_end(subject);
+}
+
 static struct kunit_case owner_cases[] = {
 	KUNIT_CASE(maps_share_their_owner),
 	KUNIT_CASE(charge_goes_to_the_new_owner),
 	KUNIT_CASE(copy_keeps_its_owner),
+	KUNIT_CASE(memory_moves),
+	KUNIT_CASE(who_moves_is_the_same_process),
 	{}
 };
 

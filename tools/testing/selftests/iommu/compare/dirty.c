@@ -14,7 +14,7 @@
 #define WORDS	4
 
 /* Larger bitmaps than this are refused. */
-#define BITMAP_MAX	(1ULL << 28)
+#define BITMAP_MAX	0x10000000ULL
 
 /* struct vfio_iommu_type1_dirty_bitmap, and what comes behind it */
 struct get_request {
