@@ -10,6 +10,7 @@
 #include <linux/wait.h>
 #include <linux/xarray.h>
 
+#include "object_type.h"
 #include "pin/account.h"
 
 struct file;
@@ -21,6 +22,7 @@ struct iommufd_ioas;
  * @objects: id to object. An id whose object is under construction, or is sure
  *           to go, is reserved: it is taken but cannot be looked up. The lock
  *           of the xarray orders lookups against removal.
+ * @counts: how many objects of each type can be looked up; the lock of @objects
  * @groups: struct iommufd_group by the id of the IOMMU group, with
  *          references taken under the lock of the xarray
  * @destroy_wait: woken when a short-term reference goes away. Lives here and
@@ -46,6 +48,7 @@ struct iommufd_ioas;
 struct iommufd_ctx {
 	struct file *file;
 	struct xarray objects;
+	unsigned long counts[IOMMUFD_OBJ_TYPES];
 	struct xarray groups;
 	struct wait_queue_head destroy_wait;
 	struct pin_account account;

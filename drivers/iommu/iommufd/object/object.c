@@ -26,6 +26,7 @@
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "context.h"
 
@@ -38,6 +39,13 @@
 
 /* How often what could not be destroyed at once is tried again. */
 #define LATER_INTERVAL (HZ / 4)
+
+/*
+ * Types that somebody lists. Among a million of others they are found by these
+ * marks of the xarray, which keeps the first one to itself.
+ */
+#define MARK_IOAS XA_MARK_1
+#define MARK_DEVICE XA_MARK_2
 
 static struct workqueue_struct *later_queue;
 
@@ -92,6 +100,37 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 	return object;
 }
 
+static bool object_mark(enum iommufd_object_type type, xa_mark_t *mark)
+{
+	switch (type) {
+	case IOMMUFD_OBJ_IOAS:
+		*mark = MARK_IOAS;
+		return true;
+	case IOMMUFD_OBJ_DEVICE:
+		*mark = MARK_DEVICE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Let those find it who list objects, or no longer. */
+static void object_list(struct iommufd_object *object, bool listed)
+{
+	struct iommufd_ctx *ictx = object->ictx;
+	xa_mark_t mark;
+
+	lockdep_assert_held(&ictx->objects.xa_lock);
+
+	ictx->counts[object->ops->type] += listed ? 1 : -1;
+	if (!object_mark(object->ops->type, &mark))
+		return;
+	if (listed)
+		__xa_set_mark(&ictx->objects, object->id, mark);
+	else
+		__xa_clear_mark(&ictx->objects, object->id, mark);
+}
+
 /**
  * iommufd_object_publish() - Let everybody find a complete object
  * @object: of iommufd_object_alloc()
@@ -126,6 +165,7 @@ void iommufd_object_publish_locked(struct iommufd_object *object)
 	old = __xa_store(&object->ictx->objects, object->id, object,
 			 GFP_ATOMIC);
 	WARN_ON_ONCE(old);
+	object_list(object, true);
 }
 
 /**
@@ -168,9 +208,52 @@ struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 	return object;
 }
 
+/**
+ * iommufd_object_get_from() - Look up the next object of a type
+ * @ictx: context
+ * @id: the lowest that will do; receives that of the object
+ * @type: IOMMUFD_OBJ_IOAS or IOMMUFD_OBJ_DEVICE
+ *
+ * Context: any but interrupts. Takes O(log n), whatever else there is.
+ * Return: the object, to be given up with iommufd_object_put(); NULL if there is
+ * no other.
+ */
+struct iommufd_object *iommufd_object_get_from(struct iommufd_ctx *ictx,
+					       unsigned long *id,
+					       enum iommufd_object_type type)
+{
+	struct iommufd_object *object;
+	xa_mark_t mark;
+
+	if (WARN_ON_ONCE(!object_mark(type, &mark)))
+		return NULL;
+	xa_lock(&ictx->objects);
+	object = xa_find(&ictx->objects, id, ULONG_MAX, mark);
+	if (object)
+		refcount_inc(&object->shortterm_users);
+	xa_unlock(&ictx->objects);
+	return object;
+}
+
+/**
+ * iommufd_object_count() - Tell how many objects there are of each type
+ * @ictx: context
+ * @counts: receives the numbers, all of one moment
+ *
+ * Context: any but interrupts.
+ */
+void iommufd_object_count(struct iommufd_ctx *ictx,
+			  unsigned long counts[IOMMUFD_OBJ_TYPES])
+{
+	xa_lock(&ictx->objects);
+	memcpy(counts, ictx->counts, sizeof(ictx->counts));
+	xa_unlock(&ictx->objects);
+}
+
 static void object_hide(struct iommufd_object *object)
 {
 	lockdep_assert_held(&object->ictx->objects.xa_lock);
+	object_list(object, false);
 	__xa_store(&object->ictx->objects, object->id, XA_ZERO_ENTRY,
 		   GFP_ATOMIC);
 }

@@ -12,34 +12,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
-struct iommufd_ctx;
+#include "object_type.h"
 
-/**
- * enum iommufd_object_type - What an id stands for
- * @IOMMUFD_OBJ_ANY: matches every type in a lookup, no object has it
- * @IOMMUFD_OBJ_MOCK_DEVICE: struct mock_device, of CONFIG_IOMMUFD_TEST
- * @IOMMUFD_OBJ_ACCESS: struct iommufd_access, owned by a driver
- * @IOMMUFD_OBJ_DEVICE: struct iommufd_device, owned by a driver
- * @IOMMUFD_OBJ_HWPT_NESTED: struct iommufd_hwpt_nested
- * @IOMMUFD_OBJ_HWPT_PAGING: struct iommufd_hwpt_paging
- * @IOMMUFD_OBJ_IOAS: struct iommufd_ioas
- * @IOMMUFD_OBJ_FAULT_QUEUE: struct iommufd_fault_queue
- * @IOMMUFD_OBJ_TYPES: number of types
- *
- * Ordered by dependency: an object only ever depends on objects of later
- * types, so that closing a context in this order finds every object unused.
- */
-enum iommufd_object_type {
-	IOMMUFD_OBJ_ANY,
-	IOMMUFD_OBJ_MOCK_DEVICE,
-	IOMMUFD_OBJ_ACCESS,
-	IOMMUFD_OBJ_DEVICE,
-	IOMMUFD_OBJ_HWPT_NESTED,
-	IOMMUFD_OBJ_HWPT_PAGING,
-	IOMMUFD_OBJ_IOAS,
-	IOMMUFD_OBJ_FAULT_QUEUE,
-	IOMMUFD_OBJ_TYPES,
-};
+struct iommufd_ctx;
 
 struct iommufd_object;
 
@@ -121,6 +96,11 @@ void iommufd_object_abort(struct iommufd_object *object);
 void iommufd_object_abort_complete(struct iommufd_object *object);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
+struct iommufd_object *iommufd_object_get_from(struct iommufd_ctx *ictx,
+					       unsigned long *id,
+					       enum iommufd_object_type type);
+void iommufd_object_count(struct iommufd_ctx *ictx,
+			  unsigned long counts[IOMMUFD_OBJ_TYPES]);
 void iommufd_object_put(struct iommufd_object *object);
 int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id);
 void iommufd_object_destroy_owned(struct iommufd_object *object);
