@@ -17,6 +17,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -27,6 +28,12 @@
 
 /* So often the worker tries to take what is owed out of the counts. */
 #define SETTLE_INTERVAL (HZ / 10)
+
+/* So many owners are looked at, at most, to say who pays. */
+#define LIST_OWNERS 1024
+
+/* Protects the lists of owners of all contexts. Owners come and go rarely. */
+static DEFINE_SPINLOCK(owners_lock);
 
 /*
  * Owners that owe, each with a reference. The module stays while the worker is
@@ -62,6 +69,8 @@ void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
 	account->mode = mode;
 	spin_lock_init(&account->lock);
 	account->owner = NULL;
+	INIT_LIST_HEAD(&account->owners);
+	account->nowners = 0;
 }
 
 /**
@@ -72,8 +81,34 @@ void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
  */
 void pin_account_destroy(struct pin_account *account)
 {
+	struct pin_owner *owner;
+
 	if (account->owner)
 		pin_owner_put(account->owner);
+	/* Those that are left only owe, and go by themselves. */
+	spin_lock(&owners_lock);
+	list_for_each_entry(owner, &account->owners, entry)
+		owner->account = NULL;
+	spin_unlock(&owners_lock);
+}
+
+static void owner_enlist(struct pin_owner *owner, struct pin_account *account)
+{
+	spin_lock(&owners_lock);
+	owner->account = account;
+	list_add(&owner->entry, &account->owners);
+	account->nowners++;
+	spin_unlock(&owners_lock);
+}
+
+static void owner_delist(struct pin_owner *owner)
+{
+	spin_lock(&owners_lock);
+	if (owner->account) {
+		list_del(&owner->entry);
+		owner->account->nowners--;
+	}
+	spin_unlock(&owners_lock);
 }
 
 static bool owner_is_current(const struct pin_owner *owner,
@@ -98,6 +133,9 @@ static struct pin_owner *owner_alloc(enum pin_account_mode mode, bool unlimited)
 	owner->unlimited = unlimited;
 	owner->mm = current->mm;
 	mmgrab(owner->mm);
+	owner->pid = get_pid(task_tgid(current));
+	atomic_long_set(&owner->charged, 0);
+	owner->account = NULL;
 	owner->owed = 0;
 	owner->task = NULL;
 	owner->user = NULL;
@@ -131,6 +169,7 @@ static struct pin_owner *new_owner(struct pin_account *account,
 
 	if (!owner)
 		return ERR_PTR(-ENOMEM);
+	owner_enlist(owner, account);
 	pin_owner_get(owner);
 	spin_lock(&account->lock);
 	old = account->owner;
@@ -164,6 +203,69 @@ struct pin_owner *pin_account_owner(struct pin_account *account)
 	       new_owner(account, mode, unlimited);
 }
 
+/* Add what an owner pays to what is known of its process; false without room. */
+static bool charges_add(struct pin_charge *charges, unsigned int *count,
+			unsigned int room, const struct pin_owner *owner,
+			unsigned long npages)
+{
+	unsigned int i;
+
+	for (i = 0; i < *count; i++)
+		if (charges[i].pid == owner->pid &&
+		    charges[i].mode == owner->mode &&
+		    charges[i].unlimited == owner->unlimited)
+			break;
+	if (i == room)
+		return false;
+	if (i == *count) {
+		charges[i] = (struct pin_charge){
+			.pid = get_pid(owner->pid),
+			.mode = owner->mode,
+			.unlimited = owner->unlimited,
+		};
+		++*count;
+	}
+	charges[i].npages += npages;
+	return true;
+}
+
+/**
+ * pin_account_charges() - Tell who pays, and how much
+ * @account: of a context
+ * @charges: receives one entry for each process and mode; the caller puts the
+ *           pids
+ * @room: number of entries that there is room for
+ * @more: receives how many owners are left out, for lack of room or because
+ *        there are too many of them
+ *
+ * A process may be several owners: after exec, or if it takes turns with
+ * another one.
+ *
+ * Context: any but interrupts. Bounded, however many owners there are.
+ * Return: number of entries.
+ */
+unsigned int pin_account_charges(struct pin_account *account,
+				 struct pin_charge *charges, unsigned int room,
+				 unsigned int *more)
+{
+	unsigned int count = 0, seen = 0, left = 0;
+	struct pin_owner *owner;
+
+	spin_lock(&owners_lock);
+	list_for_each_entry(owner, &account->owners, entry) {
+		unsigned long npages = atomic_long_read(&owner->charged);
+
+		if (seen == LIST_OWNERS)
+			break;
+		seen++;
+		if (npages && !charges_add(charges, &count, room, owner, npages))
+			left++;
+	}
+	*more = left + account->nowners - seen;
+	spin_unlock(&owners_lock);
+	return count;
+}
+
 /**
  * pin_owner_put() - Give up a reference
  * @owner: may be freed; nothing is charged when the last one goes
@@ -174,6 +276,8 @@ void pin_owner_put(struct pin_owner *owner)
 {
 	if (!refcount_dec_and_test(&owner->refs))
 		return;
+	owner_delist(owner);
+	put_pid(owner->pid);
 	if (owner->mode != PIN_ACCOUNT_NONE) {
 		free_uid(owner->user);
 		put_task_struct(owner->task);
@@ -346,6 +450,7 @@ int pin_owner_charge(struct pin_owner *owner, unsigned long npages)
 	if (rc)
 		return rc;
 	atomic64_add(npages, &owner->mm->pinned_vm);
+	atomic_long_add(npages, &owner->charged);
 	return 0;
 }
 
@@ -363,6 +468,7 @@ void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages)
 {
 	if (!npages)
 		return;
+	atomic_long_sub(npages, &owner->charged);
 	atomic64_sub(npages, &owner->mm->pinned_vm);
 	if (owner->mode == PIN_ACCOUNT_USER)
 		atomic_long_sub(npages, &owner->user->locked_vm);

@@ -5,12 +5,14 @@
 #ifndef __IOMMUFD_ACCOUNT_H
 #define __IOMMUFD_ACCOUNT_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 struct mm_struct;
+struct pid;
 struct task_struct;
 struct user_struct;
 
@@ -40,11 +42,16 @@ enum pin_account_mode {
  * @task: leader of the thread group that mapped, its RLIMIT_MEMLOCK counts; NULL
  *        in PIN_ACCOUNT_NONE
  * @user: the user that mapped; NULL in PIN_ACCOUNT_NONE
+ * @pid: the process that mapped, to show; it may be gone
+ * @charged: pages that are charged; changed by atomic operations
+ * @account: where it is listed; NULL once the context is gone. Protected, with
+ *           @entry, by a lock that all lists have in common
+ * @entry: in &pin_account.owners, the latest first
  * @owed: pages that are still to be taken out of locked_vm of @mm, when its
  *        mmap lock can be had
  * @debtor: in the list of those who owe, with a reference, if @owed is not 0
  *
- * Constant but for @refs, @owed and @debtor. Set at map time from the caller:
+ * Constant but for @refs, @charged, @account, @entry, @owed and @debtor. Set at map time from the caller:
  * whoever unpins, in whichever process and after whatever exec or exit, the
  * charge goes back to where it came from.
  */
@@ -55,6 +62,10 @@ struct pin_owner {
 	struct mm_struct *mm;
 	struct task_struct *task;
 	struct user_struct *user;
+	struct pid *pid;
+	atomic_long_t charged;
+	struct pin_account *account;
+	struct list_head entry;
 	unsigned long owed;
 	struct list_head debtor;
 };
@@ -64,17 +75,38 @@ struct pin_owner {
  * @mode: from now on; constant once there is something to map into
  * @lock: protects @owner
  * @owner: the process that mapped last, NULL if none has yet
+ * @owners: struct pin_owner, all that still have memory, and @owner
+ * @nowners: how many are in @owners, changes with it
  */
 struct pin_account {
 	enum pin_account_mode mode;
 	spinlock_t lock;
 	struct pin_owner *owner;
+	struct list_head owners;
+	unsigned int nowners;
+};
+
+/**
+ * struct pin_charge - What a process pays
+ * @pid: the process, with a reference; it may be gone
+ * @mode: enum pin_account_mode
+ * @unlimited: it has no limit
+ * @npages: pages that are charged, not 0
+ */
+struct pin_charge {
+	struct pid *pid;
+	u8 mode;
+	bool unlimited;
+	unsigned long npages;
 };
 
 void pin_account_exit(void);
 void pin_account_init(struct pin_account *account, enum pin_account_mode mode);
 void pin_account_destroy(struct pin_account *account);
 struct pin_owner *pin_account_owner(struct pin_account *account);
+unsigned int pin_account_charges(struct pin_account *account,
+				 struct pin_charge *charges, unsigned int room,
+				 unsigned int *more);
 void pin_owner_put(struct pin_owner *owner);
 int pin_owner_charge(struct pin_owner *owner, unsigned long npages);
 void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages);
