@@ -29,12 +29,13 @@
  * @domains: to check
  *
  * Context: &iopt_domains.rwsem held.
- * Return: false if the generations of a domain are wrong, or the order.
+ * Return: false if the generations of a domain are wrong, or the order, or the
+ * length of the list.
  */
 bool iopt_domains_valid(const struct iopt_domains *domains)
 {
 	const struct iopt_domain *member;
-	unsigned int leaving = 0;
+	unsigned int leaving = 0, count = 0;
 	u64 joined = 0;
 
 	lockdep_assert_held(&domains->rwsem);
@@ -45,6 +46,7 @@ bool iopt_domains_valid(const struct iopt_domains *domains)
 		    !invariant(member->joined <= domains->generation))
 			return false;
 		joined = member->joined;
+		count++;
 		if (member->left == U64_MAX)
 			continue;
 		if (!invariant(member->left > member->joined) ||
@@ -52,7 +54,7 @@ bool iopt_domains_valid(const struct iopt_domains *domains)
 		    !invariant(!leaving++))
 			return false;
 	}
-	return true;
+	return invariant(count == domains->count);
 }
 
 /**

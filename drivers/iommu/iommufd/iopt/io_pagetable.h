@@ -20,7 +20,7 @@
 
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
- * @iova_rwsem: protects all other members but @domains, and the state of the
+ * @iova_rwsem: protects all other members but @domains and @accessed, and the state of the
  *              areas. Never held while pages are pinned, IOPTEs are written or
  *              user memory is touched. No other lock of ours but
  *              &iopt_domains.rwsem is taken inside.
@@ -38,6 +38,8 @@
  * @domains: the domains that are kept filled
  * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
+ * @accessed: pages that in-kernel users have pinned, each as often as it is
+ *            pinned; changed by atomic operations
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
@@ -64,6 +66,7 @@ struct io_pagetable {
 	struct iopt_domains domains;
 	wait_queue_head_t erased;
 	struct list_head accesses;
+	atomic_long_t accessed;
 	wait_queue_head_t unpinned;
 	struct mutex container_mutex;
 	bool tracked;
@@ -101,11 +104,17 @@ struct iopt_access {
  * @areas: number of areas
  * @mapped: bytes of IOVA that they cover
  * @domains: number of domains
+ * @device_pages: pages that areas have in the domains, each as often as an area
+ *                has it
+ * @access_pages: pages that in-kernel users have pinned, each as often as it is
+ *                pinned
  */
 struct iopt_stats {
 	unsigned long areas;
 	unsigned long mapped;
 	unsigned int domains;
+	unsigned long device_pages;
+	unsigned long access_pages;
 };
 
 void iopt_init(struct io_pagetable *iopt);

@@ -78,6 +78,7 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 		member->joined = ++iopt->domains.generation;
 		member->left = U64_MAX;
 		list_add_tail(&member->entry, &iopt->domains.list);
+		iopt->domains.count++;
 		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
 	}
@@ -110,6 +111,7 @@ static void iopt_erase_domain(struct io_pagetable *iopt,
 	down_write(&iopt->iova_rwsem);
 	down_write(&iopt->domains.rwsem);
 	list_del(&member->entry);
+	iopt->domains.count--;
 	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
 	up_write(&iopt->iova_rwsem);

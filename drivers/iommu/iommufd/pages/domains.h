@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_DOMAINS_H
 #define __IOMMUFD_DOMAINS_H
 
+#include <linux/atomic.h>
 #include <linux/limits.h>
 #include <linux/list.h>
 #include <linux/rwsem.h>
@@ -30,13 +31,16 @@ struct iopt_domain {
 
 /**
  * struct iopt_domains - The domains that an io_pagetable keeps filled
- * @rwsem: protects all members, and @joined and @left of the entries. Held for
+ * @rwsem: protects all members but @npages, and @joined and @left of the entries. Held for
  *         single steps along the list only, never while pages are pinned or
  *         IOPTEs written. That may take for ever, and whoever waits for
  *         writing here makes everyone else wait, too.
  * @list: struct iopt_domain; a member that is leaving stays on the list until
  *        no area holds IOPTEs in it any more
  * @generation: rises with each join and each leave
+ * @count: length of @list
+ * @npages: pages that areas have in the domains, each as often as an area has
+ *          it; changed by atomic operations
  * @huge_pages: contiguous memory may be one IOPTE; else one for each page. May be
  *              read without a lock
  *
@@ -48,6 +52,8 @@ struct iopt_domains {
 	struct rw_semaphore rwsem;
 	struct list_head list;
 	u64 generation;
+	unsigned int count;
+	atomic_long_t npages;
 	bool huge_pages;
 };
 

@@ -68,13 +68,17 @@ static void area_store(struct iopt_area *area, const struct fill_target *target,
 		       unsigned long last)
 {
 	struct rb_root_cached *itree = &area->pages->domains_itree;
+	unsigned long end = iopt_area_first(area);
 
 	if (target->joining)
 		return;
-	if (area->storage_domain)
+	if (area->storage_domain) {
 		interval_tree_remove(&area->pages_node, itree);
-	else
+		end = area->pages_node.last + 1;
+	} else {
 		area->storage_domain = target->storage->domain;
+	}
+	atomic_long_add(last + 1 - end, &area->domains->npages);
 	area->pages_node.last = last;
 	interval_tree_insert(&area->pages_node, itree);
 	area->sole_member = target->member;

@@ -53,6 +53,8 @@ static struct iommu_domain *area_drop_storage(struct iopt_area *area)
 
 	interval_tree_remove(&area->pages_node, &area->pages->domains_itree);
 	area->storage_domain = NULL;
+	atomic_long_sub(area_stored_last(area) + 1 - iopt_area_first(area),
+			&area->domains->npages);
 	return source;
 }
 

@@ -176,6 +176,7 @@ static void list_join(struct subject_domain *domain)
 	domain->entry.joined = ++domains->generation;
 	domain->entry.left = U64_MAX;
 	list_add_tail(&domain->entry.entry, &domains->list);
+	domains->count++;
 	up_write(&domains->rwsem);
 }
 
@@ -197,6 +198,7 @@ static void list_leave(struct subject *subject, struct subject_domain *domain)
 	}
 	down_write(&domains->rwsem);
 	list_del(&domain->entry.entry);
+	domains->count--;
 	up_write(&domains->rwsem);
 }
 
