@@ -11,7 +11,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
@@ -21,8 +20,10 @@
 #include "device/hwpt_alloc.h"
 #include "device/hwpt_dirty.h"
 #include "device/hwpt_nested.h"
+#include "fdinfo.h"
 #include "mock/mock.h"
 #include "object/context.h"
+#include "object/context_list.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
 #include "object/object.h"
@@ -264,6 +265,7 @@ static bool opened_as_container(struct file *file)
 static int iommufd_fops_open(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx = kzalloc(sizeof(*ictx), GFP_KERNEL_ACCOUNT);
+	int rc;
 
 	if (!ictx)
 		return -ENOMEM;
@@ -278,6 +280,12 @@ static int iommufd_fops_open(struct inode *inode, struct file *file)
 	pin_account_init(&ictx->account, ictx->as_container ? PIN_ACCOUNT_MM :
 							      PIN_ACCOUNT_USER);
 	ictx->file = file;
+	rc = iommufd_context_list_add(ictx);
+	if (rc) {
+		pin_account_destroy(&ictx->account);
+		kfree(ictx);
+		return rc;
+	}
 	file->private_data = ictx;
 	return stream_open(inode, file);
 }
@@ -286,6 +294,7 @@ static int iommufd_fops_release(struct inode *inode, struct file *file)
 {
 	struct iommufd_ctx *ictx = file->private_data;
 
+	iommufd_context_list_remove(ictx);
 	iommufd_check(ictx);
 	iommufd_ctx_destroy_objects(ictx);
 	WARN_ON_ONCE(!xa_empty(&ictx->groups));
@@ -296,21 +305,7 @@ static int iommufd_fops_release(struct inode *inode, struct file *file)
 
 static void iommufd_fops_show_fdinfo(struct seq_file *seq, struct file *file)
 {
-	struct iommufd_ctx *ictx = file->private_data;
-	struct iommufd_object *object;
-	unsigned long id;
-
-	xa_for_each(&ictx->objects, id, object) {
-		/* Only @id is safe to use, until it is looked up properly. */
-		object = iommufd_object_get(ictx, id, IOMMUFD_OBJ_IOAS);
-		if (IS_ERR(object))
-			continue;
-		iommufd_ioas_show(object, seq);
-		iommufd_object_put(object);
-		if (seq_has_overflowed(seq))
-			break;
-		cond_resched();
-	}
+	iommufd_show_fdinfo(file->private_data, seq);
 }
 
 static const struct file_operations iommufd_fops = {

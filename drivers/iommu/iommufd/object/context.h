@@ -19,6 +19,8 @@ struct iommufd_ioas;
 /**
  * struct iommufd_ctx - What an open /dev/iommu stands for
  * @file: the file; holding the context is holding the file
+ * @number: by which people know the context; constant, and 0 for one that is not
+ *          listed
  * @objects: id to object. An id whose object is under construction, or is sure
  *           to go, is reserved: it is taken but cannot be looked up. The lock
  *           of the xarray orders lookups against removal.
@@ -47,6 +49,7 @@ struct iommufd_ioas;
  */
 struct iommufd_ctx {
 	struct file *file;
+	u32 number;
 	struct xarray objects;
 	unsigned long counts[IOMMUFD_OBJ_TYPES];
 	struct xarray groups;

@@ -8,7 +8,6 @@
 
 #include <linux/iommu.h>
 #include <linux/sched/signal.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <uapi/linux/iommufd.h>
 
@@ -436,20 +435,4 @@ int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd)
 		return rc;
 	cmd->length = unmapped;
 	return iommufd_call_reply_u64(call, cmd, &cmd->length);
-}
-
-/**
- * iommufd_ioas_show() - Describe an IOAS in /proc/PID/fdinfo/FD
- * @object: the IOAS
- * @seq: where to
- *
- * Context: process context of any reader.
- */
-void iommufd_ioas_show(struct iommufd_object *object, struct seq_file *seq)
-{
-	struct iopt_stats stats;
-
-	iopt_get_stats(&iommufd_ioas_from(object)->iopt, &stats);
-	seq_printf(seq, "iommufd-ioas:\t%u areas %lu mapped-bytes %lu domains %u\n",
-		   object->id, stats.areas, stats.mapped, stats.domains);
 }

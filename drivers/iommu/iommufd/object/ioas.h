@@ -21,7 +21,6 @@ struct iommu_ioas_map;
 struct iommu_ioas_unmap;
 struct iommu_iova_range;
 struct iommufd_call;
-struct seq_file;
 
 /**
  * struct iommufd_ioas - An I/O address space
@@ -66,6 +65,5 @@ int iommufd_ioas_allow_iovas(struct iommufd_call *call,
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
 int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
-void iommufd_ioas_show(struct iommufd_object *object, struct seq_file *seq);
 
 #endif
