@@ -57,12 +57,12 @@ struct iopt_pages;
  * inside.
  *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
- * pin_account.lock. The lock of a queue of page faults comes inside of those of
- * groups and IOASes, and has those of the IOMMU core and its drivers inside,
- * but none that is held while a fault is reported. Other locks of drivers, such
- * as those that VFIO holds when it attaches a device, are outside of all of
- * these. Locks of the IOMMU core and of IOMMU drivers come inside of those of
- * groups, IOASes and pages.
+ * pin_account.lock, and the lock of the lists of owners. The lock of a queue of
+ * page faults comes inside of those of groups and IOASes, and has those of the
+ * IOMMU core and its drivers inside, but none that is held while a fault is
+ * reported. Other locks of drivers, such as those that VFIO holds when it
+ * attaches a device, are outside of all of these. Locks of the IOMMU core and of
+ * IOMMU drivers come inside of those of groups, IOASes and pages.
  *
  * ====================  ======================================================
  * lock                  protects
@@ -94,6 +94,7 @@ struct iopt_pages;
  *                       count of drivers
  * groups' xa_lock       the groups of a context, and taking references to them
  * pin_account.lock      which process has mapped last with a context
+ * lists of owners       who has memory of a context, to show it
  * ====================  ======================================================
  *
  * Pages have two locks, since pinning may take as long as user space likes, and
@@ -122,6 +123,7 @@ struct iopt_pages;
  *   wants is stored already.
  * * Whoever gives back a charge to a process tries its mmap lock, and leaves the
  *   rest to a worker that tries again.
+ * * fdinfo tries the lock of a group, which an attach may hold in a page fault.
  * * The checks of test kernels try the lock of a group, even under the xa_lock
  *   of the groups, and the mutex of an IOAS. They skip what they do not get.
  *

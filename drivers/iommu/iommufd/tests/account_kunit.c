@@ -13,9 +13,11 @@
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/pid.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
+#include <linux/string.h>
 
 #include "pin/account.h"
 #include "user_memory.h"
@@ -375,6 +377,88 @@ static void what_is_owed_is_given_back(struct kunit *test)
 	set_memlock(payer->limit);
 }
 
+#define NCHARGES 2
+
+/* What an account says of who pays, as pages of each mode; returns the rest. */
+static unsigned int charges_of(struct pin_account *account,
+			       unsigned long npages[PIN_ACCOUNT_NONE + 1])
+{
+	struct pin_charge charges[NCHARGES];
+	unsigned int i, count, more;
+
+	memset(npages, 0, (PIN_ACCOUNT_NONE + 1) * sizeof(*npages));
+	count = pin_account_charges(account, charges, NCHARGES, &more);
+	for (i = 0; i < count; i++) {
+		npages[charges[i].mode] += charges[i].npages;
+		put_pid(charges[i].pid);
+	}
+	return more;
+}
+
+static void one_can_see_who_pays(struct kunit *test)
+{
+	const enum pin_account_mode modes[] = {
+		PIN_ACCOUNT_MM, PIN_ACCOUNT_NONE, PIN_ACCOUNT_MM,
+	};
+	struct pin_owner *owners[ARRAY_SIZE(modes)];
+	unsigned long npages[PIN_ACCOUNT_NONE + 1];
+	struct pin_account account;
+	unsigned int i;
+
+	user_memory_map(test, 0, USER_MEMORY_ANONYMOUS, 1, false);
+	pin_account_init(&account, PIN_ACCOUNT_MM);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		account.mode = modes[i];
+		owners[i] = pin_account_owner(&account);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owners[i]);
+	}
+	/* The mode has changed twice. */
+	KUNIT_EXPECT_PTR_NE(test, owners[0], owners[2]);
+	KUNIT_EXPECT_EQ(test, charges_of(&account, npages), 0);
+	KUNIT_EXPECT_EQ(test, npages[PIN_ACCOUNT_MM], 0);
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		KUNIT_ASSERT_EQ(test, 0, pin_owner_charge(owners[i], 1 << i));
+	/* Both that pay in the same way are one for whoever looks. */
+	KUNIT_EXPECT_EQ(test, charges_of(&account, npages), 0);
+	KUNIT_EXPECT_EQ(test, npages[PIN_ACCOUNT_MM], 5);
+	KUNIT_EXPECT_EQ(test, npages[PIN_ACCOUNT_NONE], 2);
+
+	pin_owner_uncharge(owners[0], 1);
+	pin_owner_put(owners[0]);
+	KUNIT_EXPECT_EQ(test, charges_of(&account, npages), 0);
+	KUNIT_EXPECT_EQ(test, npages[PIN_ACCOUNT_MM], 4);
+	KUNIT_EXPECT_EQ(test, account.nowners, 2);
+
+	/* They may outlive the context. */
+	pin_account_destroy(&account);
+	for (i = 1; i < ARRAY_SIZE(modes); i++) {
+		pin_owner_uncharge(owners[i], 1 << i);
+		pin_owner_put(owners[i]);
+	}
+}
+
+/* With room for none, all that pay are left out. */
+static void payers_without_room_are_counted(struct kunit *test)
+{
+	struct pin_account account;
+	struct pin_owner *owner;
+	unsigned int more;
+
+	user_memory_map(test, 0, USER_MEMORY_ANONYMOUS, 1, false);
+	pin_account_init(&account, PIN_ACCOUNT_NONE);
+	owner = pin_account_owner(&account);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, owner);
+	KUNIT_EXPECT_EQ(test, pin_account_charges(&account, NULL, 0, &more), 0);
+	KUNIT_EXPECT_EQ(test, more, 0);
+	KUNIT_ASSERT_EQ(test, 0, pin_owner_charge(owner, 1));
+	KUNIT_EXPECT_EQ(test, pin_account_charges(&account, NULL, 0, &more), 0);
+	KUNIT_EXPECT_EQ(test, more, 1);
+	pin_owner_uncharge(owner, 1);
+	pin_owner_put(owner);
+	pin_account_destroy(&account);
+}
+
 static struct kunit_case account_cases[] = {
 	KUNIT_CASE_PARAM(limit_is_kept_to_the_page, modes_gen_params),
 	KUNIT_CASE_PARAM(charges_come_back_in_parts, modes_gen_params),
@@ -391,6 +475,8 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE(what_is_owed_is_given_back),
 	KUNIT_CASE_PARAM(others_give_back_to_the_payer, modes_gen_params),
 	KUNIT_CASE_PARAM(process_is_gone, modes_gen_params),
+	KUNIT_CASE(one_can_see_who_pays),
+	KUNIT_CASE(payers_without_room_are_counted),
 	{}
 };
 

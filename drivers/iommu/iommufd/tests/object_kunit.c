@@ -465,6 +465,59 @@ static void ids_differ(struct kunit *test)
 					      IOMMUFD_OBJ_IOAS));
 }
 
+/* Objects of a type that are found one after the other */
+static unsigned int listed(struct log *log, enum iommufd_object_type type)
+{
+	struct iommufd_object *object;
+	unsigned int count = 0;
+	unsigned long id;
+
+	for (id = 0; (object = iommufd_object_get_from(log->ictx, &id, type));
+	     id++) {
+		count += object->id == id && object->ops->type == type;
+		iommufd_object_put(object);
+	}
+	return count;
+}
+
+static void expect_listed(struct kunit *test, unsigned int ioases,
+			  unsigned int devices)
+{
+	unsigned long counts[IOMMUFD_OBJ_TYPES];
+	struct log *log = test->priv;
+
+	iommufd_object_count(log->ictx, counts);
+	KUNIT_EXPECT_EQ(test, counts[IOMMUFD_OBJ_IOAS], ioases);
+	KUNIT_EXPECT_EQ(test, counts[IOMMUFD_OBJ_DEVICE], devices);
+	KUNIT_EXPECT_EQ(test, listed(log, IOMMUFD_OBJ_IOAS), ioases);
+	KUNIT_EXPECT_EQ(test, listed(log, IOMMUFD_OBJ_DEVICE), devices);
+}
+
+static void objects_are_listed_while_they_are_found(struct kunit *test)
+{
+	struct log *log = test->priv;
+	struct thing *ioas, *other, *device;
+
+	expect_listed(test, 0, 0);
+	ioas = thing_alloc(test, &ioas_ops);
+	iommufd_object_abort(&thing_alloc(test, &hwpt_ops)->object);
+	device = thing_alloc(test, &device_ops);
+	other = thing_alloc(test, &ioas_ops);
+	expect_listed(test, 0, 0);
+	iommufd_object_publish(&device->object);
+	iommufd_object_publish(&ioas->object);
+	iommufd_object_publish(&other->object);
+	expect_listed(test, 2, 1);
+	iommufd_object_use(&ioas->object);
+	KUNIT_EXPECT_EQ(test, destroy(log, ioas->object.id), -EBUSY);
+	expect_listed(test, 2, 1);
+	iommufd_object_unuse(&ioas->object);
+	KUNIT_EXPECT_EQ(test, destroy(log, ioas->object.id), 0);
+	expect_listed(test, 1, 1);
+	iommufd_object_destroy_owned(&device->object);
+	expect_listed(test, 1, 0);
+}
+
 static struct kunit_case object_cases[] = {
 	KUNIT_CASE(id_is_reserved_until_it_is_published),
 	KUNIT_CASE(aborted_id_is_used_again),
@@ -484,6 +537,7 @@ static struct kunit_case object_cases[] = {
 	KUNIT_CASE(unpublished_object_is_ended_later),
 	KUNIT_CASE(context_goes_in_order),
 	KUNIT_CASE(ids_differ),
+	KUNIT_CASE(objects_are_listed_while_they_are_found),
 	{}
 };
 

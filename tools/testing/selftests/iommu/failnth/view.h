@@ -11,7 +11,7 @@
 
 #define VIEW_PAGES	16
 #define VIEW_OBJECTS	14
-#define VIEW_FDINFO	1024
+#define VIEW_FDINFO	4096
 
 /**
  * struct view - what can be seen
