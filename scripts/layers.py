@@ -24,6 +24,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BELONGS_TO_NO_LAYER = {"iommufd_test"}    # the interface of the mock IOMMU
 # What the kernel's macros and the compiler define for each file or module.
 MADE = re.compile(r"(__pfx_|__ksymtab|__kstrtab|__crc_|__odr_asan|"
+                  r"__tracepoint_|__traceiter_|__probestub_|__SC[KT]__tp_func_|"
                   r"(init|cleanup)_module$)")
 EXPORTED = "__export_symbol_"
 

@@ -21,6 +21,7 @@
 #include "device/hwpt_dirty.h"
 #include "device/hwpt_nested.h"
 #include "fdinfo.h"
+#include "lib/trace.h"
 #include "mock/mock.h"
 #include "object/context.h"
 #include "object/context_list.h"
@@ -250,6 +251,8 @@ static long iommufd_fops_ioctl(struct file *file, unsigned int nr,
 		     ioctl->handler(&call, &cmd);
 	else
 		rc = iommufd_vfio_ioctl(call.ictx, nr, arg);
+	if (rc < 0)
+		trace_iommufd_ioctl_error(call.ictx->number, nr, rc);
 	iommufd_check(call.ictx);
 	return rc;
 }

@@ -25,6 +25,7 @@
 #include "fault_device.h"
 #include "group.h"
 #include "hwpt_paging.h"
+#include "lib/trace.h"
 #include "object/ioas.h"
 
 /**
@@ -39,6 +40,11 @@ struct iommufd_ioas *iommufd_attach_ioas(const struct iommufd_attach *attach)
 	return iommufd_hwpt_paging(attach->hwpt)->ioas;
 }
 
+static int refuse_page_table(void)
+{
+	return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_PAGE_TABLE, 0, 0);
+}
+
 /*
  * What the IOMMU core leaves to its user. The other way round is allowed:
  * without enforcement in the page table, a device that could have it works too.
@@ -48,13 +54,13 @@ static int check_device(struct iommufd_hw_pagetable *hwpt, struct device *dev)
 	struct iommufd_hwpt_paging *paging = iommufd_hwpt_paging(hwpt);
 
 	if (hwpt->domain->owner != dev_iommu_ops(dev))
-		return -EINVAL;
+		return refuse_page_table();
 	if (paging->enforce_cache_coherency &&
 	    !device_iommu_capable(dev, IOMMU_CAP_ENFORCE_CACHE_COHERENCY))
-		return -EINVAL;
+		return refuse_page_table();
 	/* Drivers refuse this as well, after they have blocked DMA. */
 	if (paging->hwpt.domain->dirty_ops && !iommufd_tracks_dirty(dev))
-		return -EINVAL;
+		return refuse_page_table();
 	return 0;
 }
 
@@ -123,6 +129,13 @@ static bool has_interrupts(struct device *dev)
 }
 #endif
 
+static int check_no_interrupts(struct iommufd_device *idev)
+{
+	if (!has_interrupts(idev->dev))
+		return 0;
+	return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_MSI, 0, 0);
+}
+
 /*
  * Where the IOMMU translates interrupts, the kernel maps a doorbell in the page
  * table that a device has when its interrupt is set up, remembers where, and
@@ -139,12 +152,15 @@ static int check_interrupts(struct iommufd_device *idev,
 	if (group->sw_msi_start == PHYS_ADDR_MAX)
 		return 0;
 	if (!attach)
-		return has_interrupts(idev->dev) ? -EBUSY : 0;
+		return check_no_interrupts(idev);
 	if (iommufd_hwpt_paging(attach->hwpt) == iommufd_hwpt_paging(hwpt))
 		return 0;
-	list_for_each_entry(other, &attach->devices, attach_entry)
-		if (has_interrupts(other->dev))
-			return -EBUSY;
+	list_for_each_entry(other, &attach->devices, attach_entry) {
+		int rc = check_no_interrupts(other);
+
+		if (rc)
+			return rc;
+	}
 	return 0;
 }
 
@@ -433,8 +449,10 @@ int iommufd_attach_join(struct iommufd_device *idev)
 	if (rc)
 		return rc;
 	/* Nobody knows in which page table they were set up. */
-	if (group->sw_msi_start != PHYS_ADDR_MAX && has_interrupts(idev->dev))
-		return -EBUSY;
+	if (group->sw_msi_start != PHYS_ADDR_MAX)
+		rc = check_no_interrupts(idev);
+	if (rc)
+		return rc;
 	rc = iommufd_hwpt_paging_set_msi_window(iommufd_hwpt_paging(hwpt),
 						group->sw_msi_start);
 	return rc ?: iommufd_fault_join(hwpt->fault_queue,

@@ -51,6 +51,8 @@
 #include "hwpt_paging.h"
 #include "iopt/iopt_iova.h"
 #include "iopt/iopt_resv.h"
+#include "lib/trace.h"
+#include "object/context.h"
 #include "object/ioas.h"
 
 static bool allow_unsafe_interrupts;
@@ -80,6 +82,11 @@ static const struct iommufd_object_ops device_ops = {
 	.driver_owned = true,
 };
 
+static int device_refuse(int error, enum iommufd_refusal reason)
+{
+	return iommufd_refuse(error, reason, 0, 0);
+}
+
 static int device_check_interrupts(struct device *dev,
 				   struct iommu_group *group)
 {
@@ -88,7 +95,7 @@ static int device_check_interrupts(struct device *dev,
 	if (!READ_ONCE(allow_unsafe_interrupts)) {
 		dev_warn_ratelimited(dev,
 				     "refused, as nothing keeps it from raising any interrupt; the parameter iommufd.allow_unsafe_interrupts=1 accepts that\n");
-		return -EPERM;
+		return device_refuse(-EPERM, IOMMUFD_REFUSE_INTERRUPTS);
 	}
 	dev_warn_ratelimited(dev,
 			     "can raise any interrupt, and allow_unsafe_interrupts lets user space have it\n");
@@ -102,13 +109,13 @@ static int device_check_isolation(struct device *dev)
 
 	/* A group alone proves nothing, VFIO makes some without an IOMMU. */
 	if (!dev->iommu || !dev->iommu->iommu_dev)
-		return -ENODEV;
+		return device_refuse(-ENODEV, IOMMUFD_REFUSE_NO_IOMMU);
 	/* There is no interface by which user space could flush caches. */
 	if (!device_iommu_capable(dev, IOMMU_CAP_CACHE_COHERENCY))
-		return -EINVAL;
+		return device_refuse(-EINVAL, IOMMUFD_REFUSE_COHERENCY);
 	group = iommu_group_get(dev);
 	if (!group)
-		return -ENODEV;
+		return device_refuse(-ENODEV, IOMMUFD_REFUSE_NO_IOMMU);
 	rc = device_check_interrupts(dev, group);
 	iommu_group_put(group);
 	return rc;
@@ -134,7 +141,7 @@ struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
 		return ERR_PTR(rc);
 	rc = iommu_device_claim_dma_owner(dev, ictx);
 	if (rc)
-		return ERR_PTR(rc);
+		return ERR_PTR(device_refuse(rc, IOMMUFD_REFUSE_OWNED));
 	group = iommufd_group_get(ictx, dev);
 	if (IS_ERR(group)) {
 		rc = PTR_ERR(group);
@@ -148,6 +155,7 @@ struct iommufd_device *iommufd_device_create(struct iommufd_ctx *ictx,
 	idev->group = group;
 	idev->dev = dev;
 	INIT_LIST_HEAD(&idev->attach_entry);
+	trace_iommufd_bind(ictx->number, idev->object.id, dev_name(dev));
 	iommufd_object_publish(&idev->object);
 	return idev;
 
@@ -168,6 +176,8 @@ void iommufd_device_destroy(struct iommufd_device *idev)
 {
 	if (WARN_ON_ONCE(!list_empty(&idev->attach_entry)))
 		iommufd_device_detach(idev);
+	trace_iommufd_unbind(idev->object.ictx->number, idev->object.id,
+			     dev_name(idev->dev));
 	iommufd_object_destroy_owned(&idev->object);
 }
 
@@ -307,7 +317,7 @@ static int device_attach_locked(struct iommufd_device *idev,
 	int rc;
 
 	if (device_is_attached(idev))
-		return -EINVAL;
+		return device_refuse(-EINVAL, IOMMUFD_REFUSE_ATTACHED);
 	if (mutex_lock_killable(&ioas->mutex))
 		return -EINTR;
 	rc = device_reserve(idev, ioas);
@@ -318,13 +328,15 @@ static int device_attach_locked(struct iommufd_device *idev,
 	else if (target_met(target, group->attach))
 		rc = iommufd_attach_join(idev);
 	else
-		rc = -EINVAL;
+		rc = device_refuse(-EINVAL, IOMMUFD_REFUSE_ATTACHED);
 	if (rc) {
 		iopt_unreserve(&ioas->iopt, idev);
 		group->sw_msi_start = sw_msi_start;
 		goto out_unlock;
 	}
 	list_add_tail(&idev->attach_entry, &group->attach->devices);
+	trace_iommufd_attach(idev->object.ictx->number, idev->object.id,
+			     ioas->object.id, group->attach->hwpt->object.id);
 out_unlock:
 	mutex_unlock(&ioas->mutex);
 	return rc;
@@ -370,6 +382,10 @@ static int device_replace_locked(struct iommufd_device *idev,
 	rc = target_attach(target, idev);
 	if (from != to)
 		group_unreserve(group, rc ? to : from);
+	if (!rc)
+		trace_iommufd_replace(idev->object.ictx->number,
+				      idev->object.id, to->object.id,
+				      group->attach->hwpt->object.id);
 out_unlock:
 	mutex_unlock(&to->mutex);
 	return rc;
@@ -419,6 +435,8 @@ void iommufd_device_detach(struct iommufd_device *idev)
 	if (WARN_ON_ONCE(!device_is_attached(idev)))
 		goto out_unlock;
 	ioas = iommufd_attach_ioas(group->attach);
+	trace_iommufd_detach(idev->object.ictx->number, idev->object.id,
+			     ioas->object.id, group->attach->hwpt->object.id);
 	iommufd_attach_leave_faults(idev);
 	list_del_init(&idev->attach_entry);
 	if (list_empty(&group->attach->devices))

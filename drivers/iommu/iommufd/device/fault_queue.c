@@ -32,6 +32,8 @@
 #include <uapi/linux/iommufd.h>
 
 #include "hw_pagetable.h"
+#include "lib/trace.h"
+#include "object/context.h"
 
 static void queue_destroy(struct iommufd_object *object)
 {
@@ -152,6 +154,8 @@ static bool queue_add_group(struct iommufd_fault_queue *queue,
 	group->state = IOMMUFD_FAULT_WAITING;
 	list_add_tail(&group->entry, &queue->waiting);
 	queue->nfaults += iopf->fault_count;
+	trace_iommufd_fault(queue->object.ictx->number, queue->object.id,
+			    group->cookie, iopf->fault_count);
 	return true;
 }
 
@@ -208,6 +212,9 @@ static void queue_answer_group(struct iommufd_fault_queue *queue,
 
 	xa_erase(&queue->groups, group->cookie);
 	queue->nfaults -= group->iopf->fault_count;
+	trace_iommufd_fault_answer(queue->object.ictx->number, queue->object.id,
+				   group->cookie, group->iopf->fault_count,
+				   code);
 	iopf_group_response(group->iopf, code);
 	if (group->state == IOMMUFD_FAULT_READING) {
 		group->state = IOMMUFD_FAULT_ANSWERED;

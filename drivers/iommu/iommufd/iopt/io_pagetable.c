@@ -25,6 +25,8 @@ void iopt_init(struct io_pagetable *iopt)
 	iova_ranges_init(&iopt->allowed);
 	iopt->iova_alignment = 1;
 	iopt->areas_left = NULL;
+	iopt->context = 0;
+	iopt->id = 0;
 	init_rwsem(&iopt->domains.rwsem);
 	INIT_LIST_HEAD(&iopt->domains.list);
 	iopt->domains.count = 0;

@@ -35,6 +35,8 @@
  * @mapped: bytes that all areas cover
  * @areas_left: how many more areas there may be, in this and all others with
  *              the same counter; NULL without a limit; constant
+ * @context: number of the context that it belongs to, 0 in none; constant
+ * @id: of its IOAS, by which tracepoints name it; constant
  * @domains: the domains that are kept filled
  * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
@@ -63,6 +65,8 @@ struct io_pagetable {
 	unsigned long areas_by_alignment[PAGE_SHIFT + 1];
 	unsigned long mapped;
 	atomic_long_t *areas_left;
+	u32 context;
+	u32 id;
 	struct iopt_domains domains;
 	wait_queue_head_t erased;
 	struct list_head accesses;

@@ -24,6 +24,7 @@
 #include "io_pagetable.h"
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
+#include "lib/trace.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
@@ -72,7 +73,8 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 	if (iopt->withdrawn) {
 		rc = -EBUSY;
 	} else if (iopt_areas_below(iopt, alignment)) {
-		rc = -EADDRINUSE;
+		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
+				    alignment);
 	} else {
 		down_write(&iopt->domains.rwsem);
 		member->joined = ++iopt->domains.generation;

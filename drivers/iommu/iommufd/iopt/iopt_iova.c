@@ -14,6 +14,7 @@
 #include <linux/pgtable.h>
 
 #include "io_pagetable.h"
+#include "lib/trace.h"
 #include "pages/iopt_types.h"
 
 /*
@@ -44,6 +45,22 @@ int iopt_set_allowed(struct io_pagetable *iopt, struct iova_ranges *allowed)
 	return rc;
 }
 
+static int check_reserve(struct io_pagetable *iopt, unsigned long start,
+			 unsigned long last)
+{
+	struct iova_node *node = iova_tree_first(&iopt->tree, start, last);
+	struct iova_range *range;
+
+	if (node)
+		return iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_TAKEN,
+				      node->start, node->last);
+	range = iova_ranges_first(&iopt->allowed, start, last);
+	if (range)
+		return iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALLOWED,
+				      range->node.start, range->node.last);
+	return 0;
+}
+
 /**
  * iopt_reserve() - Keep areas out of a range of IOVA
  * @iopt: the io_pagetable
@@ -63,10 +80,8 @@ int iopt_reserve(struct io_pagetable *iopt, unsigned long start,
 	if (start > last)
 		return -EINVAL;
 	down_write(&iopt->iova_rwsem);
-	if (iova_tree_first(&iopt->tree, start, last) ||
-	    iova_ranges_overlap(&iopt->allowed, start, last))
-		rc = -EADDRINUSE;
-	else
+	rc = check_reserve(iopt, start, last);
+	if (!rc)
 		rc = iova_ranges_add(&iopt->reserved, start, last, owner);
 	up_write(&iopt->iova_rwsem);
 	return rc;
@@ -273,7 +288,8 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
 	align = iopt_search_align(iopt, search);
 	do {
 		if (++search->i == ARRAY_SIZE(search->alignments))
-			return -ENOSPC;
+			return iommufd_refuse(-ENOSPC, IOMMUFD_REFUSE_NO_SPACE,
+					      search->length, align);
 	} while (iopt_search_align(iopt, search) == align);
 	search->from = 0;
 	return -EAGAIN;
@@ -293,13 +309,23 @@ int iopt_search_step(struct io_pagetable *iopt, struct iopt_search *search,
 int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
 		     unsigned long last)
 {
+	struct iova_range *range;
+	struct iova_node *node;
+
 	lockdep_assert_held(&iopt->iova_rwsem);
 
 	if (iova & (iopt->iova_alignment - 1))
-		return -EINVAL;
-	if (iova_tree_first(&iopt->tree, iova, last))
-		return -EEXIST;
-	return iova_ranges_overlap(&iopt->reserved, iova, last) ? -EINVAL : 0;
+		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_ALIGNMENT, iova,
+				      iopt->iova_alignment);
+	node = iova_tree_first(&iopt->tree, iova, last);
+	if (node)
+		return iommufd_refuse(-EEXIST, IOMMUFD_REFUSE_TAKEN,
+				      node->start, node->last);
+	range = iova_ranges_first(&iopt->reserved, iova, last);
+	if (range)
+		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_RESERVED,
+				      range->node.start, range->node.last);
+	return 0;
 }
 
 /**
@@ -358,6 +384,6 @@ int iopt_charge_area(struct io_pagetable *iopt)
 {
 	if (iopt->areas_left &&
 	    atomic_long_dec_if_positive(iopt->areas_left) < 0)
-		return -ENOSPC;
+		return iommufd_refuse(-ENOSPC, IOMMUFD_REFUSE_AREAS, 0, 0);
 	return 0;
 }

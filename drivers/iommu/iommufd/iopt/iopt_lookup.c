@@ -11,6 +11,7 @@
 #include <linux/minmax.h>
 
 #include "io_pagetable.h"
+#include "lib/trace.h"
 
 /**
  * iopt_area_part_get() - Find the area that a range of IOVA begins in
@@ -33,7 +34,8 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
 	if (!area || iopt_area_state(area) == IOPT_AREA_SETUP)
-		return -ENOENT;
+		return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED, iova,
+				      last);
 	refcount_inc(&area->refs);
 	part->area = area;
 	part->start_byte = iopt_area_first(area) * PAGE_SIZE +

@@ -23,6 +23,7 @@
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
 #include "iopt_unmap.h"
+#include "lib/trace.h"
 #include "pages/area.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
@@ -129,7 +130,9 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 	int rc;
 
 	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->origin.writable)
-		return -EPERM;
+		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS,
+				      part->area->node.start,
+				      part->area->node.last);
 	rc = mapping_share_setup(mapping);
 	if (rc)
 		return rc;
@@ -171,6 +174,7 @@ int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 		return -EINVAL;
 	if (check_add_overflow(iova, length - 1, &last))
 		return -EOVERFLOW;
+	mapping->copy = true;
 	for (;;) {
 		struct iopt_area_part part;
 		int rc;
@@ -221,7 +225,8 @@ static int mapping_take_step(struct iopt_mapping *mapping,
 
 	guard(rwsem_write)(&iopt->iova_rwsem);
 	if (mapping->bits & (iopt->iova_alignment - 1))
-		return -EINVAL;
+		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_ALIGNMENT,
+				      mapping->bits, iopt->iova_alignment);
 	if (!(mapping->flags & IOPT_MAP_FIXED))
 		rc = iopt_search_step(iopt, search, &mapping->iova);
 	else if (check_add_overflow(mapping->iova, mapping->length - 1, &last))
@@ -351,11 +356,25 @@ int iopt_mapping_prepare(struct iopt_mapping *mapping)
 	       mapping_fill(mapping);
 }
 
+/* Before others may unmap it, which they say as well. */
+static void mapping_trace(const struct iopt_mapping *mapping)
+{
+	const struct io_pagetable *iopt = mapping->iopt;
+
+	if (mapping->copy)
+		trace_iommufd_copy(iopt->context, iopt->id, mapping->iova,
+				   mapping->length);
+	else
+		trace_iommufd_map(iopt->context, iopt->id, mapping->iova,
+				  mapping->length);
+}
+
 /* However many areas there are, they appear by one store. */
 static void mapping_publish(struct iopt_mapping *mapping)
 {
 	struct iopt_setup *setup = mapping->setup;
 
+	mapping_trace(mapping);
 	if (!setup) {
 		struct iopt_area *area = mapping_first(mapping);
 

@@ -24,6 +24,7 @@ struct pin_account;
  *        iopt_mapping_prepare()
  * @length: bytes
  * @flags: IOPT_MAP_*
+ * @copy: of what is mapped already
  * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE for all areas
  * @bits: all offsets in a page and lengths of the areas, ORed
  * @setup: publishes several areas, with a reference; NULL for one
@@ -39,6 +40,7 @@ struct iopt_mapping {
 	unsigned long iova;
 	unsigned long length;
 	unsigned int flags;
+	bool copy;
 	int iommu_prot;
 	unsigned long bits;
 	struct iopt_setup *setup;

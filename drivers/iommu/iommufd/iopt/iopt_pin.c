@@ -18,6 +18,7 @@
 #include "io_pagetable.h"
 #include "iopt_lookup.h"
 #include "iopt_touched.h"
+#include "lib/trace.h"
 #include "pages/pages.h"
 #include "pages/pages_access.h"
 #include "pages/pages_rw.h"
@@ -34,8 +35,10 @@ static int iova_check_range(unsigned long iova, unsigned long length,
 
 static int area_check_rights(const struct iopt_area *area, bool write)
 {
-	return area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ) ? 0 :
-								       -EPERM;
+	if (area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ))
+		return 0;
+	return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS, area->node.start,
+			      area->node.last);
 }
 
 /* Whoever waits for an area to be let go of may go on. */

@@ -21,6 +21,7 @@
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
 #include "iopt_touched.h"
+#include "lib/trace.h"
 #include "pages/area.h"
 #include "pages/iopt_unfill.h"
 
@@ -133,6 +134,12 @@ static bool iopt_area_at(struct io_pagetable *iopt, unsigned long iova,
 	return true;
 }
 
+static int refuse_cut(const struct iova_node *node)
+{
+	return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_CUT, node->start,
+			      node->last);
+}
+
 /*
  * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
  * as a whole, and one that begins before it ends the matter. The other rules do
@@ -148,7 +155,8 @@ static int removal_check_ends(struct io_pagetable *iopt,
 	setup = iopt_area_at(iopt, removal->start, &first);
 	setup |= iopt_area_at(iopt, removal->last, &final);
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
-		return -EBUSY;
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
+				      removal->start, removal->last);
 	if (removal->rule == IOPT_UNMAP_TYPE1_V1) {
 		removal->all = first && first->start < removal->start;
 		if (final)
@@ -156,8 +164,8 @@ static int removal_check_ends(struct io_pagetable *iopt,
 		return 0;
 	}
 	if (first && first->start < removal->start)
-		return -ENOENT;
-	return final && final->last > removal->last ? -ENOENT : 0;
+		return refuse_cut(first);
+	return final && final->last > removal->last ? refuse_cut(final) : 0;
 }
 
 /* What keeps an area from being unmapped? */
@@ -167,11 +175,12 @@ static int area_check_claim(const struct iopt_area *area,
 	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
 
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
-		return -EBUSY;
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
+				      area->node.start, area->node.last);
 	/* It was not there when the ends were checked. */
 	if (!setup && removal->rule != IOPT_UNMAP_TYPE1_V1 &&
 	    area->node.last > removal->last)
-		return -ENOENT;
+		return refuse_cut(&area->node);
 	return 0;
 }
 
@@ -312,7 +321,8 @@ static int removal_claim(struct io_pagetable *iopt,
 	}
 	if (!rc && removal->rule == IOPT_UNMAP_EXACT &&
 	    list_empty(&removal->areas))
-		return -ENOENT;
+		return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED,
+				      removal->start, removal->last);
 	return rc;
 }
 
@@ -403,6 +413,20 @@ static void areas_restore(struct io_pagetable *iopt, struct list_head *areas)
 	}
 }
 
+/* Before others may map there, which they say as well. */
+static void areas_trace(struct io_pagetable *iopt, struct list_head *areas)
+{
+	struct iopt_area *area;
+
+	if (!trace_iommufd_unmap_enabled())
+		return;
+	list_for_each_entry(area, areas, list) {
+		trace_iommufd_unmap(iopt->context, iopt->id, area->node.start,
+				    area->node.last - area->node.start + 1);
+		cond_resched();
+	}
+}
+
 /* Unmap areas that were claimed, and add their size to @unmapped. */
 static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
 			 unsigned long *unmapped)
@@ -413,6 +437,7 @@ static void areas_remove(struct io_pagetable *iopt, struct list_head *areas,
 	else
 		iopt_areas_unfill(areas);
 	iopt_forget_touched(iopt, areas);
+	areas_trace(iopt, areas);
 	iopt_erase_areas(iopt, areas, unmapped);
 }
 

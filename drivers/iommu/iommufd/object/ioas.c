@@ -71,6 +71,8 @@ struct iommufd_ioas *iommufd_ioas_create(struct iommufd_ctx *ictx)
 	if (IS_ERR(ioas))
 		return ioas;
 	iopt_init(&ioas->iopt);
+	ioas->iopt.context = ictx->number;
+	ioas->iopt.id = ioas->object.id;
 	if (ictx->as_container)
 		ioas->iopt.areas_left = &ictx->areas_left;
 	mutex_init(&ioas->mutex);

@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "iopt_types.h"
+#include "lib/trace.h"
 #include "pin/account.h"
 
 /* With its area a structure of a size that kmalloc() would waste much on. */
@@ -142,6 +143,8 @@ void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages)
 {
 	lockdep_assert_held(&pages->mutex);
 
+	if (npages)
+		trace_iommufd_unpin(pages->origin.owner->pid, npages);
 	pages->npinned -= npages;
 	pin_origin_uncharge(&pages->origin, npages);
 }

@@ -14,9 +14,11 @@
 #include <linux/minmax.h>
 
 #include "iopt_types.h"
+#include "lib/trace.h"
 #include "pages.h"
 #include "pfn_span.h"
 #include "pfn_storage.h"
+#include "pin/account.h"
 #include "pin/pin.h"
 
 /**
@@ -211,6 +213,7 @@ void pfn_reader_stored(struct pfn_reader *reader)
 	lockdep_assert_held(&reader->pages->mutex);
 
 	if (reader->pinned) {
+		trace_iommufd_pin(reader->pages->origin.owner->pid, npages);
 		reader->pages->npinned += npages;
 		reader->charged -= npages;
 		reader->pinned = false;

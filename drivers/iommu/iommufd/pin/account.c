@@ -26,6 +26,8 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
+#include "lib/trace.h"
+
 /* So often the worker tries to take what is owed out of the counts. */
 #define SETTLE_INTERVAL (HZ / 10)
 
@@ -409,7 +411,8 @@ static int charge_user(struct pin_owner *owner, unsigned long npages)
 	do {
 		if (check_add_overflow((unsigned long)locked, npages, &sum) ||
 		    sum > limit)
-			return -ENOMEM;
+			return iommufd_refuse(-ENOMEM, IOMMUFD_REFUSE_MEMLOCK,
+					      npages, limit);
 	} while (!atomic_long_try_cmpxchg(&owner->user->locked_vm, &locked,
 					  sum));
 	return 0;
@@ -425,6 +428,10 @@ static int charge_mm(struct pin_owner *owner, unsigned long npages)
 	rc = __account_locked_vm(owner->mm, npages, true, owner->task,
 				 owner->unlimited);
 	mmap_write_unlock(owner->mm);
+	if (rc)
+		iommufd_refuse(rc, IOMMUFD_REFUSE_MEMLOCK, npages,
+			       task_rlimit(owner->task, RLIMIT_MEMLOCK) >>
+				       PAGE_SHIFT);
 	return rc;
 }
 

@@ -19,6 +19,7 @@
 
 #include "account.h"
 #include "lib/test_hooks.h"
+#include "lib/trace.h"
 #include "pin.h"
 #include "pin_leaf.h"
 
@@ -74,7 +75,10 @@ static long pin_user_gup(const struct pin_origin *origin, unsigned long index,
 	/* What a task gets that is killed while it waits for the mmap lock. */
 	if (rc == -EAGAIN && fatal_signal_pending(current))
 		return -EINTR;
-	return rc ?: -EFAULT;
+	if (rc > 0)
+		return rc;
+	return iommufd_refuse(rc ?: -EFAULT, IOMMUFD_REFUSE_MEMORY, address,
+			      npages);
 }
 
 static int pin_user_one(const struct pin_origin *origin, unsigned long index,

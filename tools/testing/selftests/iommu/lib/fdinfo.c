@@ -49,6 +49,13 @@ const char *fdinfo_line(const struct fdinfo *info, const char *start)
 	return find_line(info->text, start);
 }
 
+unsigned int fdinfo_context(const struct fdinfo *info)
+{
+	const char *line = fdinfo_line(info, "iommufd-context:");
+
+	return line ? strtoul(strchr(line, ':') + 1, NULL, 10) : 0;
+}
+
 unsigned int fdinfo_count(const struct fdinfo *info, const char *start)
 {
 	const char *line = fdinfo_line(info, start);

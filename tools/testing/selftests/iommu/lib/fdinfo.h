@@ -23,6 +23,9 @@ struct fdinfo {
 /* Of a file of process @pid; 0 or a negative errno. */
 int fdinfo_read(struct fdinfo *info, pid_t pid, int fd);
 
+/* By which number the kernel knows the iommufd, 0 if it does not say. */
+unsigned int fdinfo_context(const struct fdinfo *info);
+
 /* Number of lines that begin with @start. */
 unsigned int fdinfo_count(const struct fdinfo *info, const char *start);
 

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * Tracepoints: what comes is said, what goes is said, and what is refused with
+ * its reason. When all is gone the sums are zero.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "lib/fault_rig.h"
+#include "lib/fdinfo.h"
+#include "lib/harness.h"
+#include "lib/mock_rig.h"
+#include "lib/process.h"
+#include "lib/tracefs.h"
+
+FIXTURE(trace)
+{
+	struct mock_rig rig;
+	struct tracing tracing;
+	struct fdinfo info;
+	char context[32];	/* words that only lines of this iommufd have */
+	char payer[32];		/* the same of this process */
+	bool started;
+};
+
+FIXTURE_SETUP(trace)
+{
+	int ret = mock_rig_create(&self->rig, 0);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no mock IOMMU");
+	ASSERT_EQ(0, ret);
+	ret = tracing_start(&self->tracing);
+	if (ret == -ENOTSUP) {
+		mock_rig_destroy(&self->rig);
+		SKIP(return, "no tracefs");
+	}
+	ASSERT_EQ(0, ret);
+	self->started = true;
+	ASSERT_EQ(0, fdinfo_read(&self->info, getpid(), self->rig.fd));
+	snprintf(self->context, sizeof(self->context), "context=%u ",
+		 fdinfo_context(&self->info));
+	snprintf(self->payer, sizeof(self->payer), "payer=%d ", getpid());
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	if (self->started)
+		tracing_stop(&self->tracing);
+	tracing_free(&self->tracing);
+	EXPECT_STREQ("", mock_rig_destroy(&self->rig));
+}
+
+static int finish(struct tracing *tracing, bool *started)
+{
+	*started = false;
+	return tracing_stop(tracing);
+}
+
+/* For tests: from here on what was traced can be looked at. */
+#define FINISH() ASSERT_EQ(0, finish(&self->tracing, &self->started))
+
+#define COUNT(event) tracing_count(&self->tracing, (event), self->context)
+#define BYTES(event) \
+	tracing_sum(&self->tracing, (event), self->context, "length=")
+#define PAGES(event) \
+	tracing_sum(&self->tracing, (event), self->payer, "pages=")
+
+/* Close the iommufd now, not with the rig. */
+static void close_now(struct mock_rig *rig)
+{
+	close(rig->fd);
+	rig->fd = -1;
+}
+
+TEST_F(trace, maps_and_pins_sum_to_zero)
+{
+	struct mock_rig *rig = &self->rig;
+	struct mock_device device;
+	__u64 iova;
+
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
+	ASSERT_EQ(0, mock_rig_map(rig, 4, 2));
+	ASSERT_EQ(0, ioas_map_auto(rig->fd, rig->ioas_id, rig->buffer,
+				   PAGE_SIZE, &iova));
+	/* From two areas; nothing is pinned for it. */
+	ASSERT_EQ(0, mock_rig_copy(rig, 2, 4));
+	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
+	EXPECT_EQ(-EEXIST, mock_rig_map(rig, 4, 1));
+	/* The rest goes with the file. */
+	close_now(rig);
+	FINISH();
+	EXPECT_EQ(3, COUNT("iommufd_map"));
+	EXPECT_EQ(7 * PAGE_SIZE, BYTES("iommufd_map"));
+	EXPECT_EQ(1, COUNT("iommufd_copy"));
+	EXPECT_EQ(4 * PAGE_SIZE, BYTES("iommufd_copy"));
+	/* One for each area. */
+	EXPECT_EQ(5, COUNT("iommufd_unmap"));
+	EXPECT_EQ(11 * PAGE_SIZE, BYTES("iommufd_unmap"));
+	EXPECT_EQ(7, PAGES("iommufd_pin"));
+	EXPECT_EQ(7, PAGES("iommufd_unpin"));
+}
+
+TEST_F(trace, pins_of_accesses_sum_to_zero)
+{
+	struct mock_rig *rig = &self->rig;
+	__u32 pages_id, again_id;
+	int access_fd;
+
+	access_fd = access_create(rig->fd, rig->ioas_id,
+				  MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES);
+	ASSERT_GE(access_fd, 0);
+	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
+	ASSERT_EQ(0, access_pin(rig->fd, access_fd, mock_rig_iova(0),
+				3 * PAGE_SIZE, NULL, 0, &pages_id));
+	/* Pinned already: that is nothing new. */
+	ASSERT_EQ(0, access_pin(rig->fd, access_fd, mock_rig_iova(1), PAGE_SIZE,
+				NULL, 0, &again_id));
+	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, pages_id));
+	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, again_id));
+	close(access_fd);
+	FINISH();
+	EXPECT_EQ(3, PAGES("iommufd_pin"));
+	EXPECT_EQ(3, PAGES("iommufd_unpin"));
+}
+
+TEST_F(trace, devices_come_and_go)
+{
+	struct mock_rig *rig = &self->rig;
+	struct mock_device first, second;
+
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &first));
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &second));
+	ASSERT_EQ(0, mock_replace(rig->fd, first.id, rig->other_id));
+	ASSERT_EQ(0, iommufd_destroy(rig->fd, first.id));
+	close_now(rig);
+	FINISH();
+	EXPECT_EQ(2, COUNT("iommufd_bind"));
+	EXPECT_EQ(2, COUNT("iommufd_unbind"));
+	EXPECT_EQ(2, COUNT("iommufd_attach"));
+	EXPECT_EQ(1, COUNT("iommufd_replace"));
+	EXPECT_EQ(2, COUNT("iommufd_detach"));
+}
+
+/* What is refused */
+
+/* For tests: a call fails, and this is what is said about it. */
+#define EXPECT_REFUSED(error_, reason_, first_, second_) do { \
+	char words_[160]; \
+	snprintf(words_, sizeof(words_), \
+		 "error=%d reason=%s first=0x%llx second=0x%llx ", \
+		 -(error_), (reason_), (unsigned long long)(first_), \
+		 (unsigned long long)(second_)); \
+	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_refuse", words_)) \
+		TH_LOG("%s", words_); \
+} while (0)
+
+TEST_F(trace, refusals_of_maps)
+{
+	struct mock_rig *rig = &self->rig;
+	struct mock_device device;
+	__u64 unmapped;
+
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, mock_rig_map(rig, 2, 4));
+	ASSERT_EQ(0, mock_reserve(rig->fd, rig->ioas_id, mock_rig_iova(20),
+				  2 * PAGE_SIZE));
+	EXPECT_EQ(-EEXIST, mock_rig_map(rig, 4, 8));
+	EXPECT_EQ(-EINVAL, mock_rig_map(rig, 21, 2));
+	EXPECT_EQ(-EINVAL, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+					  PAGE_SIZE, mock_rig_iova(30) + 1));
+	EXPECT_EQ(-ENOENT, ioas_unmap(rig->fd, rig->ioas_id, mock_rig_iova(10),
+				      PAGE_SIZE, &unmapped));
+	EXPECT_EQ(-ENOENT, ioas_unmap(rig->fd, rig->ioas_id, mock_rig_iova(3),
+				      PAGE_SIZE, &unmapped));
+	FINISH();
+	EXPECT_REFUSED(EEXIST, "taken", mock_rig_iova(2), mock_rig_iova(6) - 1);
+	EXPECT_REFUSED(EINVAL, "reserved", mock_rig_iova(20),
+		       mock_rig_iova(22) - 1);
+	EXPECT_REFUSED(EINVAL, "alignment", mock_rig_iova(30) + 1,
+		       MOCK_IOPTE_SIZE);
+	EXPECT_REFUSED(ENOENT, "not-mapped", mock_rig_iova(10),
+		       mock_rig_iova(11) - 1);
+	EXPECT_REFUSED(ENOENT, "cuts-area", mock_rig_iova(2),
+		       mock_rig_iova(6) - 1);
+	/* Each of the five ioctls has failed. */
+	EXPECT_EQ(5, COUNT("iommufd_ioctl_error"));
+}
+
+TEST_F(trace, refusals_of_memory)
+{
+	struct mock_rig *rig = &self->rig;
+	struct mock_device device;
+	char *nothing;
+
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
+	nothing = memory_anonymous(PAGE_SIZE, PROT_NONE);
+	ASSERT_NE(NULL, nothing);
+	EXPECT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id, nothing,
+					  PAGE_SIZE, mock_rig_iova(0)));
+	munmap(nothing, PAGE_SIZE);
+	/* Others of this user may have pages charged, so nothing is allowed. */
+	ASSERT_EQ(0, memlock_limit(0));
+	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
+	EXPECT_EQ(-ENOMEM, mock_rig_map(rig, 0, 3));
+	FINISH();
+	EXPECT_REFUSED(EFAULT, "memory", (uintptr_t)nothing, 1);
+	EXPECT_REFUSED(ENOMEM, "memlock-limit", 3, 0);
+}
+
+TEST_F(trace, refusals_of_copies)
+{
+	struct mock_rig *rig = &self->rig;
+	struct iommu_ioas_map map = {
+		.flags = MAP_READ | IOMMU_IOAS_MAP_FIXED_IOVA,
+		.ioas_id = rig->ioas_id,
+		.user_va = va_to_u64(rig->buffer),
+		.length = PAGE_SIZE,
+		.iova = mock_rig_iova(0),
+	};
+	/* Memory that this process itself may not write. */
+	char *constant = memory_anonymous(PAGE_SIZE, PROT_READ);
+
+	ASSERT_NE(NULL, constant);
+	map.user_va = va_to_u64(constant);
+	ASSERT_EQ(0, ioas_map(rig->fd, &map));
+	EXPECT_EQ(-EPERM, mock_rig_copy(rig, 0, 1));
+	munmap(constant, PAGE_SIZE);
+	FINISH();
+	EXPECT_REFUSED(EPERM, "rights", mock_rig_iova(0), mock_rig_iova(1) - 1);
+}
+
+/* Page faults */
+
+TEST_F(trace, faults_are_answered)
+{
+	struct fault_rig faults;
+	char queue[40];
+	__u32 cookie;
+	int ret;
+
+	ret = fault_rig_create(&faults);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, fault_ask(&faults, 1));
+	ASSERT_EQ(0, fault_ask_for(&faults, 2, 3));
+	cookie = fault_read_cookie(&faults.queue);
+	ASSERT_NE(0, cookie);
+	EXPECT_EQ(ANSWER_SIZE, fault_answer(&faults.queue, cookie,
+					    IOMMUFD_PAGE_RESP_SUCCESS));
+	snprintf(queue, sizeof(queue), "queue=%u ", faults.queue.id);
+	/* The other group is given up. */
+	EXPECT_STREQ("", fault_rig_destroy(&faults));
+	FINISH();
+	EXPECT_EQ(2, tracing_count(&self->tracing, "iommufd_fault", queue));
+	EXPECT_EQ(4, tracing_sum(&self->tracing, "iommufd_fault", queue,
+				 "faults="));
+	EXPECT_EQ(2, tracing_count(&self->tracing, "iommufd_fault_answer",
+				   queue));
+	EXPECT_EQ(4, tracing_sum(&self->tracing, "iommufd_fault_answer", queue,
+				 "faults="));
+}
+
+TEST_HARNESS_MAIN
