@@ -44,12 +44,13 @@ check()
 # kernel-doc of the structure, hence no UNCOMMENTED_DEFINITION; a set of bits
 # wider than any type of C's needs a name, hence no NEW_TYPEDEFS, and macros like
 # the kernel's own for bits are not there for user space, hence no BIT_MACRO.
+# Definitions of tracepoints are a language of their own.
 run_checkpatch()
 {
 	local ignored=FILE_PATH_CHANGES,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE
 
 	ignored+=,UNCOMMENTED_DEFINITION,NEW_TYPEDEFS,BIT_MACRO
-	files '*.[chS]' Kconfig Makefile '*.rst' |
+	files '*.[chS]' Kconfig Makefile '*.rst' | grep -v '^include/trace/' |
 		xargs -n 8 -P "$jobs" "$base/scripts/checkpatch.pl" --strict --terse \
 			--no-summary --no-tree --show-types \
 			--ignore "$ignored" -f

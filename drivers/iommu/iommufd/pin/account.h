@@ -51,9 +51,9 @@ enum pin_account_mode {
  *        mmap lock can be had
  * @debtor: in the list of those who owe, with a reference, if @owed is not 0
  *
- * Constant but for @refs, @charged, @account, @entry, @owed and @debtor. Set at map time from the caller:
- * whoever unpins, in whichever process and after whatever exec or exit, the
- * charge goes back to where it came from.
+ * Constant but for @refs, @charged, @account, @entry, @owed and @debtor. Set at
+ * map time from the caller: whoever unpins, in whichever process and after
+ * whatever exec or exit, the charge goes back to where it came from.
  */
 struct pin_owner {
 	refcount_t refs;

@@ -74,7 +74,7 @@ static const char *find_words(const char *line, const char *words)
 
 	for (at = line; end && (at = strstr(at, words)) && at < end; at++)
 		if (at > line && strchr(" \t", at[-1]) &&
-		    strchr(" \n", at[strlen(words)]))
+		    strchr("\n ", at[strlen(words)]))
 			return at;
 	return NULL;
 }
