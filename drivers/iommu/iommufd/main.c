@@ -15,6 +15,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "check/check.h"
+#include "debugfs.h"
 #include "device/fault_file.h"
 #include "device/hw_info.h"
 #include "device/hwpt_alloc.h"
@@ -385,6 +386,7 @@ static int __init iommufd_init(void)
 	rc = register_files();
 	if (rc)
 		goto err_test;
+	iommufd_debugfs_init();
 	return 0;
 
 err_test:
@@ -399,6 +401,7 @@ module_init(iommufd_init);
 
 static void __exit iommufd_exit(void)
 {
+	iommufd_debugfs_exit();
 	if (IS_ENABLED(CONFIG_IOMMUFD_VFIO_CONTAINER))
 		misc_deregister(&container_misc);
 	misc_deregister(&iommufd_misc);

@@ -173,6 +173,7 @@ void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats)
 	for (order = 0; order < ARRAY_SIZE(iopt->areas_by_alignment); order++)
 		stats->areas += iopt->areas_by_alignment[order];
 	stats->mapped = iopt->mapped;
+	stats->largest_gap = iova_tree_largest_gap(&iopt->tree);
 	down_read(&iopt->domains.rwsem);
 	stats->domains = iopt->domains.count;
 	up_read(&iopt->domains.rwsem);

@@ -112,6 +112,7 @@ struct iopt_access {
  *                has it
  * @access_pages: pages that in-kernel users have pinned, each as often as it is
  *                pinned
+ * @largest_gap: bytes of the longest range without an area, reserved or not
  */
 struct iopt_stats {
 	unsigned long areas;
@@ -119,6 +120,7 @@ struct iopt_stats {
 	unsigned int domains;
 	unsigned long device_pages;
 	unsigned long access_pages;
+	unsigned long largest_gap;
 };
 
 void iopt_init(struct io_pagetable *iopt);

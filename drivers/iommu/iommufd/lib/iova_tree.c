@@ -348,6 +348,25 @@ static int place_in_ample_gap(const struct iova_tree *tree,
 }
 
 /**
+ * iova_tree_largest_gap() - Tell how long the longest free range is
+ * @tree: the tree
+ *
+ * Context: the owner's lock, for reading. O(log n).
+ * Return: bytes; ULONG_MAX for an empty tree, whose range is one longer.
+ */
+unsigned long iova_tree_largest_gap(const struct iova_tree *tree)
+{
+	struct rb_node *root = tree->root.rb_node;
+	struct iova_node *last;
+
+	if (!root)
+		return ULONG_MAX;
+	last = rb_entry(rb_last(&tree->root), struct iova_node, rb);
+	return max(rb_entry(root, struct iova_node, rb)->subtree_gap,
+		   ULONG_MAX - last->last);
+}
+
+/**
  * iova_tree_find_free() - Find a free range
  * @tree: to look at
  * @request: what the range has to look like

@@ -68,6 +68,7 @@ struct iova_node *iova_tree_next(const struct iova_node *node,
 int iova_tree_find_free(const struct iova_tree *tree,
 			const struct iova_request *request,
 			unsigned long *start);
+unsigned long iova_tree_largest_gap(const struct iova_tree *tree);
 bool iova_tree_valid(const struct iova_tree *tree);
 
 #endif

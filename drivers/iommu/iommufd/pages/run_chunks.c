@@ -14,6 +14,7 @@
  */
 #include "run_chunks.h"
 
+#include <linux/bitops.h>
 #include <linux/iommu.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
@@ -144,6 +145,25 @@ void run_chunks_note(struct iopt_pages *pages, const struct pfn_batch *batch,
 		index += npages;
 	}
 	chunks_store(pages, &range);
+}
+
+/**
+ * run_chunks_count() - Tell how many chunks are known to be one run
+ * @pages: the memory
+ *
+ * Context: @pages->mutex held. Looks at one word for each 64 MiB of the memory.
+ * Return: number of chunks of 2 MiB.
+ */
+unsigned long run_chunks_count(struct iopt_pages *pages)
+{
+	unsigned long index, count = 0;
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	xa_for_each(&pages->run_chunks, index, entry)
+		count += hweight_long(xa_to_value(entry));
+	return count;
 }
 
 /**

@@ -19,6 +19,7 @@ void run_chunks_note(struct iopt_pages *pages, const struct pfn_batch *batch,
 		     unsigned long index);
 void run_chunks_forget(struct iopt_pages *pages, unsigned long start,
 		       unsigned long last);
+unsigned long run_chunks_count(struct iopt_pages *pages);
 bool run_chunks_valid(struct iopt_pages *pages);
 
 unsigned long __run_chunks_length(struct iopt_pages *pages, unsigned long index,

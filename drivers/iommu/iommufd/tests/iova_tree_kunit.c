@@ -564,6 +564,28 @@ static void insert_remove_orders(struct kunit *test)
 }
 
 /* A check that never says no is none. */
+static void largest_gap_is_known(struct kunit *test)
+{
+	struct iova_node low = { .start = 0x1000, .last = 0x1fff };
+	struct iova_node middle = { .start = 0x9000, .last = 0x9fff };
+	struct iova_node high = { .start = 0xa000, .last = ULONG_MAX };
+	struct iova_tree tree;
+
+	iova_tree_init(&tree);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), ULONG_MAX);
+	iova_tree_insert(&tree, &low);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), ULONG_MAX - 0x1fff);
+	iova_tree_insert(&tree, &high);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x8000);
+	iova_tree_insert(&tree, &middle);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x7000);
+	iova_tree_remove(&tree, &low);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x9000);
+	iova_tree_remove(&tree, &middle);
+	iova_tree_remove(&tree, &high);
+	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), ULONG_MAX);
+}
+
 static void valid_sees_damage(struct kunit *test)
 {
 	struct iova_node low = { .start = 10, .last = 19 };
@@ -594,6 +616,7 @@ static struct kunit_case iova_tree_cases[] = {
 	KUNIT_CASE(find_free_misaligned),
 	KUNIT_CASE(find_free_prefers_low),
 	KUNIT_CASE(insert_remove_orders),
+	KUNIT_CASE(largest_gap_is_known),
 	KUNIT_CASE(valid_sees_damage),
 	KUNIT_CASE_PARAM(random_operations, places_gen_params),
 	{}

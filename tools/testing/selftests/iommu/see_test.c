@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -437,6 +438,197 @@ TEST_F(see, h60_attach_that_waits)
 		  fdinfo_number(&self->info, "iommufd-device:", "hwpt"));
 	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
 	trap_close(&stuck.trap);
+}
+
+/* debugfs */
+
+#define DEBUGFS	"/sys/kernel/debug/iommufd/"
+
+/* What a line of an area says. */
+struct seen_area {
+	unsigned long long iova;
+	unsigned long long last;
+	unsigned long pages;
+	unsigned long pinned;
+	char rights[4];
+	char state[16];
+	char content[16];
+};
+
+static unsigned long number_behind(const char *line, const char *word)
+{
+	const char *at = strstr(line, word);
+
+	return at ? strtoul(at + strlen(word), NULL, 10) : ~0UL;
+}
+
+static bool parse_area(const char *line, unsigned int context, __u32 ioas_id,
+		       struct seen_area *area)
+{
+	char start[40];
+	int length = snprintf(start, sizeof(start), "context=%u ioas=%u ",
+			      context, ioas_id);
+
+	if (strncmp(line, start, length))
+		return false;
+	area->pages = number_behind(line, " pages=");
+	area->pinned = number_behind(line, " memory-pinned=");
+	return sscanf(line + length,
+		      "iova=%llx last=%llx rights=%3s state=%15s content=%15s ",
+		      &area->iova, &area->last, area->rights, area->state,
+		      area->content) == 5;
+}
+
+/*
+ * How many areas of an IOAS there are to see, each at a higher IOVA than the one
+ * before; -1 if not. @area receives the last.
+ */
+static int count_areas(unsigned int context, __u32 ioas_id,
+		       struct seen_area *area)
+{
+	FILE *file = fopen(DEBUGFS "areas", "re");
+	struct seen_area next;
+	char line[512];
+	int count = 0;
+
+	if (!file)
+		return -1;
+	while (count >= 0 && fgets(line, sizeof(line), file)) {
+		if (!parse_area(line, context, ioas_id, &next))
+			continue;
+		count = count && next.iova <= area->last ? -1 : count + 1;
+		*area = next;
+	}
+	fclose(file);
+	return count;
+}
+
+/* The number behind a word in the line of an IOAS; -1 if there is no line. */
+static long long see_ioas(unsigned int context, __u32 ioas_id, const char *word)
+{
+	FILE *file = fopen(DEBUGFS "ioas", "re");
+	long long number = -1;
+	char line[512], start[40];
+	const char *at;
+
+	if (!file)
+		return -1;
+	snprintf(start, sizeof(start), "context=%u ioas=%u ", context, ioas_id);
+	while (fgets(line, sizeof(line), file)) {
+		at = strstr(line, word);
+		if (!strncmp(line, start, strlen(start)) && at)
+			number = strtoull(at + strlen(word), NULL, 10);
+	}
+	fclose(file);
+	return number;
+}
+
+TEST_F(see, areas_in_debugfs)
+{
+	struct mock_rig *rig = &self->rig;
+	struct mock_device device;
+	struct seen_area area;
+	unsigned int context;
+
+	if (access(DEBUGFS, F_OK))
+		SKIP(return, "no debugfs");
+	LOOK();
+	context = fdinfo_context(&self->info);
+	EXPECT_EQ(0, count_areas(context, rig->ioas_id, &area));
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, mock_rig_map(rig, 4, 1));
+	ASSERT_EQ(0, mock_rig_map(rig, 8, 4));
+	EXPECT_EQ(2, count_areas(context, rig->ioas_id, &area));
+	EXPECT_EQ(mock_rig_iova(8), area.iova);
+	EXPECT_EQ(mock_rig_iova(12) - 1, area.last);
+	EXPECT_EQ(4, area.pages);
+	EXPECT_EQ(4, area.pinned);
+	EXPECT_STREQ("rw", area.rights);
+	EXPECT_STREQ("live", area.state);
+	EXPECT_STREQ("filled", area.content);
+	EXPECT_EQ(0, count_areas(context, rig->other_id, &area));
+	EXPECT_EQ(2, see_ioas(context, rig->ioas_id, "areas="));
+	EXPECT_EQ(5, see_ioas(context, rig->ioas_id, "device-pages="));
+	EXPECT_EQ(0, see_ioas(context, rig->other_id, "areas="));
+	ASSERT_EQ(0, mock_rig_unmap(rig, 8, 4));
+	EXPECT_EQ(1, count_areas(context, rig->ioas_id, &area));
+	EXPECT_EQ(mock_rig_iova(4), area.iova);
+}
+
+/* So many that a reader has to come back for more. */
+#define MANY_AREAS	300
+
+TEST_F(see, many_areas_in_debugfs)
+{
+	struct mock_rig *rig = &self->rig;
+	struct seen_area area;
+	unsigned int context;
+	__u64 i;
+
+	if (access(DEBUGFS, F_OK))
+		SKIP(return, "no debugfs");
+	LOOK();
+	context = fdinfo_context(&self->info);
+	/* One page each, and another page in between. */
+	for (i = 0; i < MANY_AREAS; i++)
+		ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+					    PAGE_SIZE, 2 * i * PAGE_SIZE));
+	/* At the very end, behind which there is nothing. */
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+				    PAGE_SIZE, -PAGE_SIZE));
+	EXPECT_EQ(MANY_AREAS + 1, count_areas(context, rig->ioas_id, &area));
+	EXPECT_EQ(~0ULL, area.last);
+	EXPECT_EQ(~0ULL - (2 * MANY_AREAS - 1) * PAGE_SIZE - PAGE_SIZE + 1,
+		  (__u64)see_ioas(context, rig->ioas_id, "largest-gap="));
+}
+
+/* What is just being mapped is seen, without waiting for it. */
+TEST_F(see, h60_debugfs_beside_a_map_that_waits)
+{
+	struct stuck stuck = { .rig = &self->rig };
+	struct mock_rig *rig = &self->rig;
+	struct seen_area area;
+	pthread_t thread;
+	__u64 start;
+
+	if (access(DEBUGFS, F_OK))
+		SKIP(return, "no debugfs");
+	if (trap_open(&stuck.trap, 4 * PAGE_SIZE) == -ENOTSUP)
+		SKIP(return, "no userfaultfd");
+	LOOK();
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &stuck.device));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, map_the_trap, &stuck));
+	ASSERT_TRUE(trap_wait(&stuck.trap, TIMEOUT_MS));
+	start = now_ms();
+	EXPECT_EQ(1, count_areas(fdinfo_context(&self->info), rig->ioas_id,
+				 &area));
+	EXPECT_LT(now_ms() - start, SOON_MS);
+	EXPECT_STREQ("setup", area.state);
+	EXPECT_STREQ("filling", area.content);
+	EXPECT_EQ(0, area.pinned);
+	EXPECT_EQ(0, trap_release(&stuck.trap));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, stuck.ret);
+	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
+	trap_close(&stuck.trap);
+}
+
+static int open_debugfs(void *arg)
+{
+	FILE *file;
+
+	(void)arg;
+	if (setuid(NOBODY))
+		return 255;
+	file = fopen(DEBUGFS "areas", "re");
+	return file ? 0 : errno;
+}
+
+TEST_F(see, debugfs_is_for_root)
+{
+	if (access(DEBUGFS, F_OK))
+		SKIP(return, "no debugfs");
+	EXPECT_EQ(EACCES, child_run(open_debugfs, NULL, TIMEOUT_MS));
 }
 
 TEST_HARNESS_MAIN
