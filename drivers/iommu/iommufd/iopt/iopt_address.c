@@ -220,22 +220,27 @@ int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
 	return rc;
 }
 
-/* The area at exactly a range, with a reference. */
+/*
+ * The area at exactly a range, with a reference. It would be the first one, so
+ * no more than some that are coming or going are passed over.
+ */
 static struct iopt_area *area_get_withdrawn(struct io_pagetable *iopt,
 					    unsigned long start,
 					    unsigned long last)
 {
 	struct iova_node *node;
 	struct iopt_area *area;
+	unsigned int i = 0;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	node = iova_tree_first(&iopt->tree, start, last);
-	while (node && !node_is_live(node))
+	while (node && !node_is_live(node) && i++ < IOPT_AREAS_STEP)
 		node = iova_tree_next(node, last);
 	if (!node)
 		return ERR_PTR(-ENOENT);
 	area = iopt_area_from_node(node);
-	if (!area->withdrawn || node->start != start || node->last != last)
+	if (!node_is_live(node) || !area->withdrawn || node->start != start ||
+	    node->last != last)
 		return ERR_PTR(-EINVAL);
 	refcount_inc(&area->refs);
 	return area;

@@ -21,6 +21,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 
+#include "iopt_iova.h"
 #include "iopt_lookup.h"
 #include "pages/pages_access.h"
 
@@ -152,21 +153,34 @@ int iopt_untrack(struct io_pagetable *iopt)
 	return 0;
 }
 
-/* The first area from an IOVA on. What is being mapped comes afterwards. */
-static int tracked_area_from(struct io_pagetable *iopt, unsigned long start,
+static bool node_is_setup(struct iova_node *node)
+{
+	return iopt_area_state(iopt_area_from_node(node)) == IOPT_AREA_SETUP;
+}
+
+/*
+ * The first area from an IOVA on. What is being mapped comes afterwards. That
+ * may be a million areas, so -EAGAIN says to go on from @start.
+ */
+static int tracked_area_from(struct io_pagetable *iopt, unsigned long *start,
 			     unsigned long last, struct iopt_area **area)
 {
 	struct iova_node *node;
+	unsigned int i = 0;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	*area = NULL;
-	node = iova_tree_first(&iopt->tree, start, last);
-	while (node && iopt_area_state(iopt_area_from_node(node)) ==
-			       IOPT_AREA_SETUP)
+	node = iova_tree_first(&iopt->tree, *start, last);
+	while (node && node_is_setup(node)) {
+		if (i++ == IOPT_AREAS_STEP) {
+			*start = node->start;
+			return -EAGAIN;
+		}
 		node = iova_tree_next(node, last);
+	}
 	if (!node)
 		return 0;
-	if (node->start < start || node->last > last)
+	if (node->start < *start || node->last > last)
 		return -EINVAL;
 	*area = iopt_area_from_node(node);
 	refcount_inc(&(*area)->refs);
@@ -180,8 +194,30 @@ static bool iopt_cut_at(struct io_pagetable *iopt, unsigned long last)
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	node = iova_tree_first(&iopt->tree, last, last);
-	return node && node->last > last &&
-	       iopt_area_state(iopt_area_from_node(node)) != IOPT_AREA_SETUP;
+	return node && node->last > last && !node_is_setup(node);
+}
+
+/* Show the next area, if there is one, and go behind it. */
+static int visit_next(struct io_pagetable *iopt, unsigned long *start,
+		      unsigned long last, struct iopt_visitor *visitor,
+		      bool *all)
+{
+	struct iopt_area *area;
+	unsigned long end;
+	int rc;
+
+	rc = tracked_area_from(iopt, start, last, &area);
+	if (rc == -EAGAIN)
+		return 0;
+	*all = !area;
+	if (rc || !area)
+		return rc;
+	end = area->node.last;
+	rc = visitor->visit(visitor, area);
+	iopt_area_put(area);
+	*all = end == last;
+	*start = end + 1;
+	return rc;
 }
 
 /**
@@ -201,26 +237,18 @@ static bool iopt_cut_at(struct io_pagetable *iopt, unsigned long last)
 int iopt_visit_tracked(struct io_pagetable *iopt, unsigned long start,
 		       unsigned long last, struct iopt_visitor *visitor)
 {
+	bool all = false;
+	int rc = 0;
+
 	if (iopt_cut_at(iopt, last))
 		return -EINVAL;
-	for (;;) {
-		struct iopt_area *area;
-		unsigned long end;
-		int rc;
-
-		rc = tracked_area_from(iopt, start, last, &area);
-		if (rc || !area)
-			return rc;
-		end = area->node.last;
-		rc = visitor->visit(visitor, area);
-		iopt_area_put(area);
+	while (!rc && !all) {
+		rc = visit_next(iopt, &start, last, visitor, &all);
 		if (!rc && fatal_signal_pending(current))
 			rc = -EINTR;
-		if (rc || end == last)
-			return rc;
-		start = end + 1;
 		cond_resched();
 	}
+	return rc;
 }
 
 static void window_note(const struct iopt_touched_window *window,
