@@ -32,7 +32,7 @@ static int move_charge(struct iopt_pages *pages, struct pin_owner *owner,
 	mutex_lock(&pages->mutex);
 	*charged = pages->npinned;
 	mutex_unlock(&pages->mutex);
-	return pin_owner_charge(owner, *charged);
+	return pin_owner_charge_moved(owner, pages->origin.owner, *charged);
 }
 
 /* Give back the old charge, and what is too much of the new one. */

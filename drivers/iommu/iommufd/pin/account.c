@@ -13,6 +13,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/module.h>
@@ -401,7 +402,9 @@ static void uncharge_mm(struct pin_owner *owner, unsigned long npages)
 		owner_owe(owner, npages);
 }
 
-static int charge_user(struct pin_owner *owner, unsigned long npages)
+/* Of what is counted, @moved pages are about to be given back. */
+static int charge_user(struct pin_owner *owner, unsigned long npages,
+		       unsigned long moved)
 {
 	unsigned long limit = task_rlimit(owner->task, RLIMIT_MEMLOCK) >>
 			      PAGE_SHIFT;
@@ -410,7 +413,7 @@ static int charge_user(struct pin_owner *owner, unsigned long npages)
 
 	do {
 		if (check_add_overflow((unsigned long)locked, npages, &sum) ||
-		    sum > limit)
+		    sum - min(sum, moved) > limit)
 			return iommufd_refuse(-ENOMEM, IOMMUFD_REFUSE_MEMLOCK,
 					      npages, limit);
 	} while (!atomic_long_try_cmpxchg(&owner->user->locked_vm, &locked,
@@ -435,6 +438,24 @@ static int charge_mm(struct pin_owner *owner, unsigned long npages)
 	return rc;
 }
 
+static int owner_charge(struct pin_owner *owner, unsigned long npages,
+			unsigned long moved)
+{
+	int rc = 0;
+
+	if (!npages)
+		return 0;
+	if (owner->mode == PIN_ACCOUNT_USER)
+		rc = charge_user(owner, npages, moved);
+	else if (owner->mode == PIN_ACCOUNT_MM)
+		rc = charge_mm(owner, npages);
+	if (rc)
+		return rc;
+	atomic64_add(npages, &owner->mm->pinned_vm);
+	atomic_long_add(npages, &owner->charged);
+	return 0;
+}
+
 /**
  * pin_owner_charge() - Charge pages before they are pinned
  * @owner: who pays
@@ -446,19 +467,29 @@ static int charge_mm(struct pin_owner *owner, unsigned long npages)
  */
 int pin_owner_charge(struct pin_owner *owner, unsigned long npages)
 {
-	int rc = 0;
+	return owner_charge(owner, npages, 0);
+}
 
-	if (!npages)
-		return 0;
-	if (owner->mode == PIN_ACCOUNT_USER)
-		rc = charge_user(owner, npages);
-	else if (owner->mode == PIN_ACCOUNT_MM)
-		rc = charge_mm(owner, npages);
-	if (rc)
-		return rc;
-	atomic64_add(npages, &owner->mm->pinned_vm);
-	atomic_long_add(npages, &owner->charged);
-	return 0;
+/**
+ * pin_owner_charge_moved() - Charge pages that another process has paid so far
+ * @owner: who pays from now on
+ * @from: the other process, in another address space; the caller gives back its
+ *        charge afterwards
+ * @npages: how many
+ *
+ * If both have the same user, its limit need not allow for the pages twice.
+ *
+ * Context: as pin_owner_charge().
+ * Return: as pin_owner_charge().
+ */
+int pin_owner_charge_moved(struct pin_owner *owner, const struct pin_owner *from,
+			   unsigned long npages)
+{
+	bool counted = owner->mode == PIN_ACCOUNT_USER &&
+		       from->mode == PIN_ACCOUNT_USER &&
+		       owner->user == from->user;
+
+	return owner_charge(owner, npages, counted ? npages : 0);
 }
 
 /**

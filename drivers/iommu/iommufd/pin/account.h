@@ -109,6 +109,8 @@ unsigned int pin_account_charges(struct pin_account *account,
 				 unsigned int *more);
 void pin_owner_put(struct pin_owner *owner);
 int pin_owner_charge(struct pin_owner *owner, unsigned long npages);
+int pin_owner_charge_moved(struct pin_owner *owner, const struct pin_owner *from,
+			   unsigned long npages);
 void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages);
 
 /**

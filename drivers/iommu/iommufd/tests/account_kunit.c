@@ -206,6 +206,25 @@ static void accounts_of_one_payer_share_the_limit(struct kunit *test)
 	payer_end(payer);
 }
 
+/* As if from a process that the same user had before */
+static void memory_that_moves_fits_once(struct kunit *test)
+{
+	struct payer *payer = payer_new(test, PIN_ACCOUNT_USER, false, 3);
+	struct pin_owner *other = owner_new(test, PIN_ACCOUNT_USER, false);
+
+	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(payer->owner, 3));
+	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_owner_charge(other, 3));
+	KUNIT_EXPECT_EQ(test, 0,
+			pin_owner_charge_moved(other, payer->owner, 3));
+	pin_owner_uncharge(payer->owner, 3);
+	expect_charged(payer, 3);
+	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_owner_charge(other, 1));
+	pin_owner_uncharge(other, 3);
+	expect_charged(payer, 0);
+	pin_owner_put(other);
+	payer_end(payer);
+}
+
 /* The limit is that of the moment, as of all that counts against it. */
 static void limit_may_change(struct kunit *test)
 {
@@ -465,6 +484,7 @@ static struct kunit_case account_cases[] = {
 	KUNIT_CASE_PARAM(no_pages_cost_nothing, modes_gen_params),
 	KUNIT_CASE_PARAM(accounts_of_one_payer_share_the_limit,
 			 modes_gen_params),
+	KUNIT_CASE(memory_that_moves_fits_once),
 	KUNIT_CASE_PARAM(limit_may_change, modes_gen_params),
 	KUNIT_CASE(two_modes_do_not_share),
 	KUNIT_CASE(capable_user_is_not_charged),
