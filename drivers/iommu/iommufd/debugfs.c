@@ -123,6 +123,10 @@ static struct cursor *cursor_see_area(struct cursor *cursor)
 		if (found)
 			return cursor;
 		cursor_next_ioas(cursor);
+		/* There may be millions without an area. */
+		cond_resched();
+		if (fatal_signal_pending(current))
+			break;
 	}
 	return NULL;
 }

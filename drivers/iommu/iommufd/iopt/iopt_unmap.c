@@ -14,6 +14,7 @@
 #include <linux/list.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/wait.h>
 
 #include "io_pagetable.h"
@@ -378,6 +379,8 @@ static int areas_visit(struct list_head *areas, struct iopt_visitor *visitor)
 	list_for_each_entry(area, areas, list) {
 		int rc = visitor->visit(visitor, area);
 
+		if (!rc && fatal_signal_pending(current))
+			rc = -EINTR;
 		if (rc)
 			return rc;
 		cond_resched();
