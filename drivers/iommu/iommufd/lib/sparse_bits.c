@@ -164,7 +164,8 @@ void sparse_bits_forget(struct sparse_bits *bits, unsigned long first,
 		xas_store(&xas, left ? xa_mk_value(left) : NULL);
 		if (++count % WORDS_STEP)
 			continue;
-		xas_pause(&xas);
+		/* xas_pause() skips what comes behind a node that went. */
+		xas_set(&xas, xas.xa_index + 1);
 		xas_unlock(&xas);
 		cond_resched();
 		xas_lock(&xas);
