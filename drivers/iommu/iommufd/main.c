@@ -52,6 +52,7 @@ union iommufd_cmd {
 	struct iommu_ioas_copy ioas_copy;
 	struct iommu_ioas_iova_ranges ioas_iova_ranges;
 	struct iommu_ioas_map ioas_map;
+	struct iommu_ioas_map_file ioas_map_file;
 	struct iommu_ioas_unmap ioas_unmap;
 	struct iommu_option option;
 	struct iommu_vfio_ioas vfio_ioas;
@@ -135,6 +136,12 @@ static int handle_ioas_map(struct iommufd_call *call, union iommufd_cmd *cmd)
 	return iommufd_ioas_map(call, &cmd->ioas_map);
 }
 
+static int handle_ioas_map_file(struct iommufd_call *call,
+				union iommufd_cmd *cmd)
+{
+	return iommufd_ioas_map_file(call, &cmd->ioas_map_file);
+}
+
 static int handle_ioas_unmap(struct iommufd_call *call, union iommufd_cmd *cmd)
 {
 	return iommufd_ioas_unmap(call, &cmd->ioas_unmap);
@@ -205,6 +212,7 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	      __reserved),
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_fault_alloc, fault_alloc,
 	      out_fault_fd),
+	IOCTL(IOMMU_IOAS_MAP_FILE, handle_ioas_map_file, ioas_map_file, iova),
 #ifdef CONFIG_IOMMUFD_TEST
 	IOCTL(IOMMU_TEST_CMD, handle_test, test, last),
 #endif

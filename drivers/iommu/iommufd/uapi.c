@@ -26,6 +26,7 @@ static_assert(sizeof(struct iommu_iova_range) == 16);
 static_assert(sizeof(struct iommu_ioas_iova_ranges) == 32);
 static_assert(sizeof(struct iommu_ioas_allow_iovas) == 24);
 static_assert(sizeof(struct iommu_ioas_map) == 40);
+static_assert(sizeof(struct iommu_ioas_map_file) == 40);
 static_assert(sizeof(struct iommu_ioas_copy) == 40);
 static_assert(sizeof(struct iommu_ioas_unmap) == 24);
 static_assert(sizeof(struct iommu_option) == 24);

@@ -82,6 +82,7 @@ enum {
 	IOMMUFD_CMD_HWPT_GET_DIRTY_BITMAP = 0x8c,
 	IOMMUFD_CMD_HWPT_INVALIDATE = 0x8d,
 	IOMMUFD_CMD_FAULT_QUEUE_ALLOC = 0x8e,
+	IOMMUFD_CMD_IOAS_MAP_FILE = 0x8f,
 };
 
 /* Any object */
@@ -285,6 +286,58 @@ struct iommu_ioas_map {
 };
 
 #define IOMMU_IOAS_MAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP)
+
+/**
+ * struct iommu_ioas_map_file - ioctl(IOMMU_IOAS_MAP_FILE): let devices see a file
+ * @size: in: bytes in this structure
+ * @flags: in: of enum iommufd_ioas_map_flags, WRITEABLE or READABLE at least
+ * @ioas_id: in: the IOAS to map into
+ * @fd: in: a memfd, or a file on a tmpfs or hugetlbfs
+ * @start: in: offset of the memory in the file, bytes, in any place of a page
+ * @length: in: bytes to map, not 0
+ * @iova: in/out: where the memory starts for the device; *in* matters only
+ *	together with IOMMU_IOAS_MAP_FIXED_IOVA
+ *
+ * Like IOMMU_IOAS_MAP, with memory that belongs to no process: the file need not
+ * be mapped anywhere, @fd may be closed at once, and devices can be attached when
+ * the process that mapped has gone. The area keeps the file.
+ *
+ * A device finds what the file has when pages are pinned, holes are filled then,
+ * and everybody who uses the file sees what a device writes. If the file is
+ * truncated later or a hole is punched, the device keeps the pages that it has.
+ * They are not the file's any more, and go with the mapping. IOMMU_IOAS_COPY shows
+ * the same pages. To have the file's own again, unmap and map.
+ *
+ * While a file is mapped WRITEABLE, F_SEAL_WRITE cannot be set, as with a shared
+ * mapping of a process.
+ *
+ * Errors are those of IOMMU_IOAS_MAP with these differences:
+ *
+ *  - EBADF: no file is open as @fd.
+ *  - EINVAL: also when the file is of another kind, or the range does not end
+ *    within it; @start takes the place of the address.
+ *  - EPERM: WRITEABLE is set, and @fd is not open for writing or the file is
+ *    sealed against it; or READABLE is set, and @fd is not open for reading.
+ *  - EOVERFLOW: @start or @iova plus @length passes the end.
+ *  - ENOMEM: also when a hole cannot be filled, for want of room in the file
+ *    system or of huge pages.
+ *  - EBUSY: others take pages out of the file over and over while they are
+ *    pinned.
+ *  - EIO: a page is damaged, or cannot be read back from swap.
+ *  - EINTR: also when a signal comes while a hole is filled with a huge page.
+ *  - EFAULT: the reply cannot be written, in which case nothing stays mapped.
+ */
+struct iommu_ioas_map_file {
+	__u32 size;
+	__u32 flags;
+	__u32 ioas_id;
+	__s32 fd;
+	__aligned_u64 start;
+	__aligned_u64 length;
+	__aligned_u64 iova;
+};
+
+#define IOMMU_IOAS_MAP_FILE _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP_FILE)
 
 /**
  * struct iommu_ioas_copy - ioctl(IOMMU_IOAS_COPY): map what is mapped elsewhere

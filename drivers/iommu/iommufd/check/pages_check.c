@@ -272,18 +272,32 @@ static bool tiers_valid(struct iopt_pages *pages)
 }
 
 /* The charge is there before the pages are, and goes after them. */
-static bool charge_valid(const struct iopt_pages *pages)
+static bool owner_pays(const struct pin_owner *owner, unsigned long npages)
 {
-	const struct pin_owner *owner = pages->origin.owner;
 	u64 in_mm = atomic64_read(&owner->mm->pinned_vm);
 	bool limited = owner->mode == PIN_ACCOUNT_USER;
 	unsigned long of_user = !limited ? 0 :
 				atomic_long_read(&owner->user->locked_vm);
 
-	if (!pages->origin.ops->pinned)
+	return invariant(in_mm >= npages) &&
+	       invariant(!limited || of_user >= npages);
+}
+
+static bool bill_pays(struct pin_bill *bill, unsigned long npages)
+{
+	guard(mutex)(&bill->account->bills_lock);
+	return invariant(bill->npages >= npages) &&
+	       owner_pays(bill->owner, npages);
+}
+
+static bool charge_valid(const struct iopt_pages *pages)
+{
+	const struct pin_origin *origin = &pages->origin;
+
+	if (!origin->ops->pinned)
 		return true;
-	return invariant(in_mm >= pages->npinned) &&
-	       invariant(!limited || of_user >= pages->npinned);
+	return origin->bill ? bill_pays(origin->bill, pages->npinned) :
+			      owner_pays(origin->owner, pages->npinned);
 }
 
 /**

@@ -27,6 +27,7 @@
 #include "pages/area.h"
 #include "pages/pages_move.h"
 #include "pin/account.h"
+#include "pin/pin_user.h"
 
 /**
  * struct iopt_withdrawal - A walk over areas whose addresses are withdrawn
@@ -87,7 +88,8 @@ static int area_withdraw(struct iopt_area *area, struct iopt_withdrawal *walk)
 	/* It was mapped after the ends were checked. */
 	if (area->node.start < walk->start || area->node.last > walk->last)
 		return -ENOENT;
-	if (area->withdrawn)
+	/* What is no memory of a process has no address to come. */
+	if (area->withdrawn || !pin_user_is_origin(&area->pages->origin))
 		return -EINVAL;
 	area_set_withdrawn(area, true);
 	walk->length += area->node.last - area->node.start + 1;
@@ -196,7 +198,7 @@ bool iopt_may_withdraw(struct io_pagetable *iopt)
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
  * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
- * was withdrawn before; what @rule says; -EINTR on a fatal signal. On failure
+ * was withdrawn before, or it is no memory of a process; what @rule says; -EINTR on a fatal signal. On failure
  * nothing is changed.
  */
 int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,

@@ -13,6 +13,8 @@
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -29,7 +31,9 @@
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
 #include "pin/account.h"
+#include "pin/bill.h"
 #include "pin/pin.h"
+#include "pin/pin_file.h"
 #include "pin/pin_user.h"
 
 /**
@@ -81,6 +85,24 @@ static int mapping_share_setup(struct iopt_mapping *mapping)
 	return 0;
 }
 
+/* Takes over the references of the origin. */
+static int mapping_add_origin(struct iopt_mapping *mapping,
+			      const struct pin_origin *origin,
+			      unsigned long offset, unsigned long length)
+{
+	unsigned long npages = PAGE_ALIGN(offset + length) / PAGE_SIZE;
+	struct iopt_pages *pages = iopt_pages_alloc(origin, npages);
+
+	if (IS_ERR(pages)) {
+		pin_origin_release(origin);
+		return PTR_ERR(pages);
+	}
+	iopt_area_init(&pages->first_area, pages, offset, length,
+		       mapping->iommu_prot);
+	mapping_add_area(mapping, &pages->first_area, length);
+	return 0;
+}
+
 /**
  * iopt_mapping_add_user() - Map memory of the calling process
  * @mapping: without areas
@@ -98,7 +120,6 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 	unsigned long offset = offset_in_page(uptr);
 	struct pin_origin origin;
 	struct pin_owner *owner;
-	struct iopt_pages *pages;
 	unsigned long end;
 
 	if (!length)
@@ -111,15 +132,83 @@ int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 		return PTR_ERR(owner);
 	pin_user_origin(&origin, owner, uptr - offset,
 			mapping->iommu_prot & IOMMU_WRITE);
-	pages = iopt_pages_alloc(&origin, (end - origin.start) / PAGE_SIZE);
-	if (IS_ERR(pages)) {
-		pin_owner_put(owner);
-		return PTR_ERR(pages);
+	return mapping_add_origin(mapping, &origin, offset, length);
+}
+
+/* Takes over the reference to the file. */
+static int mapping_add_pages_of_file(struct iopt_mapping *mapping,
+				     struct file *file, unsigned long start,
+				     unsigned long length,
+				     struct pin_account *account)
+{
+	struct pin_bill *bill = pin_account_bill(account);
+	struct pin_origin origin;
+	int rc;
+
+	if (IS_ERR(bill)) {
+		fput(file);
+		return PTR_ERR(bill);
 	}
-	iopt_area_init(&pages->first_area, pages, offset, length,
-		       mapping->iommu_prot);
-	mapping_add_area(mapping, &pages->first_area, length);
-	return 0;
+	rc = pin_file_origin(&origin, bill, file, start & PAGE_MASK,
+			     mapping->iommu_prot & IOMMU_WRITE);
+	if (rc) {
+		fput(file);
+		pin_bill_put(bill);
+		return rc;
+	}
+	return mapping_add_origin(mapping, &origin, offset_in_page(start),
+				  length);
+}
+
+static int mapping_check_file(const struct iopt_mapping *mapping,
+			      struct file *file, unsigned long end)
+{
+	int rc = pin_file_check(file, mapping->iommu_prot & IOMMU_READ,
+				mapping->iommu_prot & IOMMU_WRITE);
+
+	if (rc)
+		return rc;
+	return end > i_size_read(file_inode(file)) ? -EINVAL : 0;
+}
+
+/**
+ * iopt_mapping_add_file() - Map a range of a file
+ * @mapping: without areas
+ * @fd: file descriptor of the calling process
+ * @start: offset of the first byte in the file, bytes
+ * @length: bytes
+ * @account: of the context; the calling process is going to pay
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -EINVAL if @length is 0, the range ends beyond the file, or the
+ * file is of a kind that cannot be mapped; -EOVERFLOW if the range wraps; -EBADF
+ * if no file is open there; -EPERM if the file is not open for what devices may
+ * do, or sealed against it; -ENOMEM.
+ */
+int iopt_mapping_add_file(struct iopt_mapping *mapping, int fd,
+			  unsigned long start, unsigned long length,
+			  struct pin_account *account)
+{
+	struct file *file;
+	unsigned long end;
+	int rc;
+
+	if (!length)
+		return -EINVAL;
+	/* In whole pages, which may be one more than a 32-bit kernel has. */
+	if (check_add_overflow(start, length, &end) ||
+	    end > ULONG_MAX - PAGE_SIZE)
+		return -EOVERFLOW;
+	file = fget(fd);
+	if (!file)
+		return -EBADF;
+	rc = mapping_check_file(mapping, file, end);
+	if (rc) {
+		fput(file);
+		return rc;
+	}
+	return mapping_add_pages_of_file(mapping, file, start, length,
+					 account);
 }
 
 static int mapping_add_part(struct iopt_mapping *mapping,

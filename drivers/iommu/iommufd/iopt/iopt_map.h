@@ -52,6 +52,9 @@ void iopt_mapping_init(struct iopt_mapping *mapping, struct io_pagetable *iopt,
 		       int iommu_prot, unsigned int flags);
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 			  unsigned long length, struct pin_account *account);
+int iopt_mapping_add_file(struct iopt_mapping *mapping, int fd,
+			  unsigned long start, unsigned long length,
+			  struct pin_account *account);
 int iopt_mapping_add_copy(struct iopt_mapping *mapping,
 			  struct io_pagetable *source, unsigned long iova,
 			  unsigned long length);

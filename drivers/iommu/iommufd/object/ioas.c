@@ -273,7 +273,7 @@ static int ioas_map_flags(u32 flags, int *iommu_prot,
 	/* An IOMMU has no way to say "mapped for nothing". */
 	if (!(flags & (IOMMU_IOAS_MAP_WRITEABLE | IOMMU_IOAS_MAP_READABLE)))
 		return -EINVAL;
-	/* All memory of a process is cached. */
+	/* All memory of processes and files is cached. */
 	*iommu_prot = IOMMU_CACHE;
 	if (flags & IOMMU_IOAS_MAP_WRITEABLE)
 		*iommu_prot |= IOMMU_WRITE;
@@ -283,7 +283,7 @@ static int ioas_map_flags(u32 flags, int *iommu_prot,
 	return 0;
 }
 
-/* What MAP and COPY do alike: the areas are added between begin and end. */
+/* What MAP, MAP_FILE and COPY do alike: the areas are added between begin and end. */
 struct ioas_mapping {
 	struct iopt_mapping mapping;
 	struct iommufd_ioas *ioas;
@@ -354,6 +354,32 @@ int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd)
 		return rc;
 	rc = iopt_mapping_add_user(&to.mapping, cmd->user_va, cmd->length,
 				   &call->ictx->account);
+	return ioas_mapping_end(&to, call, cmd, &cmd->iova, rc);
+}
+
+/**
+ * iommufd_ioas_map_file() - ioctl(IOMMU_IOAS_MAP_FILE)
+ * @call: the ioctl
+ * @cmd: its structure
+ *
+ * Context: process context.
+ * Return: as iommufd_ioas_map(), with iopt_mapping_add_file() in place of
+ * iopt_mapping_add_user().
+ */
+int iommufd_ioas_map_file(struct iommufd_call *call,
+			  struct iommu_ioas_map_file *cmd)
+{
+	struct ioas_mapping to;
+	int rc;
+
+	if (cmd->start > ULONG_MAX)
+		return -EOVERFLOW;
+	rc = ioas_mapping_begin(&to, call, cmd->ioas_id, cmd->flags, cmd->iova,
+				cmd->length);
+	if (rc)
+		return rc;
+	rc = iopt_mapping_add_file(&to.mapping, cmd->fd, cmd->start,
+				   cmd->length, &call->ictx->account);
 	return ioas_mapping_end(&to, call, cmd, &cmd->iova, rc);
 }
 

@@ -18,6 +18,7 @@ struct iommu_ioas_allow_iovas;
 struct iommu_ioas_copy;
 struct iommu_ioas_iova_ranges;
 struct iommu_ioas_map;
+struct iommu_ioas_map_file;
 struct iommu_ioas_unmap;
 struct iommu_iova_range;
 struct iommufd_call;
@@ -63,6 +64,8 @@ int iommufd_ioas_iova_ranges(struct iommufd_call *call,
 int iommufd_ioas_allow_iovas(struct iommufd_call *call,
 			     struct iommu_ioas_allow_iovas *cmd);
 int iommufd_ioas_map(struct iommufd_call *call, struct iommu_ioas_map *cmd);
+int iommufd_ioas_map_file(struct iommufd_call *call,
+			  struct iommu_ioas_map_file *cmd);
 int iommufd_ioas_unmap(struct iommufd_call *call, struct iommu_ioas_unmap *cmd);
 int iommufd_ioas_copy(struct iommufd_call *call, struct iommu_ioas_copy *cmd);
 

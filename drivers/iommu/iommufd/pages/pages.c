@@ -53,7 +53,8 @@ static void pages_teach_lock_order(struct iopt_pages *pages)
 {
 	static bool taught;
 
-	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || READ_ONCE(taught))
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || READ_ONCE(taught) ||
+	    !pages->origin.owner)
 		return;
 	WRITE_ONCE(taught, true);
 	mmap_read_lock(pages->origin.owner->mm);
@@ -63,8 +64,7 @@ static void pages_teach_lock_order(struct iopt_pages *pages)
 
 /**
  * iopt_pages_alloc() - Describe a piece of memory
- * @origin: where it comes from; on success the pages take over the reference
- *          to the owner
+ * @origin: where it comes from; on success the pages take over its references
  * @npages: size in pages, not 0
  *
  * Pins nothing.
@@ -117,7 +117,7 @@ static void pages_release(struct kref *kref)
 		     !xa_empty(&pages->run_chunks));
 	mutex_destroy(&pages->mutex);
 	mutex_destroy(&pages->fill_mutex);
-	pin_owner_put(pages->origin.owner);
+	pin_origin_release(&pages->origin);
 	kmem_cache_free(pages_cache, pages);
 }
 
@@ -143,8 +143,8 @@ void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages)
 {
 	lockdep_assert_held(&pages->mutex);
 
-	if (npages)
-		trace_iommufd_unpin(pages->origin.owner->pid, npages);
+	if (npages && trace_iommufd_unpin_enabled())
+		pin_origin_trace_unpin(&pages->origin, npages);
 	pages->npinned -= npages;
 	pin_origin_uncharge(&pages->origin, npages);
 }

@@ -102,7 +102,9 @@ void iopt_rw_begin(struct iopt_rw *rw)
 	lockdep_assert_held(&rw->pages->mutex);
 
 	rw->origin = rw->pages->origin;
-	pin_owner_get(rw->origin.owner);
+	/* Without one, the area keeps all that the origin refers to. */
+	if (rw->origin.owner)
+		pin_owner_get(rw->origin.owner);
 }
 
 /**
@@ -113,7 +115,8 @@ void iopt_rw_begin(struct iopt_rw *rw)
  */
 void iopt_rw_end(struct iopt_rw *rw)
 {
-	pin_owner_put(rw->origin.owner);
+	if (rw->origin.owner)
+		pin_owner_put(rw->origin.owner);
 }
 
 /**

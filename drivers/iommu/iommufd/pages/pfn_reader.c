@@ -213,7 +213,8 @@ void pfn_reader_stored(struct pfn_reader *reader)
 	lockdep_assert_held(&reader->pages->mutex);
 
 	if (reader->pinned) {
-		trace_iommufd_pin(reader->pages->origin.owner->pid, npages);
+		if (trace_iommufd_pin_enabled())
+			pin_origin_trace_pin(&reader->pages->origin, npages);
 		reader->pages->npinned += npages;
 		reader->charged -= npages;
 		reader->pinned = false;

@@ -74,11 +74,14 @@ void pin_account_init(struct pin_account *account, enum pin_account_mode mode)
 	account->owner = NULL;
 	INIT_LIST_HEAD(&account->owners);
 	account->nowners = 0;
+	mutex_init(&account->bills_lock);
+	INIT_LIST_HEAD(&account->bills);
 }
 
 /**
  * pin_account_destroy() - Undo pin_account_init()
- * @account: nobody maps with it any more; what is mapped need not be gone
+ * @account: nobody maps with it any more; what is mapped need not be gone, but
+ *           for files
  *
  * Context: may sleep.
  */
@@ -86,6 +89,8 @@ void pin_account_destroy(struct pin_account *account)
 {
 	struct pin_owner *owner;
 
+	WARN_ON_ONCE(!list_empty(&account->bills));
+	mutex_destroy(&account->bills_lock);
 	if (account->owner)
 		pin_owner_put(account->owner);
 	/* Those that are left only owe, and go by themselves. */
@@ -512,4 +517,54 @@ void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages)
 		atomic_long_sub(npages, &owner->user->locked_vm);
 	else if (owner->mode == PIN_ACCOUNT_MM)
 		uncharge_mm(owner, npages);
+}
+
+/**
+ * pin_owner_same() - Tell whether two owners are the same process
+ * @a: one of them
+ * @b: the other
+ *
+ * Context: any.
+ * Return: true if it makes no difference which of them pays.
+ */
+bool pin_owner_same(const struct pin_owner *a, const struct pin_owner *b)
+{
+	return a->mm == b->mm && a->mode == b->mode &&
+	       a->unlimited == b->unlimited && a->task == b->task &&
+	       a->user == b->user;
+}
+
+/**
+ * pin_owner_shares_limit() - Tell whether pages count the same for two owners
+ * @a: one of them
+ * @b: the other
+ *
+ * Context: any.
+ * Return: true if what one of them has paid need not be charged to the other.
+ */
+bool pin_owner_shares_limit(const struct pin_owner *a,
+			    const struct pin_owner *b)
+{
+	if (a->mode != b->mode)
+		return false;
+	if (a->mode == PIN_ACCOUNT_USER)
+		return a->user == b->user;
+	return a->mode == PIN_ACCOUNT_NONE || a->mm == b->mm;
+}
+
+/**
+ * pin_owner_move() - Show a charge with another process
+ * @from: who shows it so far
+ * @to: who shows it from now on; shares the limit with @from
+ * @npages: how many pages
+ *
+ * Context: any.
+ */
+void pin_owner_move(struct pin_owner *from, struct pin_owner *to,
+		    unsigned long npages)
+{
+	atomic64_add(npages, &to->mm->pinned_vm);
+	atomic_long_add(npages, &to->charged);
+	atomic_long_sub(npages, &from->charged);
+	atomic64_sub(npages, &from->mm->pinned_vm);
 }

@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -77,6 +78,10 @@ struct pin_owner {
  * @owner: the process that mapped last, NULL if none has yet
  * @owners: struct pin_owner, all that still have memory, and @owner
  * @nowners: how many are in @owners, changes with it
+ * @bills_lock: protects @bills, with the owner and the number of pages of each.
+ *              Held for steps that grow with the number of processes that have
+ *              mapped files, and for none that waits
+ * @bills: struct pin_bill, one for each process that has mapped files
  */
 struct pin_account {
 	enum pin_account_mode mode;
@@ -84,6 +89,8 @@ struct pin_account {
 	struct pin_owner *owner;
 	struct list_head owners;
 	unsigned int nowners;
+	struct mutex bills_lock;
+	struct list_head bills;
 };
 
 /**
@@ -112,6 +119,11 @@ int pin_owner_charge(struct pin_owner *owner, unsigned long npages);
 int pin_owner_charge_moved(struct pin_owner *owner, const struct pin_owner *from,
 			   unsigned long npages);
 void pin_owner_uncharge(struct pin_owner *owner, unsigned long npages);
+bool pin_owner_same(const struct pin_owner *a, const struct pin_owner *b);
+bool pin_owner_shares_limit(const struct pin_owner *a,
+			    const struct pin_owner *b);
+void pin_owner_move(struct pin_owner *from, struct pin_owner *to,
+		    unsigned long npages);
 
 /**
  * pin_owner_get() - Take a reference

@@ -18,6 +18,7 @@
 
 #include "lib/pfn_batch.h"
 #include "lib/test_hooks.h"
+#include "lib/trace.h"
 
 /* Folios that are released before others get their turn. */
 #define RELEASE_STEP 512
@@ -89,6 +90,8 @@ void pin_cursor_init(struct pin_cursor *cursor)
 	cursor->next = 0;
 	cursor->end = 0;
 	cursor->leaf.npages = 0;
+	cursor->folio = 0;
+	cursor->folios = 0;
 	cursor->probe_from = 0;
 }
 
@@ -130,6 +133,8 @@ static void pin_cursor_unpin(struct pin_cursor *cursor)
 				 cursor->end - cursor->next);
 	if (cursor->leaf.npages)
 		release_run(cursor->leaf.pfn, cursor->leaf.npages, false);
+	for (; cursor->folio < cursor->folios; cursor->folio++)
+		unpin_folio(page_folio(cursor->pages[cursor->folio]));
 }
 
 /**
@@ -268,4 +273,51 @@ void pin_copy_page(struct pin_copy *copy, struct page *page)
 	copy->byte += step;
 	copy->data += step;
 	copy->length -= step;
+}
+
+/* Who pays for memory that is pinned, with a reference. */
+static struct pin_owner *origin_payer(const struct pin_origin *origin)
+{
+	if (origin->bill)
+		return pin_bill_payer(origin->bill);
+	pin_owner_get(origin->owner);
+	return origin->owner;
+}
+
+/**
+ * pin_origin_trace_pin() - Let tracepoints say that pages are pinned
+ * @origin: the memory; nothing is said if it is not pinned
+ * @npages: how many pages
+ *
+ * Context: may sleep. Of use only if somebody listens.
+ */
+void pin_origin_trace_pin(const struct pin_origin *origin,
+			  unsigned long npages)
+{
+	struct pin_owner *payer;
+
+	if (!origin->ops->pinned)
+		return;
+	payer = origin_payer(origin);
+	trace_iommufd_pin(payer->pid, npages);
+	pin_owner_put(payer);
+}
+
+/**
+ * pin_origin_trace_unpin() - Let tracepoints say that pages are unpinned
+ * @origin: the memory; nothing is said if it is not pinned
+ * @npages: how many pages
+ *
+ * Context: may sleep. Of use only if somebody listens.
+ */
+void pin_origin_trace_unpin(const struct pin_origin *origin,
+			    unsigned long npages)
+{
+	struct pin_owner *payer;
+
+	if (!origin->ops->pinned)
+		return;
+	payer = origin_payer(origin);
+	trace_iommufd_unpin(payer->pid, npages);
+	pin_owner_put(payer);
 }

@@ -9,8 +9,10 @@
 #include <linux/types.h>
 
 #include "account.h"
+#include "bill.h"
 #include "lib/pfn_batch.h"
 
+struct file;
 struct page;
 struct pin_cursor;
 struct pin_origin_ops;
@@ -37,16 +39,21 @@ struct pin_copy {
  * struct pin_origin - Memory that PFNs can be had from
  * @ops: the kind of memory; constant
  * @owner: the process that has it and pays for what is pinned; whoever embeds
- *         this holds a reference
+ *         this holds a reference, and says when it may change. NULL for a file,
+ *         which has a @bill
+ * @file: the file, with a reference, for one; constant
+ * @bill: who pays for what is pinned of @file, with a reference; constant
  * @start: where page 0 is in what the memory is a part of, bytes, a multiple of
  *         PAGE_SIZE; whoever embeds this says when it may change. Where this is
  *         a multiple of the size of a huge page, one may begin. For memory of a
- *         process, the user virtual address
+ *         process, the user virtual address; for a file the offset in it
  * @writable: devices are going to write; constant
  */
 struct pin_origin {
 	const struct pin_origin_ops *ops;
 	struct pin_owner *owner;
+	struct file *file;
+	struct pin_bill *bill;
 	unsigned long start;
 	bool writable;
 };
@@ -62,6 +69,8 @@ struct pin_origin {
  *                none, or an error
  * @copy_pages: copy and step on until the end or behind the page @last, for
  *              pages that need not be stored anywhere. Returns 0 or an error
+ * @release: give up the references of the origin; NULL if that of @owner is the
+ *           only one. May sleep
  * @pinned: what is read is pinned, so that it stays until pin_release(): it has a
  *          struct page, in-kernel users may have that, and the owner is charged
  *
@@ -77,6 +86,7 @@ struct pin_origin_ops {
 			    struct pin_copy *copy);
 	int (*copy_pages)(const struct pin_origin *origin,
 			  struct pin_copy *copy, unsigned long last);
+	void (*release)(const struct pin_origin *origin);
 	bool pinned;
 };
 
@@ -87,11 +97,16 @@ struct pin_origin_ops {
  * @next: first entry that no batch has taken yet
  * @end: end of the valid entries, exclusive
  * @leaf: what no batch has taken yet of a huge page; then there are no entries
+ * @folio: first entry of @pages that is a folio still to become a leaf. Each of
+ *         these folios has one pin
+ * @folios: end of such entries, exclusive; with some of them, there are no
+ *          others
+ * @skip: pages of the first such folio that lie before what is wanted
  * @probe_from: page index before which it is of no use to look for a huge page
  * @inline_pages: what @pages points to until that is too few
  *
- * The cursor owns the pins of @leaf and of the entries from @next to @end; the
- * others belong to whoever has the batch.
+ * The cursor owns the pins of @leaf, of the folios, and of the entries from @next
+ * to @end; the others belong to whoever has the batch.
  */
 struct pin_cursor {
 	struct page **pages;
@@ -99,6 +114,9 @@ struct pin_cursor {
 	unsigned int next;
 	unsigned int end;
 	struct pfn_run leaf;
+	unsigned int folio;
+	unsigned int folios;
+	unsigned long skip;
 	unsigned long probe_from;
 	struct page *inline_pages[PIN_CURSOR_INLINE_PAGES];
 };
@@ -126,6 +144,10 @@ void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
 		     unsigned long npages);
 void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter);
 void pin_copy_page(struct pin_copy *copy, struct page *page);
+void pin_origin_trace_pin(const struct pin_origin *origin,
+			  unsigned long npages);
+void pin_origin_trace_unpin(const struct pin_origin *origin,
+			    unsigned long npages);
 
 /**
  * pin_copy_writes() - Tell the direction of a copy
@@ -165,8 +187,10 @@ static inline int pin_origin_page(const struct pin_origin *origin,
 static inline int pin_origin_charge(const struct pin_origin *origin,
 				    unsigned long npages)
 {
-	return origin->ops->pinned ? pin_owner_charge(origin->owner, npages) :
-				     0;
+	if (!origin->ops->pinned)
+		return 0;
+	return origin->bill ? pin_bill_charge(origin->bill, npages) :
+			      pin_owner_charge(origin->owner, npages);
 }
 
 /**
@@ -179,8 +203,26 @@ static inline int pin_origin_charge(const struct pin_origin *origin,
 static inline void pin_origin_uncharge(const struct pin_origin *origin,
 				       unsigned long npages)
 {
-	if (origin->ops->pinned)
+	if (!origin->ops->pinned)
+		return;
+	if (origin->bill)
+		pin_bill_uncharge(origin->bill, npages);
+	else
 		pin_owner_uncharge(origin->owner, npages);
+}
+
+/**
+ * pin_origin_release() - Give up what an origin refers to
+ * @origin: nothing is pinned of it
+ *
+ * Context: may sleep.
+ */
+static inline void pin_origin_release(const struct pin_origin *origin)
+{
+	if (origin->ops->release)
+		origin->ops->release(origin);
+	else
+		pin_owner_put(origin->owner);
 }
 
 #endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_BILL_H
+#define __IOMMUFD_BILL_H
+
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+struct pin_account;
+struct pin_owner;
+
+/**
+ * struct pin_bill - What files cost that one process has mapped in a context
+ * @refs: one for each piece of memory
+ * @account: of the context, which outlives the bill; constant
+ * @entry: in &pin_account.bills; &pin_account.bills_lock
+ * @owner: who pays, with a reference; &pin_account.bills_lock
+ * @npages: what @owner is charged; &pin_account.bills_lock
+ *
+ * Memory of a process cannot change its owner, whose address space it is in. A
+ * file needs nobody's address space, so another process may take over the bill,
+ * and does so with one step however many mappings there are.
+ */
+struct pin_bill {
+	refcount_t refs;
+	struct pin_account *account;
+	struct list_head entry;
+	struct pin_owner *owner;
+	unsigned long npages;
+};
+
+struct pin_bill *pin_account_bill(struct pin_account *account);
+void pin_bill_put(struct pin_bill *bill);
+struct pin_owner *pin_bill_payer(struct pin_bill *bill);
+int pin_bill_charge(struct pin_bill *bill, unsigned long npages);
+void pin_bill_uncharge(struct pin_bill *bill, unsigned long npages);
+int pin_account_take_over(struct pin_account *account);
+
+#endif

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Memory of files that live in memory: pinning it by offset, and copying it. No
+ * process need have it mapped, or be there at all.
+ *
+ * memfd_pin_folios() finds folios in the page cache and makes those that are
+ * missing. It takes what it finds as it is, which is not enough:
+ *
+ * * A folio may have been taken out of the file, by truncation or for swap, while
+ *   it was about to be pinned. It has to be looked for again.
+ * * fallocate() leaves folios that nobody has cleared yet, since whoever uses them
+ *   first is going to. A device must not see what they held before.
+ * * For a hole in a file of huge pages it takes a page that is reserved, without
+ *   asking whether one is. So it must never find such a hole.
+ */
+#include "pin_file.h"
+
+#include <linux/errno.h>
+#include <linux/falloc.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/hugetlb.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <uapi/linux/fcntl.h>
+
+#include "bill.h"
+#include "lib/test_hooks.h"
+#include "pin.h"
+#include "pin_leaf.h"
+
+/* Small pages that are pinned at a time; there is an array for them. */
+#define STEP_PAGES 512
+
+/*
+ * So often folios are looked for that others take out of the file at the same
+ * time. It happens once if at all, but for those who do it on purpose.
+ */
+#define TRIES 100
+
+/* A page cache entry of a small folio and its only page are the same. */
+static_assert(offsetof(struct folio, page) == 0);
+
+static unsigned int file_seals(struct file *file)
+{
+#ifdef CONFIG_HUGETLBFS
+	if (is_file_hugepages(file))
+		return READ_ONCE(HUGETLBFS_I(file_inode(file))->seals);
+#endif
+	return READ_ONCE(SHMEM_I(file_inode(file))->seals);
+}
+
+/**
+ * pin_file_check() - Tell whether a file can be mapped
+ * @file: the file
+ * @readable: for devices to read
+ * @writable: for devices to write
+ *
+ * Context: any.
+ * Return: 0; -EINVAL if it is none of shmem or hugetlbfs, which memfds are made
+ * of; -EPERM if it is not open for that, or sealed against it.
+ */
+int pin_file_check(struct file *file, bool readable, bool writable)
+{
+	if (!shmem_file(file) && !is_file_hugepages(file))
+		return -EINVAL;
+	if (readable && !(file->f_mode & FMODE_READ))
+		return -EPERM;
+	if (!writable)
+		return 0;
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EPERM;
+	if (file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
+		return -EPERM;
+	return 0;
+}
+
+/* Page of the file that a page of the origin is. */
+static pgoff_t file_index(const struct pin_origin *origin, unsigned long index)
+{
+	return origin->start / PAGE_SIZE + index;
+}
+
+static long find_and_pin(struct file *file, pgoff_t first, pgoff_t last,
+			 struct folio **folios, unsigned int max,
+			 unsigned long *skip)
+{
+	pgoff_t offset;
+	long rc;
+
+	/* It compares the last byte with the size, which may end in a page. */
+	rc = memfd_pin_folios(file, (loff_t)first << PAGE_SHIFT,
+			      (loff_t)last << PAGE_SHIFT, folios, max,
+			      &offset);
+	if (rc > 0)
+		*skip = offset / PAGE_SIZE;
+	return rc;
+}
+
+static bool huge_page_present(struct file *file, pgoff_t index)
+{
+	unsigned int order = huge_page_order(hstate_file(file));
+	struct folio *folio = filemap_get_folio(file->f_mapping,
+						round_down(index, 1UL << order));
+
+	if (IS_ERR(folio))
+		return false;
+	folio_put(folio);
+	return true;
+}
+
+/* fallocate() minds what is reserved. It ends at any signal. */
+static int fill_huge_hole(struct file *file, pgoff_t index)
+{
+	int rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
+				       (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
+
+	return rc == -ENOSPC ? -ENOMEM : rc;
+}
+
+/*
+ * Who makes holes has the lock of the inode for write. Returns 1 if the page is
+ * pinned, 0 to come again.
+ */
+static long find_and_pin_huge(struct file *file, pgoff_t index,
+			      struct folio **folio, unsigned long *skip)
+{
+	struct inode *inode = file_inode(file);
+	bool present;
+	long rc;
+
+	if (down_read_killable(&inode->i_rwsem))
+		return -EINTR;
+	if (((loff_t)index << PAGE_SHIFT) >= i_size_read(inode)) {
+		inode_unlock_shared(inode);
+		return -EINVAL;
+	}
+	present = huge_page_present(file, index);
+	if (present)
+		rc = find_and_pin(file, index, index, folio, 1, skip);
+	inode_unlock_shared(inode);
+	return present ? rc : fill_huge_hole(file, index);
+}
+
+static void clear_folio(struct folio *folio)
+{
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		clear_highpage(folio_page(folio, i));
+		cond_resched();
+	}
+	flush_dcache_folio(folio);
+	folio_mark_uptodate(folio);
+}
+
+/* Is a pinned folio what the file has at @index? If so it is fit for use. */
+static bool folio_settle(struct folio *folio, struct file *file, pgoff_t index)
+{
+	bool valid;
+
+	if (folio_lock_killable(folio))
+		return false;
+	valid = folio->mapping == file->f_mapping &&
+		folio_contains(folio, index);
+	if (valid && !folio_test_uptodate(folio))
+		clear_folio(folio);
+	folio_unlock(folio);
+	return valid;
+}
+
+/* Let go of the first folio that is not valid, and of all behind it. */
+static long folios_settle(struct folio **folios, long count,
+			  struct file *file, pgoff_t index)
+{
+	long i;
+
+	for (i = 0; i < count; i++) {
+		if (!folio_settle(folios[i], file, index))
+			break;
+		index = folio_next_index(folios[i]);
+		cond_resched();
+	}
+	unpin_folios(folios + i, count - i);
+	return i;
+}
+
+static long pin_try(const struct pin_origin *origin, pgoff_t first,
+		    pgoff_t last, struct folio **folios, unsigned int max,
+		    unsigned long *skip)
+{
+	struct file *file = origin->file;
+	long count;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (is_file_hugepages(file))
+		count = find_and_pin_huge(file, first, folios, skip);
+	else
+		count = find_and_pin(file, first, last, folios, max, skip);
+	if (count <= 0)
+		return count;
+	return folios_settle(folios, count, file, first);
+}
+
+/*
+ * Pin the folios that have some pages, from the first page on; one pin for each.
+ * Returns how many, not 0, or an error. @skip tells how many pages of the first
+ * folio lie before the first page.
+ */
+static long pin_folios(const struct pin_origin *origin, unsigned long index,
+		       unsigned long npages, struct folio **folios,
+		       unsigned int max, unsigned long *skip)
+{
+	pgoff_t first = file_index(origin, index);
+	unsigned int tries;
+	long rc;
+
+	if (iommufd_should_fail())
+		return -ENOMEM;
+	for (tries = 0; tries < TRIES; tries++) {
+		rc = pin_try(origin, first, first + npages - 1, folios, max,
+			     skip);
+		/* A file system that is full, not an IOAS. */
+		if (rc == -ENOSPC)
+			return -ENOMEM;
+		if (rc)
+			return rc;
+		cond_resched();
+	}
+	return -EBUSY;
+}
+
+static int pin_file_one(const struct pin_origin *origin, unsigned long index,
+			unsigned long *pfn)
+{
+	struct folio *folio;
+	unsigned long skip;
+	long rc = pin_folios(origin, index, 1, &folio, 1, &skip);
+
+	if (rc < 0)
+		return rc;
+	*pfn = folio_pfn(folio) + skip;
+	return 0;
+}
+
+static bool any_large(struct page **pages, long count)
+{
+	long i;
+
+	for (i = 0; i < count; i++)
+		if (folio_test_large(page_folio(pages[i])))
+			return true;
+	return false;
+}
+
+/* Small folios are pages to a batch. Of others each becomes a leaf. */
+static int cursor_refill(const struct pin_origin *origin,
+			 struct pin_cursor *cursor, unsigned long index,
+			 unsigned long npages)
+{
+	long count;
+
+	npages = min_t(unsigned long, npages, STEP_PAGES);
+	if (npages > cursor->capacity)
+		pin_cursor_grow(cursor, STEP_PAGES);
+	npages = min_t(unsigned long, npages, cursor->capacity);
+	count = pin_folios(origin, index, npages,
+			   (struct folio **)cursor->pages, npages,
+			   &cursor->skip);
+	if (count < 0)
+		return count;
+	if (any_large(cursor->pages, count)) {
+		cursor->folio = 0;
+		cursor->folios = count;
+	} else {
+		cursor->next = 0;
+		cursor->end = count;
+	}
+	return 0;
+}
+
+static int cursor_next_leaf(struct pin_cursor *cursor, unsigned long npages)
+{
+	struct folio *folio = page_folio(cursor->pages[cursor->folio]);
+
+	npages = min(npages, folio_nr_pages(folio) - cursor->skip);
+	if (npages > 1 && !pin_leaf_extend(&folio->page, npages))
+		return -ENOMEM;
+	cursor->leaf.pfn = folio_pfn(folio) + cursor->skip;
+	cursor->leaf.npages = npages;
+	cursor->folio++;
+	cursor->skip = 0;
+	return 0;
+}
+
+static int pin_file_some(const struct pin_origin *origin,
+			 struct pin_cursor *cursor, unsigned long index,
+			 unsigned long npages)
+{
+	int rc = 0;
+
+	if (cursor->folio == cursor->folios)
+		rc = cursor_refill(origin, cursor, index, npages);
+	if (!rc && cursor->folio < cursor->folios)
+		rc = cursor_next_leaf(cursor, npages);
+	return rc;
+}
+
+static int pin_file_copy_at_once(const struct pin_origin *origin,
+				 struct pin_copy *copy)
+{
+	return -EAGAIN;
+}
+
+/* What lies in one folio, at most up to the page @last. */
+static int copy_in_folio(const struct pin_origin *origin,
+			 struct pin_copy *copy, unsigned long last)
+{
+	unsigned long first = copy->byte / PAGE_SIZE, skip;
+	bool write = pin_copy_writes(copy);
+	struct folio *folio;
+	long rc;
+
+	rc = pin_folios(origin, first, 1, &folio, 1, &skip);
+	if (rc < 0)
+		return rc;
+	last = min(last, first + (folio_nr_pages(folio) - skip - 1));
+	while (copy->length && copy->byte / PAGE_SIZE <= last) {
+		unsigned long index = copy->byte / PAGE_SIZE - first + skip;
+
+		pin_copy_page(copy, folio_page(folio, index));
+		cond_resched();
+	}
+	if (write)
+		unpin_user_page_range_dirty_lock(&folio->page, 1, true);
+	else
+		unpin_folio(folio);
+	return 0;
+}
+
+static int pin_file_copy_pages(const struct pin_origin *origin,
+			       struct pin_copy *copy, unsigned long last)
+{
+	int rc = 0;
+
+	while (!rc && copy->length && copy->byte / PAGE_SIZE <= last)
+		rc = copy_in_folio(origin, copy, last);
+	return rc;
+}
+
+static void pin_file_release(const struct pin_origin *origin)
+{
+	if (origin->writable)
+		mapping_unmap_writable(origin->file->f_mapping);
+	fput(origin->file);
+	pin_bill_put(origin->bill);
+}
+
+static const struct pin_origin_ops pin_file_ops = {
+	.pin_some = pin_file_some,
+	.pin_one = pin_file_one,
+	.copy_at_once = pin_file_copy_at_once,
+	.copy_pages = pin_file_copy_pages,
+	.release = pin_file_release,
+	.pinned = true,
+};
+
+/**
+ * pin_file_origin() - Describe memory of a file
+ * @origin: to be set up
+ * @bill: who pays; on success the reference becomes that of @origin
+ * @file: that pin_file_check() allows; on success so does this reference
+ * @start: offset in the file, bytes, a multiple of PAGE_SIZE
+ * @writable: devices are going to write. As with a shared mapping of a process
+ *            the file cannot be sealed against writing then
+ *
+ * Pinning and copying return: -EINVAL if the file has become too short; -ENOMEM,
+ * also if its file system is full or no huge page is left; -EBUSY if others take
+ * the pages out of the file all the time; -EIO for a page that is damaged or
+ * cannot be read from swap; -EINTR on a fatal signal, and on any when a hole is
+ * filled with a huge page. They take the lock of the inode for huge pages.
+ *
+ * Context: any.
+ * Return: 0; -EPERM if the file is sealed against writing.
+ */
+int pin_file_origin(struct pin_origin *origin, struct pin_bill *bill,
+		    struct file *file, unsigned long start, bool writable)
+{
+	if (writable && mapping_map_writable(file->f_mapping))
+		return -EPERM;
+	*origin = (struct pin_origin){
+		.ops = &pin_file_ops,
+		.bill = bill,
+		.file = file,
+		.start = start,
+		.writable = writable,
+	};
+	return 0;
+}
