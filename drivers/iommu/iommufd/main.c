@@ -24,6 +24,7 @@
 #include "fdinfo.h"
 #include "lib/trace.h"
 #include "mock/mock.h"
+#include "object/change_process.h"
 #include "object/context.h"
 #include "object/context_list.h"
 #include "object/ioas.h"
@@ -49,6 +50,7 @@ union iommufd_cmd {
 	struct iommu_destroy destroy;
 	struct iommu_ioas_alloc ioas_alloc;
 	struct iommu_ioas_allow_iovas ioas_allow_iovas;
+	struct iommu_ioas_change_process ioas_change_process;
 	struct iommu_ioas_copy ioas_copy;
 	struct iommu_ioas_iova_ranges ioas_iova_ranges;
 	struct iommu_ioas_map ioas_map;
@@ -118,6 +120,12 @@ static int handle_ioas_allow_iovas(struct iommufd_call *call,
 				   union iommufd_cmd *cmd)
 {
 	return iommufd_ioas_allow_iovas(call, &cmd->ioas_allow_iovas);
+}
+
+static int handle_change_process(struct iommufd_call *call,
+				 union iommufd_cmd *cmd)
+{
+	return iommufd_change_process(call, &cmd->ioas_change_process);
 }
 
 static int handle_ioas_copy(struct iommufd_call *call, union iommufd_cmd *cmd)
@@ -213,6 +221,8 @@ static const struct iommufd_ioctl iommufd_ioctls[] = {
 	IOCTL(IOMMU_FAULT_QUEUE_ALLOC, handle_fault_alloc, fault_alloc,
 	      out_fault_fd),
 	IOCTL(IOMMU_IOAS_MAP_FILE, handle_ioas_map_file, ioas_map_file, iova),
+	IOCTL(IOMMU_IOAS_CHANGE_PROCESS, handle_change_process,
+	      ioas_change_process, __reserved),
 #ifdef CONFIG_IOMMUFD_TEST
 	IOCTL(IOMMU_TEST_CMD, handle_test, test, last),
 #endif

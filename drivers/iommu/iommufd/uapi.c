@@ -29,6 +29,7 @@ static_assert(sizeof(struct iommu_ioas_map) == 40);
 static_assert(sizeof(struct iommu_ioas_map_file) == 40);
 static_assert(sizeof(struct iommu_ioas_copy) == 40);
 static_assert(sizeof(struct iommu_ioas_unmap) == 24);
+static_assert(sizeof(struct iommu_ioas_change_process) == 8);
 static_assert(sizeof(struct iommu_option) == 24);
 static_assert(sizeof(struct iommu_vfio_ioas) == 12);
 static_assert(sizeof(struct iommu_hwpt_vtd_s1) == 24);

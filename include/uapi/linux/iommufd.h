@@ -83,6 +83,7 @@ enum {
 	IOMMUFD_CMD_HWPT_INVALIDATE = 0x8d,
 	IOMMUFD_CMD_FAULT_QUEUE_ALLOC = 0x8e,
 	IOMMUFD_CMD_IOAS_MAP_FILE = 0x8f,
+	IOMMUFD_CMD_IOAS_CHANGE_PROCESS = 0x92,
 };
 
 /* Any object */
@@ -412,6 +413,33 @@ struct iommu_ioas_unmap {
 };
 
 #define IOMMU_IOAS_UNMAP _IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_UNMAP)
+
+/**
+ * struct iommu_ioas_change_process - ioctl(IOMMU_IOAS_CHANGE_PROCESS): pay from
+ *	now on
+ * @size: in: bytes in this structure
+ * @__reserved: 0
+ *
+ * The caller pays for all that is mapped in all IOASes of the file descriptor, in
+ * place of those who have mapped it. Devices go on as they are. So a process can
+ * hand the file descriptor and its devices to another one and exit. What is
+ * charged against RLIMIT_MEMLOCK, and shows as VmPin and VmLck, moves as a whole
+ * or not at all. See IOMMU_OPTION_RLIMIT_MODE. If the account is that of the user,
+ * both processes may have the same one, and then nothing is charged.
+ *
+ * Errors:
+ *
+ *  - EINVAL: something is mapped that is not of a file, see IOMMU_IOAS_MAP_FILE.
+ *  - EBUSY: another thread is just mapping something.
+ *  - ENOMEM: as for all; RLIMIT_MEMLOCK of the caller is one of the limits.
+ */
+struct iommu_ioas_change_process {
+	__u32 size;
+	__u32 __reserved;
+};
+
+#define IOMMU_IOAS_CHANGE_PROCESS \
+	_IO(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_CHANGE_PROCESS)
 
 /* Options */
 

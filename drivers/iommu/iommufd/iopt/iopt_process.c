@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * What another process can take over.
+ */
+#include "iopt_process.h"
+
+#include <linux/cleanup.h>
+#include <linux/errno.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+
+#include "io_pagetable.h"
+#include "iopt_iova.h"
+#include "iopt_lookup.h"
+
+static int area_check_file(const struct iopt_area *area)
+{
+	if (iopt_area_state(area) == IOPT_AREA_SETUP)
+		return -EBUSY;
+	return area->pages->origin.file ? 0 : -EINVAL;
+}
+
+/* Some areas from @start on, which moves behind them. 1 says that there are more. */
+static int check_step(struct io_pagetable *iopt, unsigned long *start)
+{
+	unsigned int i;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	for (i = 0; i < IOPT_AREAS_STEP; i++) {
+		struct iopt_area *area = iopt_area_from_node(
+			iova_tree_first(&iopt->tree, *start, ULONG_MAX));
+		int rc;
+
+		if (!area)
+			return 0;
+		rc = area_check_file(area);
+		if (rc)
+			return rc;
+		if (area->node.last == ULONG_MAX)
+			return 0;
+		*start = area->node.last + 1;
+	}
+	return 1;
+}
+
+/**
+ * iopt_check_files() - Tell whether all that is mapped are files
+ * @iopt: the io_pagetable
+ *
+ * Looks at some areas at a time, so that it stalls nobody. What others map or
+ * unmap meanwhile may count or not.
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
+ * Return: 0; -EINVAL if there is memory of a process; -EBUSY if an area is just
+ * being mapped; -EINTR on a fatal signal.
+ */
+int iopt_check_files(struct io_pagetable *iopt)
+{
+	unsigned long start = 0;
+	int rc;
+
+	while ((rc = check_step(iopt, &start)) > 0) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return rc;
+}
