@@ -326,7 +326,8 @@ struct iommu_ioas_map {
  *    pinned.
  *  - EIO: a page is damaged, or cannot be read back from swap.
  *  - EINTR: also when a signal comes while a hole is filled with a huge page.
- *  - EFAULT: the reply cannot be written, in which case nothing stays mapped.
+ *  - EFAULT: pages have to be pinned and the file has been truncated meanwhile;
+ *    or the reply cannot be written, in which case nothing stays mapped.
  */
 struct iommu_ioas_map_file {
 	__u32 size;

@@ -119,10 +119,8 @@ static bool huge_page_present(struct file *file, pgoff_t index)
 /* fallocate() minds what is reserved. It ends at any signal. */
 static int fill_huge_hole(struct file *file, pgoff_t index)
 {
-	int rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
-				       (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
-
-	return rc == -ENOSPC ? -ENOMEM : rc;
+	return file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
+				     (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
 }
 
 /*
@@ -210,6 +208,21 @@ static long pin_try(const struct pin_origin *origin, pgoff_t first,
 	return folios_settle(folios, count, file, first);
 }
 
+/* As others say it of memory. Positive numbers are none. */
+static long pin_error(long rc)
+{
+	switch (rc) {
+	case -EINVAL:
+		/* The file ends before. */
+		return -EFAULT;
+	case -ENOSPC:
+		/* It is not IOVA that there is none of. */
+		return -ENOMEM;
+	default:
+		return rc;
+	}
+}
+
 /*
  * Pin the folios that have some pages, from the first page on; one pin for each.
  * Returns how many, not 0, or an error. @skip tells how many pages of the first
@@ -228,11 +241,8 @@ static long pin_folios(const struct pin_origin *origin, unsigned long index,
 	for (tries = 0; tries < TRIES; tries++) {
 		rc = pin_try(origin, first, first + npages - 1, folios, max,
 			     skip);
-		/* A file system that is full, not an IOAS. */
-		if (rc == -ENOSPC)
-			return -ENOMEM;
 		if (rc)
-			return rc;
+			return pin_error(rc);
 		cond_resched();
 	}
 	return -EBUSY;
@@ -382,7 +392,7 @@ static const struct pin_origin_ops pin_file_ops = {
  * @writable: devices are going to write. As with a shared mapping of a process
  *            the file cannot be sealed against writing then
  *
- * Pinning and copying return: -EINVAL if the file has become too short; -ENOMEM,
+ * Pinning and copying return: -EFAULT if the file has become too short; -ENOMEM,
  * also if its file system is full or no huge page is left; -EBUSY if others take
  * the pages out of the file all the time; -EIO for a page that is damaged or
  * cannot be read from swap; -EINTR on a fatal signal, and on any when a hole is
