@@ -25,22 +25,21 @@ static int area_check_file(const struct iopt_area *area)
 /* Some areas from @start on, which moves behind them. 1 says that there are more. */
 static int check_step(struct io_pagetable *iopt, unsigned long *start)
 {
+	struct iova_node *node;
 	unsigned int i;
+	int rc;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	for (i = 0; i < IOPT_AREAS_STEP; i++) {
-		struct iopt_area *area = iopt_area_from_node(
-			iova_tree_first(&iopt->tree, *start, ULONG_MAX));
-		int rc;
-
-		if (!area)
+		node = iova_tree_first(&iopt->tree, *start, ULONG_MAX);
+		if (!node)
 			return 0;
-		rc = area_check_file(area);
+		rc = area_check_file(iopt_area_from_node(node));
 		if (rc)
 			return rc;
-		if (area->node.last == ULONG_MAX)
+		if (node->last == ULONG_MAX)
 			return 0;
-		*start = area->node.last + 1;
+		*start = node->last + 1;
 	}
 	return 1;
 }

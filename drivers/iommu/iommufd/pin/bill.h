@@ -20,7 +20,7 @@ struct pin_owner;
  * @owner: who pays, with a reference; &pin_account.bills_lock
  * @npages: what @owner is charged; &pin_account.bills_lock
  *
- * Memory of a process cannot change its owner, whose address space it is in. A
+ * The owner of memory of a process is the one whose address space it is in. A
  * file needs nobody's address space, so another process may take over the bill,
  * and does so with one step however many mappings there are.
  */
