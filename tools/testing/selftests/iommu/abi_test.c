@@ -38,6 +38,7 @@
  * @other_id: another one
  * @device_id: a device in an IOAS of its own, as soon as one is needed
  * @buffer: MAPPED_PAGES pages, mapped at MAPPED_IOVA
+ * @file: of as many pages, not mapped
  * @range: an argument for the ioctls that take ranges
  */
 struct world {
@@ -46,6 +47,7 @@ struct world {
 	__u32 other_id;
 	__u32 device_id;
 	void *buffer;
+	int file;
 	struct iommu_iova_range range;
 };
 
@@ -93,6 +95,26 @@ static void fill_map(struct world *world, void *command)
 	map->ioas_id = world->ioas_id;
 	map->user_va = va_to_u64(world->buffer);
 	map->length = PAGE_SIZE;
+}
+
+static void fill_map_file(struct world *world, void *command)
+{
+	struct iommu_ioas_map_file *map = command;
+
+	map->flags = MAP_RW;
+	map->ioas_id = world->ioas_id;
+	map->fd = world->file;
+	map->length = PAGE_SIZE;
+}
+
+/* In place of the memory of this process. */
+static void fill_change_process(struct world *world, void *command)
+{
+	(void)command;
+	if (ioas_unmap_all(world->fd, world->ioas_id, NULL) ||
+	    ioas_map_file_fixed(world->fd, world->ioas_id, world->file, 0,
+				MAPPED_PAGES * PAGE_SIZE, MAPPED_IOVA))
+		abort();
 }
 
 static void fill_copy(struct world *world, void *command)
@@ -351,6 +373,29 @@ FIXTURE_VARIANT_ADD(command, map) {
 };
 
 /* clang-format off */
+FIXTURE_VARIANT_ADD(command, map_file) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_MAP_FILE,
+	.size = sizeof(struct iommu_ioas_map_file),
+	.fill = fill_map_file,
+	.pages_mapped = 1,
+	.reply = REPLY_CREATES,
+	.flags = offsetof(struct iommu_ioas_map_file, flags),
+	.known_flags = MAP_FIXED_RW,
+	.id = { offsetof(struct iommu_ioas_map_file, ioas_id) },
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(command, change_process) {
+	/* clang-format on */
+	.request = IOMMU_IOAS_CHANGE_PROCESS,
+	.size = sizeof(struct iommu_ioas_change_process),
+	.fill = fill_change_process,
+	.reserved = offsetof(struct iommu_ioas_change_process, __reserved),
+	.reserved_size = sizeof(__u32),
+};
+
+/* clang-format off */
 FIXTURE_VARIANT_ADD(command, copy) {
 	/* clang-format on */
 	.request = IOMMU_IOAS_COPY,
@@ -540,6 +585,9 @@ static int world_create(struct world *world)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (world->buffer == MAP_FAILED)
 		return -errno;
+	world->file = memory_file(MEMORY_MEMFD, MAPPED_PAGES * PAGE_SIZE);
+	if (world->file < 0)
+		return world->file;
 	ret = ioas_alloc(world->fd, &world->ioas_id);
 	if (!ret)
 		ret = ioas_alloc(world->fd, &world->other_id);
@@ -588,6 +636,7 @@ FIXTURE_SETUP(command)
 FIXTURE_TEARDOWN(command)
 {
 	close(self->world.fd);
+	close(self->world.file);
 	munmap(self->world.buffer, MAPPED_PAGES * PAGE_SIZE);
 	EXPECT_STREQ("", baseline_check(&self->baseline));
 }
@@ -870,7 +919,7 @@ FIXTURE_TEARDOWN(number)
 	EXPECT_STREQ("", baseline_check(&self->baseline));
 }
 
-#define FIRST_UNKNOWN	(IOMMUFD_CMD_FAULT_QUEUE_ALLOC + 1)
+#define FIRST_UNKNOWN	(IOMMUFD_CMD_IOAS_MAP_FILE + 1)
 
 /*
  * A few numbers behind the last one belong to ioctls of newer kernels and to
@@ -882,6 +931,8 @@ TEST_F(number, unknown)
 	int nr;
 
 	for (nr = FIRST_UNKNOWN; nr < 0xa0; nr++) {
+		if (nr == IOMMUFD_CMD_IOAS_CHANGE_PROCESS)
+			continue;
 		EXPECT_EQ(-ENOTTY, iommufd_ioctl(self->fd,
 						 _IO(IOMMUFD_TYPE, nr),
 						 zeroes)) {

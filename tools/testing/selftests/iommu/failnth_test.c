@@ -102,6 +102,21 @@ FIXTURE_VARIANT_ADD(failnth, map_run)
 	ENTRY("map_run", step_plug, step_map_run, step_unmap_run);
 FIXTURE_VARIANT_ADD(failnth, map_in_batches)
 	ENTRY("map_in_batches", step_plug_limited, step_map, step_unmap);
+FIXTURE_VARIANT_ADD(failnth, map_file)
+	ENTRY("map_file", step_file, step_map_file, step_unmap);
+FIXTURE_VARIANT_ADD(failnth, map_file_in_domain)
+	ENTRY("map_file_in_domain", step_file_and_plug, step_map_file,
+	      step_unmap);
+FIXTURE_VARIANT_ADD(failnth, bind_attach_file)
+	ENTRY("bind_attach_file", step_file_mapped, step_plug, step_unplug);
+FIXTURE_VARIANT_ADD(failnth, access_pin_file)
+	ENTRY("access_pin_file", step_file_and_access, step_pin, step_unpin);
+FIXTURE_VARIANT_ADD(failnth, access_rw_file)
+	ENTRY("access_rw_file", step_file_and_access, step_rw_slow,
+	      step_nothing);
+FIXTURE_VARIANT_ADD(failnth, change_process)
+	ENTRY("change_process", step_file_in_domain, step_change_process,
+	      step_nothing);
 FIXTURE_VARIANT_ADD(failnth, copy)
 	ENTRY("copy", step_map_three, step_copy, step_uncopy);
 FIXTURE_VARIANT_ADD(failnth, copy_in_domain)
@@ -315,6 +330,7 @@ FIXTURE_SETUP(failnth)
 	}
 	scene->access_fd = -1;
 	scene->fault_fd = -1;
+	scene->file = -1;
 	scene->readers[0] = access_create(scene->rig.fd, scene->rig.ioas_id, 0);
 	scene->readers[1] = access_create(scene->rig.fd, scene->rig.other_id, 0);
 	ASSERT_GE(scene->readers[1], 0);
@@ -337,6 +353,8 @@ FIXTURE_TEARDOWN(failnth)
 		close(scene->access_fd);
 	if (scene->fault_fd >= 0)
 		close(scene->fault_fd);
+	if (scene->file >= 0)
+		close(scene->file);
 	EXPECT_STREQ("", mock_rig_destroy(&scene->rig));
 }
 

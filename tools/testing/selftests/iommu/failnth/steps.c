@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <linux/vfio.h>
@@ -142,6 +143,18 @@ int step_unmap_auto(struct scene *scene)
 {
 	return ioas_unmap(scene->rig.fd, scene->rig.ioas_id, scene->iova,
 			  PAGES * PAGE_SIZE, NULL);
+}
+
+int step_map_file(struct scene *scene)
+{
+	return ioas_map_file_fixed(scene->rig.fd, scene->rig.ioas_id,
+				   scene->file, 0, PAGES * PAGE_SIZE,
+				   mock_rig_iova(0));
+}
+
+int step_change_process(struct scene *scene)
+{
+	return ioas_change_process(scene->rig.fd);
 }
 
 int step_map_run(struct scene *scene)
@@ -759,6 +772,44 @@ int step_replaceable(struct scene *scene)
 int step_access_and_map(struct scene *scene)
 {
 	return both(scene, step_create_access, step_map_three);
+}
+
+/* In place of the buffer, with the same in it. */
+int step_file(struct scene *scene)
+{
+	size_t length = MOCK_RIG_PAGES * PAGE_SIZE;
+	struct mock_rig *rig = &scene->rig;
+	__u64 page;
+
+	scene->file = memory_file(MEMORY_MEMFD, length);
+	if (scene->file < 0)
+		return scene->file;
+	if (mmap(rig->buffer, length, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, scene->file, 0) != rig->buffer)
+		return -errno;
+	for (page = 0; page < MOCK_RIG_PAGES; page++)
+		*(__u64 *)mock_rig_va(rig, page) = mock_rig_mark(page);
+	return 0;
+}
+
+int step_file_and_plug(struct scene *scene)
+{
+	return both(scene, step_file, step_plug);
+}
+
+int step_file_mapped(struct scene *scene)
+{
+	return both(scene, step_file, step_map_file);
+}
+
+int step_file_in_domain(struct scene *scene)
+{
+	return both(scene, step_file_and_plug, step_map_file);
+}
+
+int step_file_and_access(struct scene *scene)
+{
+	return both(scene, step_file_mapped, step_create_access);
 }
 
 int step_pinned(struct scene *scene)

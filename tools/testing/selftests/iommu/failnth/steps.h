@@ -26,6 +26,7 @@
  * @fault_id: a queue of page faults of the entry
  * @fault_fd: its file, -1 without one
  * @cookie: of what was read there
+ * @file: what the buffer is mapped from, -1 if it is anonymous
  */
 struct scene {
 	struct mock_rig rig;
@@ -43,6 +44,7 @@ struct scene {
 	__u32 fault_id;
 	int fault_fd;
 	__u32 cookie;
+	int file;
 };
 
 typedef int (*step_t)(struct scene *scene);
@@ -72,6 +74,8 @@ int step_unmap_auto(struct scene *scene);
 int step_map_run(struct scene *scene);
 int step_unmap_run(struct scene *scene);
 int step_map_three(struct scene *scene);
+int step_map_file(struct scene *scene);
+int step_change_process(struct scene *scene);
 int step_copy(struct scene *scene);
 int step_uncopy(struct scene *scene);
 
@@ -143,6 +147,11 @@ int step_container_give(struct scene *scene);
 
 /* What has to be there first. */
 int step_plug_and_map(struct scene *scene);
+int step_file(struct scene *scene);
+int step_file_and_plug(struct scene *scene);
+int step_file_mapped(struct scene *scene);
+int step_file_in_domain(struct scene *scene);
+int step_file_and_access(struct scene *scene);
 int step_three_in_domain(struct scene *scene);
 int step_own_hwpt(struct scene *scene);
 int step_parent(struct scene *scene);

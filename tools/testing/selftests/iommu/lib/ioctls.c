@@ -125,6 +125,34 @@ int ioas_map_auto(int fd, __u32 ioas_id, const void *va, __u64 length,
 	return ret;
 }
 
+int ioas_map_file(int fd, struct iommu_ioas_map_file *map)
+{
+	map->size = sizeof(*map);
+	return iommufd_ioctl(fd, IOMMU_IOAS_MAP_FILE, map);
+}
+
+int ioas_map_file_fixed(int fd, __u32 ioas_id, int file, __u64 start,
+			__u64 length, __u64 iova)
+{
+	struct iommu_ioas_map_file map = {
+		.flags = MAP_FIXED_RW,
+		.ioas_id = ioas_id,
+		.fd = file,
+		.start = start,
+		.length = length,
+		.iova = iova,
+	};
+
+	return ioas_map_file(fd, &map);
+}
+
+int ioas_change_process(int fd)
+{
+	struct iommu_ioas_change_process change = { .size = sizeof(change) };
+
+	return iommufd_ioctl(fd, IOMMU_IOAS_CHANGE_PROCESS, &change);
+}
+
 int ioas_copy(int fd, struct iommu_ioas_copy *copy)
 {
 	copy->size = sizeof(*copy);

@@ -52,6 +52,10 @@ int ioas_map_fixed(int fd, __u32 ioas_id, const void *va, __u64 length,
 		   __u64 iova);
 int ioas_map_auto(int fd, __u32 ioas_id, const void *va, __u64 length,
 		  __u64 *iova);
+int ioas_map_file(int fd, struct iommu_ioas_map_file *map);
+int ioas_map_file_fixed(int fd, __u32 ioas_id, int file, __u64 start,
+			__u64 length, __u64 iova);
+int ioas_change_process(int fd);
 int ioas_copy(int fd, struct iommu_ioas_copy *copy);
 int ioas_unmap(int fd, __u32 ioas_id, __u64 iova, __u64 length,
 	       __u64 *unmapped);

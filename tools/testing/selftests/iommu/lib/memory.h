@@ -30,6 +30,17 @@ enum memory_kind {
 size_t memory_kind_page(enum memory_kind kind);
 
 /**
+ * memory_file() - Make a file of a kind that is one
+ * @kind: what memory; the pool of huge pages is as it is
+ * @length: bytes, a multiple of 2 MiB for huge pages
+ *
+ * Nothing of it is there yet.
+ *
+ * Return: a file descriptor, or -errno as memory_map().
+ */
+int memory_file(enum memory_kind kind, size_t length);
+
+/**
  * memory_map() - Map and touch memory of a kind, as the system has it
  * @kind: what memory
  * @length: bytes, a multiple of 2 MiB for the huge kinds

@@ -1,0 +1,795 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+/*
+ * IOMMU_IOAS_MAP_FILE: memory that belongs to no process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
+
+#include "lib/harness.h"
+#include "lib/mock_rig.h"
+#include "lib/process.h"
+
+#define PINS	MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
+#define IOVA	MOCK_APERTURE_START
+
+#define SEED	7
+
+/**
+ * struct subject - a file, and a way to look into it
+ * @rig: an iommufd
+ * @file: nothing of it is there at first
+ * @length: of the file, bytes
+ * @va: where this process has it mapped
+ * @pages: small pages in it
+ */
+struct subject {
+	struct mock_rig rig;
+	int file;
+	__u64 length;
+	char *va;
+	__u64 pages;
+};
+
+static void subject_destroy(struct subject *subject)
+{
+	if (subject->file >= 0)
+		close(subject->file);
+	if (subject->va)
+		munmap(subject->va, subject->length);
+}
+
+/* Returns 0, -ENODEV without a mock IOMMU, -ENOTSUP without such files. */
+static int subject_create(struct subject *subject, enum memory_kind kind,
+			  __u64 rlimit_mode)
+{
+	bool huge = kind == MEMORY_MEMFD_HUGETLB;
+	void *va;
+	int ret;
+
+	memset(subject, 0, sizeof(*subject));
+	subject->file = -1;
+	if (huge)
+		memory_reserve_huge_pages(16);
+	ret = mock_rig_create(&subject->rig, rlimit_mode);
+	if (ret)
+		return ret;
+	subject->length = huge ? 2 * SZ_2M : 64 * PAGE_SIZE;
+	subject->pages = subject->length / PAGE_SIZE;
+	subject->file = memory_file(kind, subject->length);
+	if (subject->file < 0)
+		return -ENOTSUP;
+	va = mmap(NULL, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  subject->file, 0);
+	if (va == MAP_FAILED)
+		return -ENOTSUP;
+	subject->va = va;
+	return 0;
+}
+
+static int map_part(struct subject *subject, __u64 start, __u64 length)
+{
+	return ioas_map_file_fixed(subject->rig.fd, subject->rig.ioas_id,
+				   subject->file, start, length, IOVA + start);
+}
+
+static int map_all(struct subject *subject)
+{
+	return map_part(subject, 0, subject->length);
+}
+
+static int unmap_all(struct subject *subject)
+{
+	return ioas_unmap_all(subject->rig.fd, subject->rig.ioas_id, NULL);
+}
+
+static int plug(struct subject *subject, struct mock_device *device)
+{
+	return mock_plug(subject->rig.fd, subject->rig.ioas_id, device);
+}
+
+static int unplug(struct subject *subject, struct mock_device *device)
+{
+	return iommufd_destroy(subject->rig.fd, device->id);
+}
+
+static int check(struct subject *subject, struct mock_device *device)
+{
+	return mock_check_map(subject->rig.fd, device->hwpt_id, IOVA,
+			      subject->length, subject->va);
+}
+
+static int copy_out(struct subject *subject, int access_fd, void *buffer)
+{
+	return access_rw(subject->rig.fd, access_fd, IOVA, subject->length,
+			 buffer, MOCK_ACCESS_RW_SLOW_PATH);
+}
+
+/* Is each byte of the file as in-kernel users see it the same? */
+static bool shows(struct subject *subject, int access_fd, char byte)
+{
+	char *buffer = malloc(subject->length);
+	bool same;
+
+	same = !copy_out(subject, access_fd, buffer) && buffer[0] == byte &&
+	       !memcmp(buffer, buffer + 1, subject->length - 1);
+	free(buffer);
+	return same;
+}
+
+/* On files of each kind */
+
+FIXTURE(file)
+{
+	struct subject subject;
+};
+
+FIXTURE_VARIANT(file)
+{
+	enum memory_kind kind;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(file, memfd) { .kind = MEMORY_MEMFD };
+FIXTURE_VARIANT_ADD(file, tmpfs) { .kind = MEMORY_FILE };
+FIXTURE_VARIANT_ADD(file, hugetlb) { .kind = MEMORY_MEMFD_HUGETLB };
+/* clang-format on */
+
+FIXTURE_SETUP(file)
+{
+	int ret = subject_create(&self->subject, variant->kind, 0);
+
+	if (ret == -ENOTSUP)
+		subject_destroy(&self->subject);
+	if (ret == -ENODEV || ret == -ENOTSUP)
+		SKIP(return, "no mock IOMMU, or no such files");
+	ASSERT_EQ(0, ret);
+}
+
+FIXTURE_TEARDOWN(file)
+{
+	subject_destroy(&self->subject);
+	EXPECT_STREQ("", mock_rig_destroy(&self->subject.rig));
+}
+
+/* Nobody has written to the file: it is all holes, which read as zeroes. */
+TEST_F(file, h59_holes_are_filled)
+{
+	struct subject *subject = &self->subject;
+	struct mock_device device;
+	int reader = access_create(subject->rig.fd, subject->rig.ioas_id, 0);
+
+	ASSERT_GE(reader, 0);
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_PINNED(subject->pages);
+	EXPECT_TRUE(shows(subject, reader, 0));
+	EXPECT_EQ(0, check(subject, &device));
+	memory_fill(subject->va, subject->length, SEED);
+	EXPECT_EQ(0, check(subject, &device));
+	EXPECT_EQ(0, unmap_all(subject));
+	EXPECT_PINNED(0);
+	EXPECT_EQ(-1, memory_compare(subject->va, subject->length, SEED));
+	close(reader);
+}
+
+/* The same without anybody who has the file mapped, or open. */
+TEST_F(file, h59_nobody_has_the_file)
+{
+	struct subject *subject = &self->subject;
+	int reader = access_create(subject->rig.fd, subject->rig.ioas_id, 0);
+	struct mock_device device;
+	char *buffer = malloc(subject->length);
+
+	ASSERT_GE(reader, 0);
+	memory_fill(subject->va, subject->length, SEED);
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_PINNED(0);
+	subject_destroy(subject);
+	subject->file = -1;
+	subject->va = NULL;
+	ASSERT_EQ(0, copy_out(subject, reader, buffer));
+	EXPECT_EQ(-1, memory_compare(buffer, subject->length, SEED));
+	EXPECT_PINNED(0);
+	ASSERT_EQ(0, plug(subject, &device));
+	EXPECT_PINNED(subject->pages);
+	memset(buffer, 0, subject->length);
+	ASSERT_EQ(0, copy_out(subject, reader, buffer));
+	EXPECT_EQ(-1, memory_compare(buffer, subject->length, SEED));
+	ASSERT_EQ(0, unplug(subject, &device));
+	EXPECT_PINNED(0);
+	close(reader);
+	free(buffer);
+}
+
+/* Several page tables, one of them over a copy, share what is pinned. */
+TEST_F(file, h59_page_tables_and_copies_share_pages)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	struct iommu_ioas_copy copy = {
+		.flags = MAP_FIXED_RW,
+		.src_ioas_id = rig->ioas_id,
+		.src_iova = IOVA,
+		.length = subject->length,
+		.dst_ioas_id = rig->other_id,
+		.dst_iova = IOVA,
+	};
+	struct mock_device device, other;
+
+	ASSERT_EQ(0, map_all(subject));
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, ioas_copy(rig->fd, &copy));
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &other));
+	EXPECT_EQ(0, check(subject, &device));
+	EXPECT_EQ(0, check(subject, &other));
+	EXPECT_PINNED(subject->pages);
+	EXPECT_EQ(0, mock_check_refs(rig->fd, subject->va, subject->length, 1));
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_EQ(0, check(subject, &other));
+	EXPECT_PINNED(subject->pages);
+	ASSERT_EQ(0, unplug(subject, &other));
+	EXPECT_PINNED(0);
+	EXPECT_EQ(0, mock_check_refs(rig->fd, subject->va, subject->length, 0));
+}
+
+TEST_F(file, h59_access_pins_and_copies)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int pins = access_create(rig->fd, rig->ioas_id, PINS);
+	char *buffer = malloc(subject->length);
+	__u64 part = subject->length / 2;
+	__u32 id;
+
+	ASSERT_GE(pins, 0);
+	ASSERT_EQ(0, map_all(subject));
+	/* One page is pinned, and stored; the others are looked for. */
+	ASSERT_EQ(0, access_pin(rig->fd, pins, IOVA + part, PAGE_SIZE,
+				subject->va + part, 0, &id));
+	EXPECT_PINNED(1);
+	memory_fill(buffer, subject->length, SEED);
+	ASSERT_EQ(0, access_rw(rig->fd, pins, IOVA, subject->length, buffer,
+			       MOCK_ACCESS_RW_WRITE |
+			       MOCK_ACCESS_RW_SLOW_PATH));
+	EXPECT_EQ(-1, memory_compare(subject->va, subject->length, SEED));
+	memset(buffer, 0, subject->length);
+	ASSERT_EQ(0, access_rw(rig->fd, pins, IOVA, subject->length, buffer,
+			       0));
+	EXPECT_EQ(-1, memory_compare(buffer, subject->length, SEED));
+	EXPECT_PINNED(1);
+	EXPECT_EQ(0, access_unpin(rig->fd, pins, id));
+	EXPECT_PINNED(0);
+	close(pins);
+	free(buffer);
+}
+
+/* A file, like memory, may begin and end anywhere in a page. */
+TEST_F(file, h59_any_offset)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int reader = access_create(rig->fd, rig->ioas_id, 0);
+	struct iommu_ioas_map_file map = {
+		.flags = MAP_RW,
+		.ioas_id = rig->ioas_id,
+		.fd = subject->file,
+		.start = PAGE_SIZE + 100,
+		.length = 3 * PAGE_SIZE + 7,
+	};
+	struct mock_device device;
+	char buffer[64];
+
+	ASSERT_GE(reader, 0);
+	memory_fill(subject->va + map.start, map.length, SEED);
+	ASSERT_EQ(0, ioas_map_file(rig->fd, &map));
+	ASSERT_EQ(0, access_rw(rig->fd, reader, map.iova, sizeof(buffer),
+			       buffer, 0));
+	EXPECT_EQ(-1, memory_compare(buffer, sizeof(buffer), SEED));
+	/* Congruent, for large pages where there are some. */
+	EXPECT_EQ(map.start % PAGE_SIZE, map.iova % PAGE_SIZE);
+	ASSERT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
+
+	/* Devices can have half a page. */
+	ASSERT_EQ(0, plug(subject, &device));
+	EXPECT_EQ(-EINVAL, map_part(subject, 100, PAGE_SIZE));
+	ASSERT_EQ(0, map_part(subject, MOCK_IOPTE_SIZE, 2 * PAGE_SIZE));
+	EXPECT_EQ(0, mock_check_map(rig->fd, device.hwpt_id,
+				    IOVA + MOCK_IOPTE_SIZE, 2 * PAGE_SIZE,
+				    subject->va + MOCK_IOPTE_SIZE));
+	EXPECT_PINNED(3);
+	close(reader);
+}
+
+/*
+ * Truncation and punched holes take pages out of the file, not away from
+ * devices.
+ */
+static int truncate_all(struct subject *subject)
+{
+	return ftruncate(subject->file, 0) ? -errno : 0;
+}
+
+static int punch_all(struct subject *subject)
+{
+	return fallocate(subject->file,
+			 FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			 subject->length) ? -errno : 0;
+}
+
+TEST_F(file, h59_truncated_while_mapped)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int reader = access_create(rig->fd, rig->ioas_id, 0);
+	struct mock_device device, again;
+
+	ASSERT_GE(reader, 0);
+	ASSERT_EQ(0, plug(subject, &device));
+	memset(subject->va, 'x', subject->length);
+	ASSERT_EQ(0, map_all(subject));
+	ASSERT_EQ(0, truncate_all(subject));
+	EXPECT_TRUE(shows(subject, reader, 'x'));
+	EXPECT_PINNED(subject->pages);
+	ASSERT_EQ(0, unplug(subject, &device));
+	EXPECT_PINNED(0);
+	/* What was orphaned went with the page table. */
+	EXPECT_FALSE(shows(subject, reader, 'x'));
+	EXPECT_EQ(-EFAULT, plug(subject, &again));
+	EXPECT_PINNED(0);
+	ASSERT_EQ(0, ftruncate(subject->file, subject->length));
+	ASSERT_EQ(0, plug(subject, &again));
+	EXPECT_TRUE(shows(subject, reader, 0));
+	EXPECT_EQ(0, check(subject, &again));
+	close(reader);
+}
+
+TEST_F(file, h59_punched_while_mapped)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int reader = access_create(rig->fd, rig->ioas_id, 0);
+	struct mock_device device;
+
+	ASSERT_GE(reader, 0);
+	ASSERT_EQ(0, plug(subject, &device));
+	memset(subject->va, 'x', subject->length);
+	ASSERT_EQ(0, map_all(subject));
+	ASSERT_EQ(0, punch_all(subject));
+	EXPECT_EQ(0, subject->va[0]);
+	EXPECT_TRUE(shows(subject, reader, 'x'));
+	EXPECT_EQ(-EINVAL, check(subject, &device));
+	/* To have what the file has, map again. */
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_PINNED(0);
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_TRUE(shows(subject, reader, 0));
+	EXPECT_EQ(0, check(subject, &device));
+	close(reader);
+}
+
+/*
+ * fallocate() gives a file pages that nobody has cleared. Memory that was just
+ * given back is full of what must not be seen there.
+ */
+TEST_F(file, h70_fallocated_pages_are_clean)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int reader = access_create(rig->fd, rig->ioas_id, 0);
+	struct mock_device device;
+	char *secret;
+
+	ASSERT_GE(reader, 0);
+	ASSERT_EQ(0, plug(subject, &device));
+	secret = memory_anonymous(subject->length, PROT_READ | PROT_WRITE);
+	ASSERT_NE(NULL, secret);
+	memset(secret, 'x', subject->length);
+	munmap(secret, subject->length);
+	ASSERT_EQ(0, fallocate(subject->file, 0, 0, subject->length));
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_TRUE(shows(subject, reader, 0));
+	EXPECT_EQ(0, check(subject, &device));
+	/* What is cleared later would be lost. */
+	memory_fill(subject->va, subject->length, SEED);
+	ASSERT_EQ(0, unmap_all(subject));
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_EQ(-1, memory_compare(subject->va, subject->length, SEED));
+	close(reader);
+}
+
+/**
+ * struct torment - takes pages out of a file all the time
+ * @subject: the file
+ * @stop: has to stop
+ * @ret: what kept it from going on
+ */
+struct torment {
+	struct subject *subject;
+	atomic_bool stop;
+	int ret;
+};
+
+static void *torment_run(void *arg)
+{
+	struct torment *torment = arg;
+	struct subject *subject = torment->subject;
+	unsigned int round;
+	int ret = 0;
+
+	for (round = 0; !ret && !atomic_load(&torment->stop); round++) {
+		ret = round % 3 ? punch_all(subject) : truncate_all(subject);
+		if (!ret && ftruncate(subject->file, subject->length))
+			ret = -errno;
+		/* Without a huge page this fails, which is no matter. */
+		if (round % 3 == 1 &&
+		    fallocate(subject->file, 0, 0, subject->length))
+			continue;
+	}
+	torment->ret = ret;
+	return NULL;
+}
+
+static bool is_expected(int ret)
+{
+	/* EINVAL: too short when it was mapped; ENOMEM: no huge page. */
+	return !ret || ret == -EINVAL || ret == -EFAULT || ret == -EBUSY ||
+	       ret == -ENOMEM;
+}
+
+/* Whatever is mapped is the file's at that time, or fails; nothing is lost. */
+TEST_F(file, h70_map_races_with_truncation)
+{
+	struct subject *subject = &self->subject;
+	struct torment torment = { .subject = subject };
+	struct mock_device device;
+	unsigned int i, mapped = 0;
+	pthread_t thread;
+
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, torment_run, &torment));
+	for (i = 0; i < 300; i++) {
+		int ret = map_all(subject);
+
+		EXPECT_TRUE(is_expected(ret)) {
+			TH_LOG("errno %d", ret);
+		}
+		mapped += !ret;
+		EXPECT_PINNED(ret ? 0 : subject->pages);
+		EXPECT_EQ(0, unmap_all(subject));
+	}
+	atomic_store(&torment.stop, true);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, torment.ret);
+	EXPECT_GT(mapped, 0);
+	EXPECT_PINNED(0);
+	ASSERT_EQ(0, map_all(subject));
+	EXPECT_EQ(0, check(subject, &device));
+}
+
+static int map_and_exit(void *arg)
+{
+	struct subject *subject = arg;
+
+	return map_all(subject) ? 1 : 0;
+}
+
+/* With memory of a process each of these steps fails. */
+TEST_F(file, h59_mapper_is_gone)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	int pins = access_create(rig->fd, rig->ioas_id, PINS);
+	struct mock_device device;
+	__u32 id;
+
+	ASSERT_GE(pins, 0);
+	memset(subject->va, 'x', subject->length);
+	ASSERT_EQ(0, child_run(map_and_exit, subject, TIMEOUT_MS));
+	EXPECT_TRUE(shows(subject, pins, 'x'));
+	ASSERT_EQ(0, access_pin(rig->fd, pins, IOVA, PAGE_SIZE, subject->va, 0,
+				&id));
+	ASSERT_EQ(0, plug(subject, &device));
+	EXPECT_EQ(0, check(subject, &device));
+	/* It is the other process that pays. */
+	EXPECT_PINNED(0);
+	EXPECT_EQ(0, access_unpin(rig->fd, pins, id));
+	ASSERT_EQ(0, ioas_change_process(rig->fd));
+	EXPECT_PINNED(subject->pages);
+	EXPECT_EQ(0, unmap_all(subject));
+	EXPECT_PINNED(0);
+	close(pins);
+}
+
+TEST_F(file, h59_writes_are_tracked)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	struct mock_device device;
+	__u64 bits = 0;
+	__u32 hwpt_id;
+
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, map_all(subject));
+	ASSERT_EQ(0, hwpt_alloc_flags(rig->fd, device.idev_id, rig->ioas_id,
+				      IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+				      &hwpt_id));
+	ASSERT_EQ(0, mock_replace(rig->fd, device.id, hwpt_id));
+	ASSERT_EQ(0, dirty_track(rig->fd, hwpt_id, true));
+	ASSERT_EQ(0, mock_write_one(rig->fd, hwpt_id, IOVA + 5 * PAGE_SIZE));
+	ASSERT_EQ(0, dirty_read(rig->fd, &(struct iommu_hwpt_get_dirty_bitmap){
+		.hwpt_id = hwpt_id,
+		.iova = IOVA,
+		.length = 64 * PAGE_SIZE,
+		.page_size = PAGE_SIZE,
+		.data = va_to_u64(&bits),
+	}));
+	EXPECT_NE(0, bits & 1 << 5);
+	ASSERT_EQ(0, unplug(subject, &device));
+	ASSERT_EQ(0, iommufd_destroy(rig->fd, hwpt_id));
+}
+
+/* Errors */
+
+FIXTURE(refused)
+{
+	struct subject subject;
+	struct mock_device device;
+};
+
+FIXTURE_SETUP(refused)
+{
+	int ret = subject_create(&self->subject, MEMORY_MEMFD, 0);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no mock IOMMU");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, plug(&self->subject, &self->device));
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+	subject_destroy(&self->subject);
+	EXPECT_STREQ("", mock_rig_destroy(&self->subject.rig));
+}
+
+static int map_fd(struct subject *subject, int fd, __u32 flags, __u64 start,
+		  __u64 length)
+{
+	struct iommu_ioas_map_file map = {
+		.flags = flags,
+		.ioas_id = subject->rig.ioas_id,
+		.fd = fd,
+		.start = start,
+		.length = length,
+	};
+
+	return ioas_map_file(subject->rig.fd, &map);
+}
+
+static int map_opened(struct subject *subject, const char *path, int mode,
+		      __u32 flags)
+{
+	int fd = open(path, mode | O_CLOEXEC);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = map_fd(subject, fd, flags, 0, PAGE_SIZE);
+	close(fd);
+	return ret;
+}
+
+/* The file of the subject by another open. */
+static int map_reopened(struct subject *subject, int mode, __u32 flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", subject->file);
+	return map_opened(subject, path, mode, flags);
+}
+
+TEST_F(refused, h59_not_a_file_of_memory)
+{
+	struct subject *subject = &self->subject;
+	int pipes[2];
+
+	EXPECT_EQ(-EBADF, map_fd(subject, -1, MAP_RW, 0, PAGE_SIZE));
+	EXPECT_EQ(-EBADF, map_fd(subject, 1000, MAP_RW, 0, PAGE_SIZE));
+	/* A name and no more. */
+	EXPECT_EQ(-EBADF, map_reopened(subject, O_PATH, MAP_READ));
+	EXPECT_EQ(-EINVAL, map_opened(subject, "/dev/zero", O_RDWR, MAP_RW));
+	EXPECT_EQ(-EINVAL, map_opened(subject, "/proc/self/maps", O_RDONLY,
+				      MAP_READ));
+	EXPECT_EQ(-EINVAL, map_opened(subject, "/", O_RDONLY | O_DIRECTORY,
+				      MAP_READ));
+	EXPECT_EQ(-EINVAL, map_fd(subject, subject->rig.fd, MAP_RW, 0,
+				  PAGE_SIZE));
+	ASSERT_EQ(0, pipe2(pipes, O_CLOEXEC));
+	EXPECT_EQ(-EINVAL, map_fd(subject, pipes[0], MAP_READ, 0, PAGE_SIZE));
+	close(pipes[0]);
+	close(pipes[1]);
+	EXPECT_PINNED(0);
+}
+
+TEST_F(refused, h59_range_not_in_the_file)
+{
+	struct subject *subject = &self->subject;
+	__u64 end = subject->length;
+	int fd = subject->file;
+
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, 0, 0));
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, end, PAGE_SIZE));
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, 0, end + PAGE_SIZE));
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, end - PAGE_SIZE,
+				  2 * PAGE_SIZE));
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, 1ULL << 62, PAGE_SIZE));
+	EXPECT_EQ(-EOVERFLOW, map_fd(subject, fd, MAP_RW, -PAGE_SIZE,
+				     PAGE_SIZE));
+	EXPECT_EQ(-EOVERFLOW, map_fd(subject, fd, MAP_RW, -PAGE_SIZE,
+				     2 * PAGE_SIZE));
+	EXPECT_EQ(-EOVERFLOW, map_fd(subject, fd, MAP_RW, PAGE_SIZE,
+				     -PAGE_SIZE));
+	/* The last byte of a file is in it, the rest of its page is not. */
+	ASSERT_EQ(0, ftruncate(fd, end - PAGE_SIZE / 2));
+	EXPECT_EQ(-EINVAL, map_fd(subject, fd, MAP_RW, 0, end));
+	EXPECT_EQ(0, map_fd(subject, fd, MAP_RW, 0, end - PAGE_SIZE / 2));
+	EXPECT_PINNED(subject->pages);
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_PINNED(0);
+}
+
+TEST_F(refused, h59_rights_of_the_file)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	struct iommu_ioas_copy copy = {
+		.flags = MAP_FIXED_RW,
+		.src_ioas_id = rig->ioas_id,
+		.src_iova = IOVA,
+		.length = PAGE_SIZE,
+		.dst_ioas_id = rig->other_id,
+		.dst_iova = IOVA,
+	};
+
+	EXPECT_EQ(-EINVAL, map_fd(subject, subject->file, 0, 0, PAGE_SIZE));
+	EXPECT_EQ(-EPERM, map_reopened(subject, O_RDONLY, MAP_RW));
+	EXPECT_EQ(-EPERM, map_reopened(subject, O_RDONLY, MAP_WRITE));
+	EXPECT_EQ(-EPERM, map_reopened(subject, O_WRONLY, MAP_RW));
+	EXPECT_EQ(-EPERM, map_reopened(subject, O_WRONLY, MAP_READ));
+	EXPECT_EQ(0, map_reopened(subject, O_WRONLY, MAP_WRITE));
+	EXPECT_EQ(0, unmap_all(subject));
+	ASSERT_EQ(0, ioas_allow_one(rig->fd, rig->ioas_id, IOVA,
+				    IOVA + PAGE_SIZE - 1));
+	EXPECT_EQ(0, map_reopened(subject, O_RDONLY, MAP_READ));
+	EXPECT_EQ(-EPERM, ioas_copy(rig->fd, &copy));
+	copy.flags &= ~MAP_WRITE;
+	EXPECT_EQ(0, ioas_copy(rig->fd, &copy));
+}
+
+static int sealable_file(__u64 length)
+{
+	int fd = memfd_create("iommufd", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd >= 0 && ftruncate(fd, length)) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+TEST_F(refused, h59_seals_of_the_file)
+{
+	struct subject *subject = &self->subject;
+	const int seals[] = { F_SEAL_WRITE, F_SEAL_FUTURE_WRITE };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		int fd = sealable_file(PAGE_SIZE);
+
+		ASSERT_GE(fd, 0);
+		ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, seals[i]));
+		EXPECT_EQ(-EPERM, map_fd(subject, fd, MAP_RW, 0, PAGE_SIZE));
+		EXPECT_EQ(0, map_fd(subject, fd, MAP_READ, 0, PAGE_SIZE));
+		EXPECT_EQ(0, unmap_all(subject));
+		close(fd);
+	}
+}
+
+/* A seal says that nobody writes, so devices must not be able to. */
+TEST_F(refused, h59_sealed_while_mapped)
+{
+	struct subject *subject = &self->subject;
+	int fd = sealable_file(PAGE_SIZE);
+
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(0, unplug(subject, &self->device));
+	ASSERT_EQ(0, map_fd(subject, fd, MAP_RW, 0, PAGE_SIZE));
+	EXPECT_EQ(-1, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_EQ(EBUSY, errno);
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_EQ(0, fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_EQ(-EPERM, map_fd(subject, fd, MAP_RW, 0, PAGE_SIZE));
+	close(fd);
+}
+
+TEST_F(refused, iova_as_with_memory)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+
+	ASSERT_EQ(0, map_part(subject, 0, 4 * PAGE_SIZE));
+	EXPECT_EQ(-EEXIST, map_part(subject, PAGE_SIZE, PAGE_SIZE));
+	EXPECT_EQ(-ENOENT, ioas_map_file_fixed(rig->fd, 0x7fff, subject->file,
+					       0, PAGE_SIZE, IOVA));
+	EXPECT_EQ(-EINVAL, ioas_map_file_fixed(rig->fd, rig->ioas_id,
+					       subject->file, 0, PAGE_SIZE,
+					       0));
+	EXPECT_EQ(-EOVERFLOW, ioas_map_file_fixed(rig->fd, rig->ioas_id,
+						  subject->file, 0, PAGE_SIZE,
+						  -(PAGE_SIZE / 2)));
+	EXPECT_PINNED(4);
+}
+
+/* Who pays */
+
+FIXTURE(paid)
+{
+	struct subject subject;
+};
+
+FIXTURE_VARIANT(paid)
+{
+	__u64 mode;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(paid, by_user) { .mode = 0 };
+FIXTURE_VARIANT_ADD(paid, by_process) { .mode = 1 };
+/* clang-format on */
+
+FIXTURE_SETUP(paid)
+{
+	int ret = subject_create(&self->subject, MEMORY_MEMFD, variant->mode);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no mock IOMMU");
+	ASSERT_EQ(0, ret);
+}
+
+FIXTURE_TEARDOWN(paid)
+{
+	subject_destroy(&self->subject);
+	EXPECT_STREQ("", mock_rig_destroy(&self->subject.rig));
+}
+
+TEST_F(paid, h37_up_to_the_limit)
+{
+	struct subject *subject = &self->subject;
+	struct mock_device device;
+
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, memlock_limit(8 * PAGE_SIZE));
+	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
+	EXPECT_EQ(-ENOMEM, map_part(subject, 0, 9 * PAGE_SIZE));
+	EXPECT_PINNED(0);
+	EXPECT_EQ(0, map_part(subject, 0, 8 * PAGE_SIZE));
+	EXPECT_PINNED(8);
+	EXPECT_EQ(variant->mode ? 8 * KIB_PER_PAGE : 0, status_kib("VmLck:"));
+	EXPECT_EQ(-ENOMEM, map_part(subject, 8 * PAGE_SIZE, PAGE_SIZE));
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_EQ(0, map_part(subject, 8 * PAGE_SIZE, 8 * PAGE_SIZE));
+	ASSERT_EQ(0, unmap_all(subject));
+	EXPECT_PINNED(0);
+	EXPECT_EQ(0, status_kib("VmLck:"));
+}
+
+TEST_HARNESS_MAIN
