@@ -162,7 +162,7 @@ static void all_bills_change_hands(struct kunit *test)
 	context_end(context);
 }
 
-static void all_or_nothing(struct kunit *test)
+static void h59_all_or_nothing(struct kunit *test)
 {
 	struct context *context = context_new(test);
 	struct pin_bill *first = bill_new(context, PIN_ACCOUNT_USER);
@@ -219,7 +219,7 @@ static int charge_and_uncharge(void *arg)
 }
 
 /* Whoever pins meanwhile is charged to one of both, and gets it back from it. */
-static void changes_race_with_charges(struct kunit *test)
+static void h59_changes_race_with_charges(struct kunit *test)
 {
 	struct context *context = context_new(test);
 	struct pin_bill *bill = bill_new(context, PIN_ACCOUNT_USER);
@@ -245,9 +245,9 @@ static void changes_race_with_charges(struct kunit *test)
 static struct kunit_case bill_cases[] = {
 	KUNIT_CASE(a_process_has_one_bill),
 	KUNIT_CASE(all_bills_change_hands),
-	KUNIT_CASE(all_or_nothing),
+	KUNIT_CASE(h59_all_or_nothing),
 	KUNIT_CASE(same_limit_is_no_hurdle),
-	KUNIT_CASE(changes_race_with_charges),
+	KUNIT_CASE(h59_changes_race_with_charges),
 	{}
 };
 

@@ -206,7 +206,7 @@ static void page_fill(struct page *page, int byte)
 }
 
 /* fallocate() leaves in pages what somebody else had there. */
-static void nobody_elses_bytes_are_seen(struct kunit *test)
+static void h70_nobody_elses_bytes_are_seen(struct kunit *test)
 {
 	struct mapped *mapped = mapped_new(test, 0, false);
 	struct pfn_batch batch;
@@ -243,7 +243,7 @@ static void nobody_elses_bytes_are_seen(struct kunit *test)
 }
 
 /* The pin stays with the page, and the file gets another one. */
-static void hole_is_punched(struct kunit *test)
+static void h70_hole_is_punched(struct kunit *test)
 {
 	struct mapped *mapped = mapped_new(test, 0, true);
 	unsigned long old, new;
@@ -275,7 +275,7 @@ static void set_size(struct mapped *mapped, loff_t size)
 	inode_unlock(inode);
 }
 
-static void file_becomes_too_short(struct kunit *test)
+static void h70_file_becomes_too_short(struct kunit *test)
 {
 	struct mapped *mapped = mapped_new(test, 0, true);
 	struct pfn_batch batch;
@@ -337,7 +337,7 @@ static void copies_need_no_process(struct kunit *test)
 }
 
 /* As memfd seals do it. */
-static void sealed_and_mapped_exclude_each_other(struct kunit *test)
+static void h59_sealed_and_mapped_exclude(struct kunit *test)
 {
 	struct mapped *mapped = mapped_new(test, 0, false);
 	struct file *file = mapped->origin.file;
@@ -361,11 +361,11 @@ static struct kunit_case pin_file_cases[] = {
 	KUNIT_CASE(pages_of_the_file_are_pinned),
 	KUNIT_CASE(rest_is_let_go),
 	KUNIT_CASE(one_page),
-	KUNIT_CASE(nobody_elses_bytes_are_seen),
-	KUNIT_CASE(hole_is_punched),
-	KUNIT_CASE(file_becomes_too_short),
+	KUNIT_CASE(h70_nobody_elses_bytes_are_seen),
+	KUNIT_CASE(h70_hole_is_punched),
+	KUNIT_CASE(h70_file_becomes_too_short),
 	KUNIT_CASE(copies_need_no_process),
-	KUNIT_CASE(sealed_and_mapped_exclude_each_other),
+	KUNIT_CASE(h59_sealed_and_mapped_exclude),
 	{}
 };
 
