@@ -122,11 +122,12 @@ struct pin_cursor {
 };
 
 /**
- * pin_cursor_empty() - Tell whether a cursor holds any pages
+ * pin_cursor_empty() - Tell whether a cursor has pages for a batch at hand
  * @cursor: to look at
  *
  * Context: any.
- * Return: true if the next read has to pin.
+ * Return: true if the next read has to ask the origin, which may have folios
+ * in the cursor.
  */
 static inline bool pin_cursor_empty(const struct pin_cursor *cursor)
 {

@@ -478,7 +478,7 @@ static unsigned long unknown_ioctl(const struct fuzz_op *op)
 {
 	static const unsigned long numbers[] = {
 		_IO(IOMMUFD_TYPE, 0), _IO(IOMMUFD_TYPE, 0x7f),
-		_IO(IOMMUFD_TYPE, 0x8f), _IO(IOMMUFD_TYPE, 0xff),
+		_IO(IOMMUFD_TYPE, 0x90), _IO(IOMMUFD_TYPE, 0xff),
 		_IOW(IOMMUFD_TYPE, IOMMUFD_CMD_IOAS_MAP, int),
 		_IO('?', IOMMUFD_CMD_IOAS_MAP), 0, ~0U,
 		_IO(VFIO_TYPE, VFIO_BASE + 16),
