@@ -25,6 +25,13 @@
 
 #define SEED	7
 
+enum file_kind {
+	FILE_MEMFD,
+	FILE_MEMFD_THP,
+	FILE_MEMFD_HUGETLB,
+	FILE_TMPFS,
+};
+
 /**
  * struct subject - a file, and a way to look into it
  * @rig: an iommufd
@@ -32,6 +39,7 @@
  * @length: of the file, bytes
  * @va: where this process has it mapped
  * @pages: small pages in it
+ * @shmem_huge: what has to be set again when the file is gone, if not empty
  */
 struct subject {
 	struct mock_rig rig;
@@ -39,7 +47,28 @@ struct subject {
 	__u64 length;
 	char *va;
 	__u64 pages;
+	char shmem_huge[32];
 };
+
+#define SHMEM_HUGE	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+
+/* What is chosen stands in brackets. */
+static int shmem_huge_now(char *value, size_t size)
+{
+	FILE *file = fopen(SHMEM_HUGE, "re");
+	char text[128] = {}, *start, *end;
+
+	if (!file)
+		return -ENOTSUP;
+	start = fgets(text, sizeof(text), file) ? strchr(text, '[') : NULL;
+	fclose(file);
+	end = start ? strchr(start, ']') : NULL;
+	if (!end)
+		return -ENOTSUP;
+	*end = 0;
+	snprintf(value, size, "%s", start + 1);
+	return 0;
+}
 
 static void subject_destroy(struct subject *subject)
 {
@@ -47,26 +76,62 @@ static void subject_destroy(struct subject *subject)
 		close(subject->file);
 	if (subject->va)
 		munmap(subject->va, subject->length);
+	if (subject->shmem_huge[0])
+		file_write(SHMEM_HUGE, subject->shmem_huge);
+}
+
+/* Huge pages as far as they fit into the file, and small ones behind them. */
+static int use_shmem_huge(struct subject *subject)
+{
+	int ret = shmem_huge_now(subject->shmem_huge,
+				 sizeof(subject->shmem_huge));
+
+	return ret ? ret : file_write(SHMEM_HUGE, "within_size");
+}
+
+static __u64 file_length(enum file_kind kind)
+{
+	switch (kind) {
+	case FILE_MEMFD_THP:
+		return 2 * SZ_2M + 16 * PAGE_SIZE;
+	case FILE_MEMFD_HUGETLB:
+		return 2 * SZ_2M;
+	default:
+		return 64 * PAGE_SIZE;
+	}
+}
+
+static enum memory_kind memory_kind_of(enum file_kind kind)
+{
+	switch (kind) {
+	case FILE_TMPFS:
+		return MEMORY_FILE;
+	case FILE_MEMFD_HUGETLB:
+		return MEMORY_MEMFD_HUGETLB;
+	default:
+		return MEMORY_MEMFD;
+	}
 }
 
 /* Returns 0, -ENODEV without a mock IOMMU, -ENOTSUP without such files. */
-static int subject_create(struct subject *subject, enum memory_kind kind,
+static int subject_create(struct subject *subject, enum file_kind kind,
 			  __u64 rlimit_mode)
 {
-	bool huge = kind == MEMORY_MEMFD_HUGETLB;
 	void *va;
 	int ret;
 
 	memset(subject, 0, sizeof(*subject));
 	subject->file = -1;
-	if (huge)
+	if (kind == FILE_MEMFD_HUGETLB)
 		memory_reserve_huge_pages(16);
 	ret = mock_rig_create(&subject->rig, rlimit_mode);
 	if (ret)
 		return ret;
-	subject->length = huge ? 2 * SZ_2M : 64 * PAGE_SIZE;
+	if (kind == FILE_MEMFD_THP && use_shmem_huge(subject))
+		return -ENOTSUP;
+	subject->length = file_length(kind);
 	subject->pages = subject->length / PAGE_SIZE;
-	subject->file = memory_file(kind, subject->length);
+	subject->file = memory_file(memory_kind_of(kind), subject->length);
 	if (subject->file < 0)
 		return -ENOTSUP;
 	va = mmap(NULL, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -136,13 +201,14 @@ FIXTURE(file)
 
 FIXTURE_VARIANT(file)
 {
-	enum memory_kind kind;
+	enum file_kind kind;
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(file, memfd) { .kind = MEMORY_MEMFD };
-FIXTURE_VARIANT_ADD(file, tmpfs) { .kind = MEMORY_FILE };
-FIXTURE_VARIANT_ADD(file, hugetlb) { .kind = MEMORY_MEMFD_HUGETLB };
+FIXTURE_VARIANT_ADD(file, memfd) { .kind = FILE_MEMFD };
+FIXTURE_VARIANT_ADD(file, thp) { .kind = FILE_MEMFD_THP };
+FIXTURE_VARIANT_ADD(file, hugetlb) { .kind = FILE_MEMFD_HUGETLB };
+FIXTURE_VARIANT_ADD(file, tmpfs) { .kind = FILE_TMPFS };
 /* clang-format on */
 
 FIXTURE_SETUP(file)
@@ -181,6 +247,33 @@ TEST_F(file, h59_holes_are_filled)
 	EXPECT_PINNED(0);
 	EXPECT_EQ(-1, memory_compare(subject->va, subject->length, SEED));
 	close(reader);
+}
+
+/* Of a folio in the middle of another, with small ones behind large ones */
+TEST_F(file, h59_parts_of_folios)
+{
+	struct subject *subject = &self->subject;
+	struct mock_rig *rig = &subject->rig;
+	__u64 starts[] = { 3, subject->pages / 2 + 5, subject->pages - 20 };
+	struct mock_device device;
+	size_t i;
+
+	ASSERT_EQ(0, plug(subject, &device));
+	for (i = 0; i < ARRAY_SIZE(starts); i++) {
+		__u64 start = starts[i] * PAGE_SIZE;
+		__u64 length = subject->length - start - 2 * PAGE_SIZE;
+
+		ASSERT_EQ(0, map_part(subject, start, length));
+		EXPECT_PINNED(length / PAGE_SIZE);
+		EXPECT_EQ(0, mock_check_map(rig->fd, device.hwpt_id,
+					    IOVA + start, length,
+					    subject->va + start));
+		EXPECT_EQ(0, mock_check_refs(rig->fd, subject->va + start,
+					     length, 1));
+		ASSERT_EQ(0, unmap_all(subject));
+		EXPECT_EQ(0, mock_check_refs(rig->fd, subject->va,
+					     subject->length, 0));
+	}
 }
 
 /* The same without anybody who has the file mapped, or open. */
@@ -458,7 +551,7 @@ TEST_F(file, h70_map_races_with_truncation)
 
 	ASSERT_EQ(0, plug(subject, &device));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, torment_run, &torment));
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 100; i++) {
 		int ret = map_all(subject);
 
 		EXPECT_TRUE(is_expected(ret)) {
@@ -549,7 +642,7 @@ FIXTURE(refused)
 
 FIXTURE_SETUP(refused)
 {
-	int ret = subject_create(&self->subject, MEMORY_MEMFD, 0);
+	int ret = subject_create(&self->subject, FILE_MEMFD, 0);
 
 	if (ret == -ENODEV)
 		SKIP(return, "no mock IOMMU");
@@ -760,7 +853,7 @@ FIXTURE_VARIANT_ADD(paid, by_process) { .mode = 1 };
 
 FIXTURE_SETUP(paid)
 {
-	int ret = subject_create(&self->subject, MEMORY_MEMFD, variant->mode);
+	int ret = subject_create(&self->subject, FILE_MEMFD, variant->mode);
 
 	if (ret == -ENODEV)
 		SKIP(return, "no mock IOMMU");
