@@ -36,8 +36,9 @@
 #include "pin.h"
 #include "pin_leaf.h"
 
-/* Small pages that are pinned at a time; there is an array for them. */
-#define STEP_PAGES 512
+/* Folios that are pinned at a time, if they are small and if they may be large. */
+#define STEP_SMALL 512
+#define STEP_LARGE 16
 
 /*
  * So often folios are looked for that others take out of the file at the same
@@ -104,16 +105,30 @@ static long find_and_pin(struct file *file, pgoff_t first, pgoff_t last,
 	return rc;
 }
 
-static bool huge_page_present(struct file *file, pgoff_t index)
+static bool huge_page_present(struct file *file, pgoff_t head)
 {
-	unsigned int order = huge_page_order(hstate_file(file));
-	struct folio *folio = filemap_get_folio(file->f_mapping,
-						round_down(index, 1UL << order));
+	struct folio *folio = filemap_get_folio(file->f_mapping, head);
 
 	if (IS_ERR(folio))
 		return false;
 	folio_put(folio);
 	return true;
+}
+
+/* How many there are one after the other, at most @max. */
+static unsigned int huge_pages_present(struct file *file, pgoff_t first,
+				       pgoff_t last, unsigned int max)
+{
+	unsigned long size = 1UL << huge_page_order(hstate_file(file));
+	pgoff_t head = round_down(first, size);
+	unsigned int count;
+
+	for (count = 0; count < max && head <= last; count++) {
+		if (!huge_page_present(file, head))
+			break;
+		head += size;
+	}
+	return count;
 }
 
 /* fallocate() minds what is reserved. It ends at any signal. */
@@ -124,27 +139,26 @@ static int fill_huge_hole(struct file *file, pgoff_t index)
 }
 
 /*
- * Who makes holes has the lock of the inode for write. Returns 1 if the page is
- * pinned, 0 to come again.
+ * Who makes holes has the lock of the inode for write. Returns how many huge pages
+ * are pinned, 0 to come again.
  */
-static long find_and_pin_huge(struct file *file, pgoff_t index,
-			      struct folio **folio, unsigned long *skip)
+static long find_and_pin_huge(struct file *file, pgoff_t first, pgoff_t last,
+			      struct folio **folios, unsigned int max,
+			      unsigned long *skip)
 {
 	struct inode *inode = file_inode(file);
-	bool present;
-	long rc;
+	long rc = 0;
 
 	if (down_read_killable(&inode->i_rwsem))
 		return -EINTR;
-	if (((loff_t)index << PAGE_SHIFT) >= i_size_read(inode)) {
-		inode_unlock_shared(inode);
-		return -EINVAL;
-	}
-	present = huge_page_present(file, index);
-	if (present)
-		rc = find_and_pin(file, index, index, folio, 1, skip);
+	if (((loff_t)first << PAGE_SHIFT) >= i_size_read(inode))
+		rc = -EINVAL;
+	else
+		max = huge_pages_present(file, first, last, max);
+	if (!rc && max)
+		rc = find_and_pin(file, first, last, folios, max, skip);
 	inode_unlock_shared(inode);
-	return present ? rc : fill_huge_hole(file, index);
+	return rc ?: fill_huge_hole(file, first);
 }
 
 static void clear_folio(struct folio *folio)
@@ -200,7 +214,7 @@ static long pin_try(const struct pin_origin *origin, pgoff_t first,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (is_file_hugepages(file))
-		count = find_and_pin_huge(file, first, folios, skip);
+		count = find_and_pin_huge(file, first, last, folios, max, skip);
 	else
 		count = find_and_pin(file, first, last, folios, max, skip);
 	if (count <= 0)
@@ -271,20 +285,35 @@ static bool any_large(struct page **pages, long count)
 	return false;
 }
 
+/*
+ * Make room for folios that have some pages, and tell how many of the pages to
+ * look for at once. All that are missing are made, without an end for signals.
+ */
+static unsigned long cursor_make_room(const struct pin_origin *origin,
+				      struct pin_cursor *cursor,
+				      unsigned long npages)
+{
+	unsigned long large = PMD_SIZE / PAGE_SIZE;
+
+	if (is_file_hugepages(origin->file))
+		large = 1UL << huge_page_order(hstate_file(origin->file));
+	else if (npages > cursor->capacity)
+		pin_cursor_grow(cursor, STEP_SMALL);
+	return min(npages, STEP_LARGE * large);
+}
+
 /* Small folios are pages to a batch. Of others each becomes a leaf. */
 static int cursor_refill(const struct pin_origin *origin,
 			 struct pin_cursor *cursor, unsigned long index,
 			 unsigned long npages)
 {
+	unsigned long max;
 	long count;
 
-	npages = min_t(unsigned long, npages, STEP_PAGES);
-	if (npages > cursor->capacity)
-		pin_cursor_grow(cursor, STEP_PAGES);
-	npages = min_t(unsigned long, npages, cursor->capacity);
+	npages = cursor_make_room(origin, cursor, npages);
+	max = min_t(unsigned long, npages, cursor->capacity);
 	count = pin_folios(origin, index, npages,
-			   (struct folio **)cursor->pages, npages,
-			   &cursor->skip);
+			   (struct folio **)cursor->pages, max, &cursor->skip);
 	if (count < 0)
 		return count;
 	if (any_large(cursor->pages, count)) {
