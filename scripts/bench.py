@@ -27,11 +27,11 @@ WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # On two processors, and with the host to itself.
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
-CHAPTERS = ("kinds", "gigantic", "16gib", "pair", "4000", "anywhere", "viommu",
-            "domains", "access", "dirty", "invalidate", "fault", "usage",
-            "by-size", "by-areas", THREADS_CHAPTER)
+CHAPTERS = ("kinds", "gigantic", "16gib", "files", "pair", "4000", "anywhere",
+            "viommu", "domains", "access", "dirty", "invalidate", "fault",
+            "usage", "by-size", "by-areas", THREADS_CHAPTER)
 # What type1 has no counterpart for.
-IOMMUFD_ONLY = {"domains", "access", "dirty", "invalidate", "fault"}
+IOMMUFD_ONLY = {"files", "domains", "access", "dirty", "invalidate", "fault"}
 # A guest each, and what its kernel is told: with this check, which makes no
 # object larger, processors keep no free objects at hand that count as in use.
 APART = {"by-areas": "", "dirty": "", "usage": " slab_debug=F"}

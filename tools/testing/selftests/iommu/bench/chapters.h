@@ -14,6 +14,9 @@ void bench_kinds_of_memory(const struct backend *backend);
 void bench_gigantic(const struct backend *backend);
 void bench_16_gib(const struct backend *backend);
 
+/* The same with files; iommufd only. */
+void bench_files(const struct backend *backend);
+
 /* Areas of 4 KiB. */
 void bench_pair(const struct backend *backend);
 void bench_4000_areas(const struct backend *backend);

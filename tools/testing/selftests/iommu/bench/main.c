@@ -42,6 +42,8 @@ static const struct chapter chapters[] = {
 	{ .name = "kinds", .run = bench_kinds_of_memory, .warms_up = true },
 	{ .name = "gigantic", .run = bench_gigantic, .warms_up = true },
 	{ .name = "16gib", .run = bench_16_gib, .warms_up = true },
+	{ .name = "files", .run = bench_files, .iommufd_only = true,
+	  .warms_up = true },
 	{ .name = "pair", .run = bench_pair },
 	{ .name = "4000", .run = bench_4000_areas },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
