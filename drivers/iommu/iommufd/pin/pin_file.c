@@ -173,15 +173,14 @@ static void clear_folio(struct folio *folio)
 	folio_mark_uptodate(folio);
 }
 
-/* Is a pinned folio what the file has at @index? If so it is fit for use. */
-static bool folio_settle(struct folio *folio, struct file *file, pgoff_t index)
+/* Is a pinned folio what the file has from @head on? If so it is fit for use. */
+static bool folio_settle(struct folio *folio, struct file *file, pgoff_t head)
 {
 	bool valid;
 
 	if (folio_lock_killable(folio))
 		return false;
-	valid = folio->mapping == file->f_mapping &&
-		folio_contains(folio, index);
+	valid = folio->mapping == file->f_mapping && folio->index == head;
 	if (valid && !folio_test_uptodate(folio))
 		clear_folio(folio);
 	folio_unlock(folio);
@@ -190,14 +189,14 @@ static bool folio_settle(struct folio *folio, struct file *file, pgoff_t index)
 
 /* Let go of the first folio that is not valid, and of all behind it. */
 static long folios_settle(struct folio **folios, long count,
-			  struct file *file, pgoff_t index)
+			  struct file *file, pgoff_t head)
 {
 	long i;
 
 	for (i = 0; i < count; i++) {
-		if (!folio_settle(folios[i], file, index))
+		if (!folio_settle(folios[i], file, head))
 			break;
-		index = folio_next_index(folios[i]);
+		head = folio_next_index(folios[i]);
 		cond_resched();
 	}
 	unpin_folios(folios + i, count - i);
@@ -219,7 +218,7 @@ static long pin_try(const struct pin_origin *origin, pgoff_t first,
 		count = find_and_pin(file, first, last, folios, max, skip);
 	if (count <= 0)
 		return count;
-	return folios_settle(folios, count, file, first);
+	return folios_settle(folios, count, file, first - *skip);
 }
 
 /* As others say it of memory. Positive numbers are none. */
