@@ -325,7 +325,6 @@ struct iommu_ioas_map {
  *  - EBUSY: others take pages out of the file over and over while they are
  *    pinned.
  *  - EIO: a page is damaged, or cannot be read back from swap.
- *  - EINTR: also when a signal comes while a hole is filled with a huge page.
  *  - EFAULT: pages have to be pinned and the file has been truncated meanwhile;
  *    or the reply cannot be written, in which case nothing stays mapped.
  */

@@ -29,6 +29,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/signal.h>
 #include <uapi/linux/fcntl.h>
 
 #include "bill.h"
@@ -131,11 +132,22 @@ static unsigned int huge_pages_present(struct file *file, pgoff_t first,
 	return count;
 }
 
-/* fallocate() minds what is reserved. It ends at any signal. */
+/*
+ * fallocate() minds what is reserved. It gives up at any signal, and with it all
+ * would be undone and begun again, perhaps without end. So only a fatal signal
+ * gets through.
+ */
 static int fill_huge_hole(struct file *file, pgoff_t index)
 {
-	return file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
-				     (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
+	sigset_t blocked, before;
+	int rc;
+
+	siginitsetinv(&blocked, sigmask(SIGKILL));
+	sigprocmask(SIG_BLOCK, &blocked, &before);
+	rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
+				   (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return rc;
 }
 
 /*
@@ -231,6 +243,9 @@ static long pin_error(long rc)
 	case -ENOSPC:
 		/* It is not IOVA that there is none of. */
 		return -ENOMEM;
+	case -EINTR:
+		/* By work that this task has to do on its way out. */
+		return fatal_signal_pending(current) ? rc : -ERESTARTNOINTR;
 	default:
 		return rc;
 	}
@@ -423,8 +438,9 @@ static const struct pin_origin_ops pin_file_ops = {
  * Pinning and copying return: -EFAULT if the file has become too short; -ENOMEM,
  * also if its file system is full or no huge page is left; -EBUSY if others take
  * the pages out of the file all the time; -EIO for a page that is damaged or
- * cannot be read from swap; -EINTR on a fatal signal, and on any when a hole is
- * filled with a huge page. They take the lock of the inode for huge pages.
+ * cannot be read from swap; -EINTR on a fatal signal; -ERESTARTNOINTR, to have
+ * the system call made again, if the task has work to do before a huge page can
+ * be had. They take the lock of the inode for huge pages.
  *
  * Context: any.
  * Return: 0; -EPERM if the file is sealed against writing.
