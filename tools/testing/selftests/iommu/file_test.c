@@ -6,12 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <linux/capability.h>
@@ -568,6 +570,35 @@ TEST_F(file, h70_map_races_with_truncation)
 	EXPECT_PINNED(0);
 	ASSERT_EQ(0, map_all(subject));
 	EXPECT_EQ(0, check(subject, &device));
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+/* What fills a hole may give up at any signal, and then begin again for ever. */
+TEST_F(file, h60_signals_do_not_matter)
+{
+	const struct itimerval often = {
+		.it_interval.tv_usec = 500,
+		.it_value.tv_usec = 500,
+	};
+	const struct itimerval never = {};
+	const struct sigaction action = { .sa_handler = ignore };
+	struct subject *subject = &self->subject;
+	struct mock_device device;
+	unsigned int i;
+
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+	for (i = 0; i < 10; i++) {
+		EXPECT_EQ(0, map_all(subject));
+		EXPECT_EQ(0, unmap_all(subject));
+		EXPECT_EQ(0, punch_all(subject));
+	}
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &never, NULL));
 }
 
 static int map_and_exit(void *arg)
