@@ -15,6 +15,7 @@
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "account.h"
@@ -149,10 +150,12 @@ int pin_bill_charge(struct pin_bill *bill, unsigned long npages)
 
 	if (!npages)
 		return 0;
-	/* Again each time that a process takes over, so not for long. */
-	do {
-		rc = bill_charge_once(bill, npages);
-	} while (rc == -EAGAIN);
+	/* Again each time that another process takes over in between. */
+	while ((rc = bill_charge_once(bill, npages)) == -EAGAIN) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
 	return rc;
 }
 
@@ -221,6 +224,14 @@ static void bills_take_over(struct pin_account *account,
 	}
 }
 
+static int charge_more(struct pin_owner *owner, unsigned long npages)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return pin_owner_charge(owner, npages);
+}
+
+/* Again as long as others pin more meanwhile. */
 static int account_take_over(struct pin_account *account,
 			     struct pin_owner *owner)
 {
@@ -233,7 +244,7 @@ static int account_take_over(struct pin_account *account,
 		if (npages <= charged)
 			break;
 		mutex_unlock(&account->bills_lock);
-		rc = pin_owner_charge(owner, npages - charged);
+		rc = charge_more(owner, npages - charged);
 		if (rc) {
 			pin_owner_uncharge(owner, charged);
 			return rc;
