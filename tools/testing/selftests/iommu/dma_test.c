@@ -5,6 +5,7 @@
  * takes the device 100 ms, so each test does only a few.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -607,6 +608,97 @@ TEST_F(pair, isolated_from_each_other)
 	ASSERT_EQ(0, rig_map(rig, 0, 2));
 	ASSERT_EQ(0, edu_dma_write(&self->second, rig_iova(1), CHUNK));
 	EXPECT_PAGE(&self->rig, 1, 2);
+}
+
+/* Files */
+
+FIXTURE(file)
+{
+	struct rig rig;
+	int file;
+};
+
+#define FILE_BYTES	(4 * PAGE_SIZE)
+#define FILE_IOVA	(2 * RIG_IOVA)
+
+FIXTURE_SETUP(file)
+{
+	struct rig *rig = &self->rig;
+	int ret = rig_create(rig, 0);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no edu device");
+	ASSERT_EQ(0, ret);
+	self->file = memory_file(MEMORY_MEMFD, FILE_BYTES);
+	ASSERT_GE(self->file, 0);
+	ASSERT_EQ(0, edu_start(&rig->edu));
+	ASSERT_EQ(0, rig_attach(rig));
+	ASSERT_EQ(0, rig_map(rig, 0, 1));
+}
+
+FIXTURE_TEARDOWN(file)
+{
+	close(self->file);
+	EXPECT_STREQ("", rig_destroy(&self->rig));
+}
+
+static int map_the_file(struct rig *rig, int file)
+{
+	return ioas_map_file_fixed(rig->fd, rig->ioas_id, file, 0, FILE_BYTES,
+				   FILE_IOVA);
+}
+
+/* What the device finds at some place of the file, if it is all the same byte. */
+static int device_finds(struct rig *rig, __u64 at)
+{
+	char *va = rig_va(rig, 0);
+
+	memset(va, 0xee, CHUNK);
+	if (edu_dma_copy(&rig->edu, FILE_IOVA + at, rig_iova(0), CHUNK))
+		return -EIO;
+	return memcmp(va, va + 1, CHUNK - 1) ? -EILSEQ : va[0];
+}
+
+/* Memory that somebody has just filled, and given back */
+static void leave_secrets(void)
+{
+	char *va = memory_anonymous(16 * SZ_1M, PROT_READ | PROT_WRITE);
+
+	if (!va)
+		return;
+	memset(va, 'x', 16 * SZ_1M);
+	munmap(va, 16 * SZ_1M);
+}
+
+TEST_F(file, h70_device_reads_fallocated_pages)
+{
+	leave_secrets();
+	ASSERT_EQ(0, fallocate(self->file, 0, 0, FILE_BYTES));
+	ASSERT_EQ(0, map_the_file(&self->rig, self->file));
+	EXPECT_EQ(0, device_finds(&self->rig, 0));
+	EXPECT_EQ(0, device_finds(&self->rig, FILE_BYTES - CHUNK));
+}
+
+/* The device has what was pinned for it, until that is unmapped. */
+TEST_F(file, h70_device_reads_a_truncated_file)
+{
+	struct rig *rig = &self->rig;
+	char *va = mmap(NULL, FILE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+			self->file, 0);
+
+	ASSERT_NE(MAP_FAILED, (void *)va);
+	memset(va, 'y', FILE_BYTES);
+	ASSERT_EQ(0, map_the_file(rig, self->file));
+	EXPECT_EQ('y', device_finds(rig, PAGE_SIZE));
+	ASSERT_EQ(0, ftruncate(self->file, 0));
+	ASSERT_EQ(0, ftruncate(self->file, FILE_BYTES));
+	EXPECT_EQ(0, va[PAGE_SIZE]);
+	EXPECT_EQ('y', device_finds(rig, PAGE_SIZE));
+	ASSERT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, FILE_IOVA, FILE_BYTES,
+				NULL));
+	ASSERT_EQ(0, map_the_file(rig, self->file));
+	EXPECT_EQ(0, device_finds(rig, PAGE_SIZE));
+	munmap(va, FILE_BYTES);
 }
 
 TEST_HARNESS_MAIN
