@@ -585,7 +585,8 @@ static int world_create(struct world *world)
 			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (world->buffer == MAP_FAILED)
 		return -errno;
-	world->file = memory_file(MEMORY_MEMFD, MAPPED_PAGES * PAGE_SIZE);
+	world->file = memory_create_file(MEMORY_MEMFD,
+					 MAPPED_PAGES * PAGE_SIZE);
 	if (world->file < 0)
 		return world->file;
 	ret = ioas_alloc(world->fd, &world->ioas_id);

@@ -629,7 +629,7 @@ FIXTURE_SETUP(file)
 	if (ret == -ENODEV)
 		SKIP(return, "no edu device");
 	ASSERT_EQ(0, ret);
-	self->file = memory_file(MEMORY_MEMFD, FILE_BYTES);
+	self->file = memory_create_file(MEMORY_MEMFD, FILE_BYTES);
 	ASSERT_GE(self->file, 0);
 	ASSERT_EQ(0, edu_start(&rig->edu));
 	ASSERT_EQ(0, rig_attach(rig));
@@ -648,7 +648,7 @@ static int map_the_file(struct rig *rig, int file)
 				   FILE_IOVA);
 }
 
-/* What the device finds at some place of the file, if it is all the same byte. */
+/* What the device finds at a place of the file, if it is all the same byte. */
 static int device_finds(struct rig *rig, __u64 at)
 {
 	char *va = rig_va(rig, 0);

@@ -133,7 +133,8 @@ static int subject_create(struct subject *subject, enum file_kind kind,
 		return -ENOTSUP;
 	subject->length = file_length(kind);
 	subject->pages = subject->length / PAGE_SIZE;
-	subject->file = memory_file(memory_kind_of(kind), subject->length);
+	subject->file = memory_create_file(memory_kind_of(kind),
+					   subject->length);
 	if (subject->file < 0)
 		return -ENOTSUP;
 	va = mmap(NULL, subject->length, PROT_READ | PROT_WRITE, MAP_SHARED,
@@ -591,7 +592,7 @@ static void ignore(int signal)
 	(void)signal;
 }
 
-/* What fills a hole may give up at any signal, and then begin again for ever. */
+/* What fills a hole may give up at any signal, and begin again for ever. */
 TEST_F(file, h60_signals_do_not_matter)
 {
 	const struct itimerval often = {

@@ -72,7 +72,7 @@ FIXTURE_SETUP(takeover)
 	if (ret == -ENODEV)
 		SKIP(return, "no mock IOMMU");
 	ASSERT_EQ(0, ret);
-	self->file = memory_file(MEMORY_MEMFD, FILE_BYTES);
+	self->file = memory_create_file(MEMORY_MEMFD, FILE_BYTES);
 	ASSERT_GE(self->file, 0);
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &self->device));
 }
@@ -447,7 +447,7 @@ static int machine_create(struct machine *machine, struct edu *edu, bool real)
 	NEED(!option_set(machine->fds[0], IOMMU_OPTION_RLIMIT_MODE, 0,
 			 MODE_PROCESS));
 	NEED(!ioas_alloc(machine->fds[0], &machine->ioas_id));
-	machine->fds[1] = memory_file(MEMORY_MEMFD, FILE_BYTES);
+	machine->fds[1] = memory_create_file(MEMORY_MEMFD, FILE_BYTES);
 	NEED(machine->fds[1] >= 0);
 	machine->count = real ? 3 : 2;
 	machine->iova = real ? RIG_IOVA : MOCK_APERTURE_START;

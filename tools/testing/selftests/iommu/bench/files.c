@@ -43,7 +43,7 @@ static void map_and_unmap(struct space *space, const char *name, int file)
 static void file_of_kind(const struct backend *backend, enum memory_kind kind,
 			 const char *name)
 {
-	int file = memory_file(kind, BENCH_BYTES);
+	int file = memory_create_file(kind, BENCH_BYTES);
 	struct space space;
 
 	MUST(file);

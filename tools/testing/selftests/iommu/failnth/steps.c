@@ -781,7 +781,7 @@ int step_file(struct scene *scene)
 	struct mock_rig *rig = &scene->rig;
 	__u64 page;
 
-	scene->file = memory_file(MEMORY_MEMFD, length);
+	scene->file = memory_create_file(MEMORY_MEMFD, length);
 	if (scene->file < 0)
 		return scene->file;
 	if (mmap(rig->buffer, length, PROT_READ | PROT_WRITE,

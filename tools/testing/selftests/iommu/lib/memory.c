@@ -130,7 +130,7 @@ static int create_file_of_kind(enum memory_kind kind)
 	}
 }
 
-int memory_file(enum memory_kind kind, size_t length)
+int memory_create_file(enum memory_kind kind, size_t length)
 {
 	int fd = create_file_of_kind(kind);
 	int ret;
@@ -199,7 +199,7 @@ static int map_file_or_none(enum memory_kind kind, void *window, size_t length)
 	int ret = 0;
 
 	if (!(mmap_flags(kind) & MAP_ANONYMOUS)) {
-		fd = memory_file(kind, length);
+		fd = memory_create_file(kind, length);
 		if (fd < 0)
 			return fd;
 	}

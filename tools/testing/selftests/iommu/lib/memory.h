@@ -30,7 +30,7 @@ enum memory_kind {
 size_t memory_kind_page(enum memory_kind kind);
 
 /**
- * memory_file() - Make a file of a kind that is one
+ * memory_create_file() - Make a file of a kind that is one
  * @kind: what memory; the pool of huge pages is as it is
  * @length: bytes, a multiple of 2 MiB for huge pages
  *
@@ -38,7 +38,7 @@ size_t memory_kind_page(enum memory_kind kind);
  *
  * Return: a file descriptor, or -errno as memory_map().
  */
-int memory_file(enum memory_kind kind, size_t length);
+int memory_create_file(enum memory_kind kind, size_t length);
 
 /**
  * memory_map() - Map and touch memory of a kind, as the system has it
