@@ -22,7 +22,7 @@ static int area_check_file(const struct iopt_area *area)
 	return area->pages->origin.file ? 0 : -EINVAL;
 }
 
-/* Some areas from @start on, which moves behind them. 1 says that there are more. */
+/* Some areas from @start on, which moves behind them. 1 says: there are more. */
 static int check_step(struct io_pagetable *iopt, unsigned long *start)
 {
 	struct iova_node *node;

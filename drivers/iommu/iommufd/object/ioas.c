@@ -283,7 +283,7 @@ static int ioas_map_flags(u32 flags, int *iommu_prot,
 	return 0;
 }
 
-/* What MAP, MAP_FILE and COPY do alike: the areas are added between begin and end. */
+/* What MAP and COPY do alike: the areas are added between begin and end. */
 struct ioas_mapping {
 	struct iopt_mapping mapping;
 	struct iommufd_ioas *ioas;

@@ -262,8 +262,8 @@ static int account_take_over(struct pin_account *account,
  * @account: of the context
  *
  * The caller is charged first, for all bills together. Then all of them change
- * hands under one lock, and those who paid before get their charge back. So at no
- * moment is a page charged to nobody.
+ * hands under one lock, and those who paid before get their charge back. So at
+ * no moment is a page charged to nobody.
  *
  * Context: process context of the caller to be charged; as pin_owner_charge().
  * Return: 0; -ENOMEM if the limit of the caller does not allow for it, or

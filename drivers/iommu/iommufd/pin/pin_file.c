@@ -8,12 +8,12 @@
  * memfd_pin_folios() finds folios in the page cache and makes those that are
  * missing. It takes what it finds as it is, which is not enough:
  *
- * * A folio may have been taken out of the file, by truncation or for swap, while
- *   it was about to be pinned. It has to be looked for again.
- * * fallocate() leaves folios that nobody has cleared yet, since whoever uses them
- *   first is going to. A device must not see what they held before.
- * * For a hole in a file of huge pages it takes a page that is reserved, without
- *   asking whether one is. So it must never find such a hole.
+ * * A folio may have been taken out of the file, by truncation or for swap,
+ *   while it was about to be pinned. It has to be looked for again.
+ * * fallocate() leaves folios that nobody has cleared yet, since whoever uses
+ *   them first is going to. A device must not see what they held before.
+ * * For a hole in a file of huge pages it takes a page that is reserved,
+ *   without asking whether one is. So it must never find such a hole.
  */
 #include "pin_file.h"
 
@@ -37,7 +37,7 @@
 #include "pin.h"
 #include "pin_leaf.h"
 
-/* Folios that are pinned at a time, if they are small and if they may be large. */
+/* Folios that are pinned at a time, if they are small, and if they are large. */
 #define STEP_SMALL 512
 #define STEP_LARGE 16
 
@@ -133,9 +133,9 @@ static unsigned int huge_pages_present(struct file *file, pgoff_t first,
 }
 
 /*
- * fallocate() minds what is reserved. It gives up at any signal, and with it all
- * would be undone and begun again, perhaps without end. So only a fatal signal
- * gets through.
+ * fallocate() minds what is reserved. It gives up at any signal, and with it
+ * all would be undone and begun again, perhaps without end. So only a fatal
+ * signal gets through.
  */
 static int fill_huge_hole(struct file *file, pgoff_t index)
 {
@@ -151,8 +151,8 @@ static int fill_huge_hole(struct file *file, pgoff_t index)
 }
 
 /*
- * Who makes holes has the lock of the inode for write. Returns how many huge pages
- * are pinned, 0 to come again.
+ * Whoever makes holes has the lock of the inode for write. Returns how many huge
+ * pages are pinned, 0 to come again.
  */
 static long find_and_pin_huge(struct file *file, pgoff_t first, pgoff_t last,
 			      struct folio **folios, unsigned int max,
@@ -185,34 +185,43 @@ static void clear_folio(struct folio *folio)
 	folio_mark_uptodate(folio);
 }
 
-/* Is a pinned folio what the file has from @head on? If so it is fit for use. */
-static bool folio_settle(struct folio *folio, struct file *file, pgoff_t head)
+/*
+ * Make a pinned folio fit for use. Returns -EAGAIN if it is not, or not any more,
+ * what the file has from @head on.
+ */
+static int folio_settle(struct folio *folio, struct file *file, pgoff_t head)
 {
-	bool valid;
+	int rc = 0;
 
 	if (folio_lock_killable(folio))
-		return false;
-	valid = folio->mapping == file->f_mapping && folio->index == head;
-	if (valid && !folio_test_uptodate(folio))
+		return -EINTR;
+	if (folio->mapping != file->f_mapping || folio->index != head)
+		rc = -EAGAIN;
+	else if (folio_contain_hwpoisoned_page(folio))
+		rc = -EIO;
+	else if (!folio_test_uptodate(folio))
 		clear_folio(folio);
 	folio_unlock(folio);
-	return valid;
+	return rc;
 }
 
-/* Let go of the first folio that is not valid, and of all behind it. */
+/* Let go of the first folio that is not fit, and of all behind it. */
 static long folios_settle(struct folio **folios, long count,
 			  struct file *file, pgoff_t head)
 {
+	int rc = 0;
 	long i;
 
 	for (i = 0; i < count; i++) {
-		if (!folio_settle(folios[i], file, head))
+		rc = folio_settle(folios[i], file, head);
+		if (rc)
 			break;
 		head = folio_next_index(folios[i]);
 		cond_resched();
 	}
 	unpin_folios(folios + i, count - i);
-	return i;
+	/* What is stale is looked for again. */
+	return i || rc == -EAGAIN ? i : rc;
 }
 
 static long pin_try(const struct pin_origin *origin, pgoff_t first,
