@@ -9,6 +9,7 @@
 
 #include <linux/debugfs.h>
 #include <linux/fault-inject.h>
+#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
@@ -17,6 +18,9 @@ static struct dentry *fail_iommufd_directory;
 
 /* Bytes that one buffer for PFNs may take. */
 static size_t buffer_limit = SIZE_MAX;
+
+/* Of files that stand for devices of VFIO. */
+static const struct file_operations *test_device_fops;
 
 /**
  * iommufd_should_fail() - Tell whether a test wants a failure here
@@ -85,6 +89,29 @@ size_t iommufd_buffer_limit(size_t capacity, size_t entry_size)
 void iommufd_set_buffer_limit(size_t bytes)
 {
 	WRITE_ONCE(buffer_limit, bytes);
+}
+
+/**
+ * iommufd_set_test_device() - Let files be taken for those of VFIO
+ * @fops: what shows that a file is one; NULL for none
+ *
+ * Context: no such file is open.
+ */
+void iommufd_set_test_device(const struct file_operations *fops)
+{
+	WRITE_ONCE(test_device_fops, fops);
+}
+
+/**
+ * iommufd_is_test_device() - Tell whether a file stands for a device of VFIO
+ * @file: that somebody has mapped
+ *
+ * Context: any.
+ * Return: true if it is one that iommufd_set_test_device() knows.
+ */
+bool iommufd_is_test_device(const struct file *file)
+{
+	return file->f_op == READ_ONCE(test_device_fops);
 }
 
 /**

@@ -9,12 +9,17 @@
 
 #include <linux/types.h>
 
+struct file;
+struct file_operations;
+
 #ifdef CONFIG_IOMMUFD_TEST
 bool iommufd_should_fail(void);
 unsigned int iommufd_pause_faults(void);
 void iommufd_resume_faults(unsigned int state);
 size_t iommufd_buffer_limit(size_t capacity, size_t entry_size);
 void iommufd_set_buffer_limit(size_t bytes);
+void iommufd_set_test_device(const struct file_operations *fops);
+bool iommufd_is_test_device(const struct file *file);
 void iommufd_test_hooks_init(void);
 void iommufd_test_hooks_exit(void);
 #else
@@ -26,6 +31,11 @@ static inline bool iommufd_should_fail(void)
 static inline size_t iommufd_buffer_limit(size_t capacity, size_t entry_size)
 {
 	return capacity;
+}
+
+static inline bool iommufd_is_test_device(const struct file *file)
+{
+	return false;
 }
 #endif
 

@@ -31,6 +31,7 @@ static void area_pfn_window(struct iopt_area *area, unsigned long start,
 	window->offset = start == iopt_area_first(area) ? area->page_offset : 0;
 	window->prot = area->iommu_prot;
 	window->huge_pages = READ_ONCE(area->domains->huge_pages);
+	window->nowait = false;
 }
 
 /**

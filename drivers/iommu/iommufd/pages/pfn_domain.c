@@ -140,6 +140,13 @@ static unsigned long same_length(unsigned long pgsizes, unsigned long pgsize,
 	return length & -pgsize;
 }
 
+static gfp_t map_gfp(const struct map_cursor *cursor)
+{
+	return cursor->window->nowait ?
+		       GFP_NOWAIT | __GFP_NOWARN | __GFP_ACCOUNT :
+		       GFP_KERNEL_ACCOUNT;
+}
+
 /* One call to the driver, as iommu_map() makes it. */
 static __always_inline int map_by_driver(struct map_cursor *cursor,
 					 unsigned long iova, phys_addr_t phys,
@@ -151,8 +158,7 @@ static __always_inline int map_by_driver(struct map_cursor *cursor,
 
 	rc = domain->ops->map_pages(domain, iova, phys, pgsize,
 				    length >> __ffs(pgsize),
-				    cursor->window->prot, GFP_KERNEL_ACCOUNT,
-				    mapped);
+				    cursor->window->prot, map_gfp(cursor), mapped);
 	if (likely(!rc && *mapped))
 		trace_map(iova, phys, *mapped);
 	return rc;
@@ -178,7 +184,7 @@ static int map_by_core(struct map_cursor *cursor, unsigned long iova,
 		       phys_addr_t phys, size_t length, size_t *mapped)
 {
 	int rc = iommu_map(cursor->domain, iova, phys, length,
-			   cursor->window->prot, GFP_KERNEL_ACCOUNT);
+			   cursor->window->prot, map_gfp(cursor));
 
 	*mapped = rc ? 0 : length;
 	return rc;
@@ -375,7 +381,8 @@ static bool map_undo(const struct map_cursor *cursor)
  * @runs: hold at least the pages that @window covers
  * @window: where they are
  *
- * Whoever has pinned them may unpin them nevertheless.
+ * Whoever has pinned them may unpin them nevertheless. Memory of a device is not
+ * freed, and has no pages.
  *
  * Context: may sleep; the pages are pinned.
  */
@@ -385,6 +392,8 @@ void pfn_domain_keep(const struct pfn_run *runs,
 	unsigned long left = PFN_UP(window->offset + window->length);
 	unsigned long i;
 
+	if (window->prot & IOMMU_MMIO)
+		return;
 	for (; left; runs++) {
 		unsigned long npages = min(left, runs->npages);
 

@@ -17,8 +17,9 @@ struct pfn_run;
  * @iova: first IOVA, bytes
  * @length: bytes
  * @offset: of @iova in the first page of the batch, below PAGE_SIZE
- * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE, IOMMU_MMIO
  * @huge_pages: contiguous memory may be one IOPTE; else one for each page
+ * @nowait: allocate tables without waiting for memory
  */
 struct pfn_window {
 	unsigned long iova;
@@ -26,6 +27,7 @@ struct pfn_window {
 	unsigned int offset;
 	int prot;
 	bool huge_pages;
+	bool nowait;
 };
 
 /* No IOPTE crosses an IOVA that is a multiple of this, bytes. */

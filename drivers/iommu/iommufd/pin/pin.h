@@ -74,7 +74,8 @@ struct pin_origin {
  * @pinned: what is read is pinned, so that it stays until pin_release(): it has a
  *          struct page, in-kernel users may have that, and the owner is charged
  *
- * What the errors are, says the function that sets up an origin of the kind.
+ * Memory that is read as a whole, see pin_device_read(), has neither of the first
+ * two. What the errors are, says the function that sets up an origin of the kind.
  */
 struct pin_origin_ops {
 	int (*pin_some)(const struct pin_origin *origin,
