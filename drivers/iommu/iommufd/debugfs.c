@@ -197,6 +197,7 @@ static int areas_show(struct seq_file *seq, void *record)
 		[IOPT_AREA_EMPTY] = "empty",
 		[IOPT_AREA_FILLING] = "filling",
 		[IOPT_AREA_FILLED] = "filled",
+		[IOPT_AREA_WITHDRAWN] = "withdrawn",
 	};
 	const struct cursor *cursor = record;
 	const struct iopt_area_view *view = &cursor->view;

@@ -32,6 +32,7 @@
 #include "object/object.h"
 #include "option.h"
 #include "pages/pages.h"
+#include "pages/revoke.h"
 #include "vfio_compat.h"
 #include "vfio_ioctl.h"
 
@@ -395,9 +396,12 @@ static int __init iommufd_init(void)
 	rc = iopt_pages_init();
 	if (rc)
 		return rc;
-	rc = iommufd_object_init();
+	rc = iopt_revoke_init();
 	if (rc)
 		goto err_pages;
+	rc = iommufd_object_init();
+	if (rc)
+		goto err_revoke;
 	rc = iommufd_test_init();
 	if (rc)
 		goto err_object;
@@ -411,6 +415,8 @@ err_test:
 	iommufd_test_exit();
 err_object:
 	iommufd_object_exit();
+err_revoke:
+	iopt_revoke_exit();
 err_pages:
 	iopt_pages_exit();
 	return rc;
@@ -425,6 +431,7 @@ static void __exit iommufd_exit(void)
 	misc_deregister(&iommufd_misc);
 	iommufd_test_exit();
 	iommufd_object_exit();
+	iopt_revoke_exit();
 	iopt_pages_exit();
 	pin_account_exit();
 }

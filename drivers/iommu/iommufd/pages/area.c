@@ -7,10 +7,19 @@
 #include "area.h"
 
 #include <linux/bitops.h>
+#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "pages.h"
+
+/* What is not pinned is not cached memory. */
+static int area_prot(const struct iopt_pages *pages, int iommu_prot)
+{
+	if (pages->origin.ops->pinned)
+		return iommu_prot;
+	return (iommu_prot & ~IOMMU_CACHE) | IOMMU_MMIO;
+}
 
 /**
  * iopt_area_init() - Describe how a range of memory is going to be shown
@@ -18,7 +27,8 @@
  * @pages: the memory; the caller's reference becomes the area's
  * @start_byte: offset of the first byte in @pages, bytes
  * @length: bytes, not 0; start and end lie in @pages
- * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; memory that is not pinned
+ *              has IOMMU_MMIO in place of the last
  *
  * The area has no IOVA yet, but its length in node.last. Whoever shows it in an
  * io_pagetable sets @area->iopt and @area->domains.
@@ -40,7 +50,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->generation = 0;
 	area->reported = 0;
 	area->page_offset = offset_in_page(start_byte);
-	area->iommu_prot = iommu_prot;
+	area->iommu_prot = area_prot(pages, iommu_prot);
 	area->content = IOPT_AREA_EMPTY;
 	area->one_run = false;
 	area->prevent_access = false;

@@ -40,7 +40,7 @@ struct iopt_domain {
  * @generation: rises with each join and each leave
  * @count: length of @list
  * @npages: pages that areas have in the domains, each as often as an area has
- *          it; changed by atomic operations
+ *          it, without memory of devices; changed by atomic operations
  * @huge_pages: contiguous memory may be one IOPTE; else one for each page. May be
  *              read without a lock
  *

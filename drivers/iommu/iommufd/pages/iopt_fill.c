@@ -21,6 +21,7 @@
 #include "pfn_domain.h"
 #include "pfn_reader.h"
 #include "pin/pin.h"
+#include "revoke.h"
 #include "run_chunks.h"
 
 /* The IOVA of some pages, and how to map them. */
@@ -241,6 +242,8 @@ int iopt_area_fill_domains(struct iopt_area *area)
 	struct pfn_reader reader __uninitialized;
 	int rc;
 
+	if (area->pages->revoke)
+		return iopt_revoke_fill_domains(area);
 	rc = pfn_reader_lock(&reader, area->pages, iopt_area_first(area),
 			     iopt_area_last(area));
 	if (rc)
@@ -312,6 +315,8 @@ int iopt_area_fill_domain(struct iopt_area *area, struct iopt_domain *member)
 	struct pfn_reader reader __uninitialized;
 	int rc;
 
+	if (area->pages->revoke)
+		return iopt_revoke_fill_domain(area, member);
 	rc = pfn_reader_lock(&reader, area->pages, iopt_area_first(area),
 			     iopt_area_last(area));
 	if (rc)

@@ -9,8 +9,10 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "domains.h"
@@ -105,9 +107,14 @@ struct iopt_pages;
  * changes. Behind it nothing waits for a page fault or for the mmap lock.
  * pfn_reader_next() drops it while it pins, and keeps *fill_mutex*.
  *
- * Nobody takes *mutex* under the mmap lock yet, but whoever has to withdraw
- * IOPTEs from inside of mm will. So lockdep is told of that order when the
- * first memory is described, and reports the opposite whenever it happens.
+ * Memory of a device has no use for *fill_mutex*. Its *mutex* is a class of its
+ * own, since it comes further inside. An MMU notification takes it, under the
+ * mmap lock, VFIO's memory_lock, the lock of a mapping of a file, or from
+ * reclaim. So under it no memory is allocated that could wait for reclaim, and
+ * the notifier is neither added nor removed. No two of them are held together.
+ * Inside of it is the rwsem of the domains, and what IOMMU drivers take to write
+ * and clear IOPTEs. lockdep is told of these orders when the first memory of a
+ * kind is described, and reports the opposite whenever it happens.
  *
  * *iova_rwsem* is held for short steps. Under it no page is pinned, no IOPTE is
  * written, and no user memory is touched. It is never held together with a lock
@@ -156,11 +163,13 @@ enum iopt_area_state {
  *                     &iopt_area.pages_node ends. That shows only while pages
  *                     are pinned, with &iopt_pages.fill_mutex
  * @IOPT_AREA_FILLED: IOPTEs in all domains of its generation
+ * @IOPT_AREA_WITHDRAWN: nothing, as memory of a device is away, and comes back
  */
 enum iopt_area_content {
 	IOPT_AREA_EMPTY,
 	IOPT_AREA_FILLING,
 	IOPT_AREA_FILLED,
+	IOPT_AREA_WITHDRAWN,
 };
 
 /**
@@ -177,12 +186,14 @@ struct iopt_setup {
  * struct iopt_area - A range of IOVA that shows a range of an iopt_pages
  * @node: the IOVA, in &io_pagetable.tree
  * @pages_node: the page indexes that are stored; in &iopt_pages.domains_itree
- *              exactly while @storage_domain is set; the start is constant
+ *              exactly while @storage_domain is set, or, for memory of a device,
+ *              while @content is not IOPT_AREA_EMPTY; the start is constant
  * @last: the last page index, inclusive; constant
  * @iopt: the io_pagetable; constant
  * @domains: the domains of @iopt; constant
  * @pages: the memory, counted; constant
- * @storage_domain: the domain that stores the PFNs; @pages->mutex
+ * @storage_domain: the domain that stores the PFNs; none does for memory of a
+ *                  device; @pages->mutex
  * @sole_member: the one domain of @generation; NULL if there are several, or
  *               none, or it is not known; @pages->mutex
  * @pfn: of the first page, if @one_run; @pages->mutex
@@ -193,7 +204,8 @@ struct iopt_setup {
  * @reported: generation of @domains when user space was last told that devices
  *            may have written the area, or when it was filled; @pages->mutex
  * @page_offset: of the first byte in the first page, bytes; constant
- * @iommu_prot: IOMMU_READ, IOMMU_WRITE, IOMMU_CACHE; constant
+ * @iommu_prot: IOMMU_READ, IOMMU_WRITE, and IOMMU_CACHE or, for memory of a
+ *              device, IOMMU_MMIO; constant
  * @content: enum iopt_area_content; @pages->mutex. May be read without it, by
  *           whoever keeps others from filling the area
  * @prevent_access: no new accesses, the area is going away;
@@ -244,6 +256,36 @@ struct iopt_area {
 };
 
 /**
+ * struct iopt_revoke - Memory of a device, which may be taken away
+ * @pages: it; constant
+ * @notifier: tells of changes of what the process has mapped there
+ * @comeback: looks for memory that was taken away; has a reference to @pages
+ *            while it is queued or runs
+ * @end: frees all, when there is no reference any more
+ * @retire: queues @end; constant
+ * @pfn: of the first page, which the others follow; valid if @present
+ * @delay: before the next look, ms
+ * @present: @notifier has not told of a change since @pfn was read
+ * @gone: it never comes back, since the process has unmapped it. May be read
+ *        without a lock
+ *
+ * All that is not constant is protected by &iopt_pages.mutex. While the memory
+ * is not @present no area has an IOPTE for it. As long as an area is
+ * IOPT_AREA_WITHDRAWN @comeback is queued or running, unless it is @gone.
+ */
+struct iopt_revoke {
+	struct iopt_pages *pages;
+	struct mmu_interval_notifier notifier;
+	struct delayed_work comeback;
+	struct work_struct end;
+	void (*retire)(struct iopt_pages *pages);
+	unsigned long pfn;
+	unsigned int delay;
+	bool present;
+	bool gone;
+};
+
+/**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
  * @kref: areas and accesses that refer to it
  * @fill_mutex: held by whoever pins pages from @origin, which may take as long
@@ -263,7 +305,9 @@ struct iopt_area {
  * @access_itree: struct iopt_pages_access, intervals of page indexes that do
  *                not overlap
  * @domains_itree: areas that have a storage domain, tier two, through
- *                 &iopt_area.pages_node, intervals of page indexes
+ *                 &iopt_area.pages_node, intervals of page indexes. Of memory of
+ *                 a device all areas that are not empty
+ * @revoke: memory of a device; NULL for what is pinned; constant
  * @first_area: the area that the memory was mapped for; most have no other. It
  *              keeps a reference like any area, and is not used again
  *
@@ -282,6 +326,7 @@ struct iopt_pages {
 	struct xarray run_chunks;
 	struct rb_root_cached access_itree;
 	struct rb_root_cached domains_itree;
+	struct iopt_revoke *revoke;
 	struct iopt_area first_area;
 };
 

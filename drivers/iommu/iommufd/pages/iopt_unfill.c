@@ -22,6 +22,7 @@
 #include "pfn_domain.h"
 #include "pfn_span.h"
 #include "pfn_storage.h"
+#include "revoke.h"
 #include "run_chunks.h"
 #include "unfill_parts.h"
 
@@ -152,7 +153,9 @@ void iopt_area_unfill_domains(struct iopt_area *area)
 {
 	lockdep_assert_held(&area->pages->mutex);
 
-	if (area->storage_domain)
+	if (area->pages->revoke)
+		iopt_revoke_unfill_domains(area);
+	else if (area->storage_domain)
 		unfill_domains(area, area->sole_member);
 }
 
@@ -210,6 +213,13 @@ static void unfill_lock(struct unfill_crowd *unfill, struct iopt_area *area)
 		pfn_batch_grow(batch, area_most_runs(area));
 }
 
+/* Memory of a device has a mutex under which no batch may be allocated. */
+static void unfill_alone(struct unfill_crowd *unfill, struct iopt_area *area)
+{
+	unfill_finish(unfill);
+	iopt_area_unfill(area);
+}
+
 /**
  * iopt_areas_unfill() - iopt_area_unfill() for many areas
  * @areas: linked by &iopt_area.list, of one io_pagetable, in use by nobody else
@@ -230,6 +240,10 @@ void iopt_areas_unfill(struct list_head *areas)
 		cond_resched();
 		if (READ_ONCE(area->content) == IOPT_AREA_EMPTY)
 			continue;
+		if (area->pages->revoke) {
+			unfill_alone(&unfill, area);
+			continue;
+		}
 		unfill_lock(&unfill, area);
 		if (area->storage_domain) {
 			unfill.locked[unfill.nlocked++] = area;
@@ -288,7 +302,9 @@ void iopt_area_unfill_domain(struct iopt_area *area,
 	if (area->content == IOPT_AREA_EMPTY ||
 	    !iopt_domain_in(member, area->generation))
 		return;
-	if (area->storage_domain)
+	if (area->pages->revoke)
+		iopt_revoke_unfill_domain(area, member);
+	else if (area->storage_domain)
 		area_take_out(area, member);
 	WRITE_ONCE(area->generation, member->left);
 }

@@ -91,6 +91,7 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
 	pages->domains_itree = RB_ROOT_CACHED;
+	pages->revoke = NULL;
 	pages_teach_lock_order(pages);
 	return pages;
 }
@@ -106,6 +107,20 @@ void iopt_pages_get(struct iopt_pages *pages)
 	kref_get(&pages->kref);
 }
 
+/**
+ * iopt_pages_free() - Free pages that nobody refers to
+ * @pages: the last reference is gone
+ *
+ * Context: may sleep.
+ */
+void iopt_pages_free(struct iopt_pages *pages)
+{
+	mutex_destroy(&pages->mutex);
+	mutex_destroy(&pages->fill_mutex);
+	pin_origin_release(&pages->origin);
+	kmem_cache_free(pages_cache, pages);
+}
+
 static void pages_release(struct kref *kref)
 {
 	struct iopt_pages *pages = container_of(kref, struct iopt_pages, kref);
@@ -115,15 +130,16 @@ static void pages_release(struct kref *kref)
 		     pages->npinned);
 	WARN_ON_ONCE(!xa_empty(&pages->pinned_pfns) ||
 		     !xa_empty(&pages->run_chunks));
-	mutex_destroy(&pages->mutex);
-	mutex_destroy(&pages->fill_mutex);
-	pin_origin_release(&pages->origin);
-	kmem_cache_free(pages_cache, pages);
+	if (pages->revoke)
+		pages->revoke->retire(pages);
+	else
+		iopt_pages_free(pages);
 }
 
 /**
  * iopt_pages_put() - Give up a reference
- * @pages: may be freed; nothing is stored when the last one goes
+ * @pages: may be freed, memory of a device a little later; nothing is stored when
+ *         the last one goes
  *
  * Context: may sleep.
  */

@@ -14,6 +14,7 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 				    unsigned long npages);
 void iopt_pages_get(struct iopt_pages *pages);
 void iopt_pages_put(struct iopt_pages *pages);
+void iopt_pages_free(struct iopt_pages *pages);
 
 void iopt_pages_unpinned(struct iopt_pages *pages, unsigned long npages);
 

@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copyright (c) 2026 The iommufd authors
+ *
+ * Memory that its owner takes away, and brings back: BARs.
+ *
+ * It is not pinned, so no tier stores its PFNs. All of it is one run, whose PFN
+ * is known while the memory is present. mm notifies before it changes what the
+ * process has mapped there. By the end of that notification no IOPTE for it is
+ * left. A worker looks whether the memory has come back.
+ *
+ * &iopt_pages.mutex of such memory is taken in a notification. So memory
+ * is never allocated under it in a way that could wait for reclaim, and no
+ * page fault is taken. What needs either is done before, and &iopt_revoke.notifier
+ * tells under the mutex whether it still holds.
+ */
+#include "revoke.h"
+
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/mmap_lock.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "area_domains.h"
+#include "iopt_types.h"
+#include "lib/pfn_batch.h"
+#include "pages.h"
+#include "pfn_domain.h"
+#include "pin/account.h"
+#include "pin/pin_device.h"
+
+/* How soon to look for the memory again, and how rarely at last, ms. */
+#define RETURN_FIRST_MS 10
+#define RETURN_LAST_MS 1000
+
+/* Attempts of a caller; the worker goes on for as long as there are areas. */
+#define REVOKE_TRIES 8
+
+static struct workqueue_struct *revoke_wq;
+static struct lock_class_key revoke_mutex_key;
+
+/* How many there are. They outlive the last context for a moment. */
+static atomic_t revoke_count = ATOMIC_INIT(0);
+static DECLARE_WAIT_QUEUE_HEAD(revoke_idle);
+
+/**
+ * iopt_revoke_init() - Get ready for iopt_revoke_pages()
+ *
+ * Context: once, when the module is loaded.
+ * Return: 0; -ENOMEM.
+ */
+int iopt_revoke_init(void)
+{
+	revoke_wq = alloc_workqueue("iommufd_revoke", WQ_UNBOUND, 0);
+	return revoke_wq ? 0 : -ENOMEM;
+}
+
+/**
+ * iopt_revoke_exit() - Undo iopt_revoke_init()
+ *
+ * Context: nobody has any areas any more. Waits for workers that may just look
+ * for memory.
+ */
+void iopt_revoke_exit(void)
+{
+	wait_event(revoke_idle, !atomic_read(&revoke_count));
+	destroy_workqueue(revoke_wq);
+}
+
+/* Walk the areas that are not empty. */
+static struct iopt_area *revoke_next_area(struct iopt_pages *pages,
+					  struct iopt_area *area)
+{
+	struct interval_tree_node *node;
+
+	lockdep_assert_held(&pages->mutex);
+
+	if (area)
+		node = interval_tree_iter_next(&area->pages_node, 0, ULONG_MAX);
+	else
+		node = interval_tree_iter_first(&pages->domains_itree, 0,
+						ULONG_MAX);
+	return node ? container_of(node, struct iopt_area, pages_node) : NULL;
+}
+
+static bool area_has_members(struct iopt_area *area)
+{
+	return iopt_area_next_member(area, NULL, NULL);
+}
+
+/* Write the IOPTEs of an area, in one domain or all of its generation. */
+static int revoke_map(struct iopt_area *area, struct iopt_domain *target)
+{
+	unsigned long first = iopt_area_first(area);
+	unsigned long last = iopt_area_last(area);
+	struct pfn_run run = {
+		.pfn = area->pages->revoke->pfn + first,
+		.npages = last - first + 1,
+	};
+	struct pfn_window window = {
+		.offset = area->page_offset,
+		.prot = area->iommu_prot,
+		.huge_pages = READ_ONCE(area->domains->huge_pages),
+		.nowait = true,
+	};
+	struct iopt_domain *member = NULL;
+	int rc = 0;
+
+	window.iova = iopt_area_window(area, first, last, &window.length);
+	while (!rc && (member = iopt_area_next_member(area, target, member)))
+		rc = pfn_domain_map(member->domain, &run, &window);
+	if (rc)
+		iopt_area_unmap(area, target, member, window.iova,
+				window.length);
+	return rc;
+}
+
+/* Clear them, until no device uses them any more. */
+static void revoke_unmap(struct iopt_area *area, struct iopt_domain *target)
+{
+	unsigned long length;
+	unsigned long iova = iopt_area_window(area, iopt_area_first(area),
+					      iopt_area_last(area), &length);
+
+	iopt_area_unmap(area, target, NULL, iova, length);
+}
+
+/*
+ * Have the worker look for the memory in a while. Queued, it has a reference. If
+ * there is none left to take, there are no areas either.
+ */
+static void revoke_schedule(struct iopt_revoke *revoke)
+{
+	struct iopt_pages *pages = revoke->pages;
+
+	lockdep_assert_held(&pages->mutex);
+
+	if (revoke->gone || !kref_get_unless_zero(&pages->kref))
+		return;
+	if (mod_delayed_work(revoke_wq, &revoke->comeback,
+			     msecs_to_jiffies(revoke->delay)))
+		iopt_pages_put(pages);
+}
+
+/* An area without domains has nothing to be taken out. */
+static void area_withdraw(struct iopt_area *area)
+{
+	if (area->content != IOPT_AREA_FILLED || !area_has_members(area))
+		return;
+	revoke_unmap(area, NULL);
+	WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
+}
+
+static void revoke_withdraw(struct iopt_revoke *revoke)
+{
+	struct iopt_area *area = NULL;
+	bool withdrawn = false;
+
+	while ((area = revoke_next_area(revoke->pages, area))) {
+		area_withdraw(area);
+		withdrawn |= area->content == IOPT_AREA_WITHDRAWN;
+		cond_resched();
+	}
+	revoke->present = false;
+	revoke->delay = RETURN_FIRST_MS;
+	if (withdrawn)
+		revoke_schedule(revoke);
+}
+
+/*
+ * An unmapped VMA does not come back, whatever is mapped there later. All else
+ * may be the same memory again soon.
+ */
+static bool event_is_final(enum mmu_notifier_event event)
+{
+	return event == MMU_NOTIFY_UNMAP || event == MMU_NOTIFY_RELEASE;
+}
+
+/* Whatever part of the memory is meant, all of it goes. */
+static bool revoke_invalidate(struct mmu_interval_notifier *notifier,
+			      const struct mmu_notifier_range *range,
+			      unsigned long seq)
+{
+	struct iopt_revoke *revoke =
+		container_of(notifier, struct iopt_revoke, notifier);
+
+	/* That the process writes is noted, not where. */
+	if (range->event == MMU_NOTIFY_SOFT_DIRTY)
+		return true;
+	if (!mmu_notifier_range_blockable(range))
+		return false;
+	guard(mutex)(&revoke->pages->mutex);
+	mmu_interval_set_seq(notifier, seq);
+	if (event_is_final(range->event))
+		WRITE_ONCE(revoke->gone, true);
+	revoke_withdraw(revoke);
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops revoke_notifier_ops = {
+	.invalidate = revoke_invalidate,
+};
+
+/* What was read is right if nothing has changed since @seq. */
+static bool revoke_note_present(struct iopt_revoke *revoke, unsigned long seq,
+				unsigned long pfn)
+{
+	guard(mutex)(&revoke->pages->mutex);
+	if (mmu_interval_read_retry(&revoke->notifier, seq))
+		return false;
+	revoke->pfn = pfn;
+	revoke->present = true;
+	return true;
+}
+
+/*
+ * Find the PFNs, with no lock held that a notification takes. -EFAULT while the
+ * memory is away.
+ */
+static int revoke_read(struct iopt_revoke *revoke)
+{
+	struct iopt_pages *pages = revoke->pages;
+	unsigned int tries;
+
+	lockdep_assert_not_held(&pages->mutex);
+
+	for (tries = 0; tries < REVOKE_TRIES; tries++) {
+		unsigned long seq, pfn;
+		int rc;
+
+		if (READ_ONCE(revoke->gone))
+			return -EFAULT;
+		seq = mmu_interval_read_begin(&revoke->notifier);
+		rc = pin_device_read(&pages->origin, pages->npages, &pfn);
+		if (rc)
+			return rc;
+		if (revoke_note_present(revoke, seq, pfn))
+			return 0;
+	}
+	return -EFAULT;
+}
+
+/* Show an area again, if its memory is present; or if nobody looks. */
+static int area_restore(struct iopt_area *area)
+{
+	int rc = 0;
+
+	if (area->content != IOPT_AREA_WITHDRAWN)
+		return 0;
+	if (area->pages->revoke->present)
+		rc = revoke_map(area, NULL);
+	else if (area_has_members(area))
+		rc = -EAGAIN;
+	if (!rc)
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	return rc;
+}
+
+static int revoke_restore(struct iopt_revoke *revoke)
+{
+	struct iopt_area *area = NULL;
+
+	while ((area = revoke_next_area(revoke->pages, area))) {
+		int rc = area_restore(area);
+
+		if (rc)
+			return rc;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Is there an area that waits for memory which is not known to be there? */
+static bool revoke_read_wanted(struct iopt_revoke *revoke)
+{
+	struct iopt_area *area = NULL;
+
+	guard(mutex)(&revoke->pages->mutex);
+	if (revoke->present || revoke->gone)
+		return false;
+	while ((area = revoke_next_area(revoke->pages, area)))
+		if (area->content == IOPT_AREA_WITHDRAWN)
+			return true;
+	return false;
+}
+
+static void revoke_comeback(struct work_struct *work)
+{
+	struct iopt_revoke *revoke = container_of(to_delayed_work(work),
+						  struct iopt_revoke, comeback);
+	struct iopt_pages *pages = revoke->pages;
+
+	if (revoke_read_wanted(revoke))
+		revoke_read(revoke);
+	mutex_lock(&pages->mutex);
+	if (revoke_restore(revoke)) {
+		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
+		revoke_schedule(revoke);
+	}
+	mutex_unlock(&pages->mutex);
+	iopt_pages_put(pages);
+}
+
+/* Removing the notifier waits for notifications, so a worker does that. */
+static void revoke_end(struct work_struct *work)
+{
+	struct iopt_revoke *revoke = container_of(work, struct iopt_revoke, end);
+
+	mmu_interval_notifier_remove(&revoke->notifier);
+	iopt_pages_free(revoke->pages);
+	kfree(revoke);
+	if (atomic_dec_and_test(&revoke_count))
+		wake_up_all(&revoke_idle);
+}
+
+static void revoke_retire(struct iopt_pages *pages)
+{
+	queue_work(revoke_wq, &pages->revoke->end);
+}
+
+/* What a notification may hold when it comes to the mutex. */
+static void revoke_teach_lock_order(struct iopt_pages *pages)
+{
+	struct mm_struct *mm = pages->origin.owner->mm;
+	static bool taught;
+
+	if (!IS_ENABLED(CONFIG_PROVE_LOCKING) || READ_ONCE(taught))
+		return;
+	WRITE_ONCE(taught, true);
+	mmap_read_lock(mm);
+	fs_reclaim_acquire(GFP_KERNEL);
+	might_lock(&pages->mutex);
+	fs_reclaim_release(GFP_KERNEL);
+	mmap_read_unlock(mm);
+}
+
+static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
+{
+	struct pin_origin *origin = &pages->origin;
+	int rc;
+
+	revoke->pages = pages;
+	revoke->retire = revoke_retire;
+	revoke->delay = RETURN_FIRST_MS;
+	INIT_DELAYED_WORK(&revoke->comeback, revoke_comeback);
+	INIT_WORK(&revoke->end, revoke_end);
+	lockdep_set_class(&pages->mutex, &revoke_mutex_key);
+	revoke_teach_lock_order(pages);
+	rc = mmu_interval_notifier_insert(&revoke->notifier, origin->owner->mm,
+					  origin->start,
+					  pages->npages * PAGE_SIZE,
+					  &revoke_notifier_ops);
+	if (rc)
+		return rc;
+	atomic_inc(&revoke_count);
+	pages->revoke = revoke;
+	return 0;
+}
+
+/**
+ * iopt_revoke_pages() - Describe memory of a device
+ * @origin: of pin_device_origin(), mapped by the calling process; on success
+ *          the pages take over the reference to the owner
+ * @npages: size in pages, not 0
+ *
+ * Context: process context of the owner, may sleep, takes its mmap lock.
+ * Return: the pages, with one reference; ERR_PTR(-EFAULT) if the memory is away
+ * or cannot be mapped, see pin_device_read(); ERR_PTR(-ENOMEM);
+ * ERR_PTR(-EINTR) on a fatal signal.
+ */
+struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
+				     unsigned long npages)
+{
+	struct iopt_revoke *revoke;
+	struct iopt_pages *pages;
+	int rc;
+
+	revoke = kzalloc(sizeof(*revoke), GFP_KERNEL_ACCOUNT);
+	if (!revoke)
+		return ERR_PTR(-ENOMEM);
+	pages = iopt_pages_alloc(origin, npages);
+	if (IS_ERR(pages)) {
+		kfree(revoke);
+		return pages;
+	}
+	rc = revoke_watch(revoke, pages);
+	if (rc)
+		kfree(revoke);
+	else
+		rc = revoke_read(revoke);
+	if (!rc)
+		return pages;
+	/* The pages give up one, and the caller keeps one. */
+	pin_owner_get(origin->owner);
+	iopt_pages_put(pages);
+	return ERR_PTR(rc);
+}
+
+/* The memory is to be visible to domains: now, or when it comes back. */
+static int area_show(struct iopt_area *area, struct iopt_domain *target)
+{
+	struct iopt_revoke *revoke = area->pages->revoke;
+	int rc;
+
+	if (!revoke->present) {
+		WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
+		revoke_schedule(revoke);
+		return 0;
+	}
+	rc = revoke_map(area, target);
+	if (!rc)
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	return rc;
+}
+
+/* Fill an area that is empty. */
+static int area_enter(struct iopt_area *area)
+{
+	struct iopt_domains *domains = area->domains;
+	struct iopt_domain *sole;
+	bool members;
+	int rc = 0;
+
+	/* Under the lock, so that a domain that leaves knows what to expect. */
+	down_read(&domains->rwsem);
+	WRITE_ONCE(area->generation, domains->generation);
+	area->reported = domains->generation;
+	members = iopt_area_first_member(area, &sole);
+	up_read(&domains->rwsem);
+	if (members)
+		rc = area_show(area, NULL);
+	else
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	if (!rc)
+		interval_tree_insert(&area->pages_node,
+				     &area->pages->domains_itree);
+	return rc;
+}
+
+/* Show an area in one more domain, unless it is withdrawn from all. */
+static int area_join(struct iopt_area *area, struct iopt_domain *member)
+{
+	int rc = 0;
+
+	if (area->content == IOPT_AREA_EMPTY ||
+	    area->generation >= member->joined)
+		return 0;
+	if (area->content == IOPT_AREA_FILLED)
+		rc = area_show(area, member);
+	if (!rc)
+		WRITE_ONCE(area->generation, member->joined);
+	return rc;
+}
+
+/* Is it worth to look for the memory before an area is filled? */
+static bool area_read_wanted(struct iopt_area *area)
+{
+	guard(mutex)(&area->pages->mutex);
+	return !area->pages->revoke->present &&
+	       area->content != IOPT_AREA_WITHDRAWN;
+}
+
+static int revoke_fill_once(struct iopt_area *area, struct iopt_domain *member)
+{
+	int rc;
+
+	if (area_read_wanted(area)) {
+		rc = revoke_read(area->pages->revoke);
+		/* While it is away there is a hole. */
+		if (rc && rc != -EFAULT)
+			return rc;
+	}
+	guard(mutex)(&area->pages->mutex);
+	return member ? area_join(area, member) : area_enter(area);
+}
+
+/* Have memory reclaimed, as allocations under the mutex could not. */
+static int revoke_reclaim(void)
+{
+	unsigned long page;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	page = __get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return -ENOMEM;
+	free_page(page);
+	return 0;
+}
+
+static int revoke_fill(struct iopt_area *area, struct iopt_domain *member)
+{
+	unsigned int tries;
+	int rc;
+
+	for (tries = 1;; tries++) {
+		rc = revoke_fill_once(area, member);
+		if (rc != -ENOMEM || tries == REVOKE_TRIES)
+			return rc;
+		rc = revoke_reclaim();
+		if (rc)
+			return rc;
+	}
+}
+
+/**
+ * iopt_revoke_fill_domains() - iopt_area_fill_domains() for memory of a device
+ * @area: as there
+ *
+ * If the memory is away, the area is filled when it comes back.
+ *
+ * Context: may sleep, takes the mutex of area->pages.
+ * Return: 0; -ENOMEM; -EINTR on a fatal signal; what the IOMMU driver says. On
+ * failure everything is as before.
+ */
+int iopt_revoke_fill_domains(struct iopt_area *area)
+{
+	return revoke_fill(area, NULL);
+}
+
+/**
+ * iopt_revoke_fill_domain() - iopt_area_fill_domain() for memory of a device
+ * @area: as there
+ * @member: the domain, on the list
+ *
+ * If the memory is away, there is a hole until it comes back.
+ *
+ * Context: may sleep, takes the mutex of area->pages. The caller keeps other
+ * domains from joining and leaving.
+ * Return: as iopt_revoke_fill_domains().
+ */
+int iopt_revoke_fill_domain(struct iopt_area *area, struct iopt_domain *member)
+{
+	return revoke_fill(area, member);
+}
+
+/**
+ * iopt_revoke_unfill_domains() - Take an area out of all domains
+ * @area: of memory of a device, in any state; the caller sets
+ *        &iopt_area.content
+ *
+ * Context: area->pages->mutex held, may sleep. Never needs memory.
+ */
+void iopt_revoke_unfill_domains(struct iopt_area *area)
+{
+	lockdep_assert_held(&area->pages->mutex);
+
+	if (area->content == IOPT_AREA_EMPTY)
+		return;
+	interval_tree_remove(&area->pages_node, &area->pages->domains_itree);
+	if (area->content == IOPT_AREA_FILLED)
+		revoke_unmap(area, NULL);
+}
+
+/**
+ * iopt_revoke_unfill_domain() - Take an area out of a domain that has it
+ * @area: of memory of a device, in any state
+ * @member: the domain
+ *
+ * Context: area->pages->mutex held, may sleep. Never needs memory. The caller
+ * keeps other domains from joining and leaving.
+ */
+void iopt_revoke_unfill_domain(struct iopt_area *area,
+			       struct iopt_domain *member)
+{
+	lockdep_assert_held(&area->pages->mutex);
+
+	if (area->content == IOPT_AREA_FILLED)
+		revoke_unmap(area, member);
+}

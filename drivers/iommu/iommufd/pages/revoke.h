@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copyright (c) 2026 The iommufd authors
+ */
+#ifndef __IOMMUFD_REVOKE_H
+#define __IOMMUFD_REVOKE_H
+
+struct iopt_area;
+struct iopt_domain;
+struct iopt_pages;
+struct pin_origin;
+
+int iopt_revoke_init(void);
+void iopt_revoke_exit(void);
+struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
+				     unsigned long npages);
+int iopt_revoke_fill_domains(struct iopt_area *area);
+int iopt_revoke_fill_domain(struct iopt_area *area, struct iopt_domain *member);
+void iopt_revoke_unfill_domains(struct iopt_area *area);
+void iopt_revoke_unfill_domain(struct iopt_area *area,
+			       struct iopt_domain *member);
+
+#endif
