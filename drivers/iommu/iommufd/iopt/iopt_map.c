@@ -30,9 +30,11 @@
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
+#include "pages/revoke.h"
 #include "pin/account.h"
 #include "pin/bill.h"
 #include "pin/pin.h"
+#include "pin/pin_device.h"
 #include "pin/pin_file.h"
 #include "pin/pin_user.h"
 
@@ -61,6 +63,10 @@ static void mapping_add_area(struct iopt_mapping *mapping,
 {
 	area->iopt = mapping->iopt;
 	area->domains = &mapping->iopt->domains;
+	if (mapping->setup) {
+		refcount_inc(&mapping->setup->refs);
+		area->setup = mapping->setup;
+	}
 	list_add_tail(&area->list, &mapping->areas);
 	mapping->length += length;
 	mapping->bits |= area->page_offset | length;
@@ -85,14 +91,12 @@ static int mapping_share_setup(struct iopt_mapping *mapping)
 	return 0;
 }
 
-/* Takes over the references of the origin. */
-static int mapping_add_origin(struct iopt_mapping *mapping,
-			      const struct pin_origin *origin,
-			      unsigned long offset, unsigned long length)
+/* Takes over the reference to the pages, or those of the origin without any. */
+static int mapping_add_pages(struct iopt_mapping *mapping,
+			     const struct pin_origin *origin,
+			     struct iopt_pages *pages, unsigned long offset,
+			     unsigned long length)
 {
-	unsigned long npages = PAGE_ALIGN(offset + length) / PAGE_SIZE;
-	struct iopt_pages *pages = iopt_pages_alloc(origin, npages);
-
 	if (IS_ERR(pages)) {
 		pin_origin_release(origin);
 		return PTR_ERR(pages);
@@ -103,6 +107,54 @@ static int mapping_add_origin(struct iopt_mapping *mapping,
 	return 0;
 }
 
+static int mapping_add_piece(struct iopt_mapping *mapping,
+			     struct pin_owner *owner,
+			     const struct pin_piece *piece)
+{
+	unsigned long offset = offset_in_page(piece->start);
+	unsigned long address = piece->start - offset;
+	unsigned long npages = PFN_UP(piece->end - address);
+	bool writable = mapping->iommu_prot & IOMMU_WRITE;
+	struct iopt_pages *pages;
+	struct pin_origin origin;
+	int rc;
+
+	rc = mapping_share_setup(mapping);
+	if (rc)
+		return rc;
+	pin_owner_get(owner);
+	if (piece->device) {
+		pin_device_origin(&origin, owner, address, writable);
+		pages = iopt_revoke_pages(&origin, npages);
+	} else {
+		pin_user_origin(&origin, owner, address, writable);
+		pages = iopt_pages_alloc(&origin, npages);
+	}
+	return mapping_add_pages(mapping, &origin, pages, offset,
+				 piece->end - piece->start);
+}
+
+static int mapping_add_pieces(struct iopt_mapping *mapping,
+			      struct pin_owner *owner, unsigned long uptr,
+			      unsigned long end)
+{
+	struct pin_piece piece = { .start = uptr };
+	int rc;
+
+	for (;;) {
+		rc = pin_device_find(end, mapping->iommu_prot & IOMMU_WRITE,
+				     &piece);
+		if (!rc)
+			rc = mapping_add_piece(mapping, owner, &piece);
+		if (rc || piece.end == end)
+			return rc;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		piece.start = piece.end;
+		cond_resched();
+	}
+}
+
 /**
  * iopt_mapping_add_user() - Map memory of the calling process
  * @mapping: without areas
@@ -110,29 +162,32 @@ static int mapping_add_origin(struct iopt_mapping *mapping,
  * @length: bytes
  * @account: of the context; the calling process is going to pay
  *
- * Context: process context of the owner of the memory, may sleep.
+ * What is memory of devices there gets areas of its own.
+ *
+ * Context: process context of the owner of the memory, may sleep, takes its
+ * mmap lock.
  * Return: 0; -EINVAL if @length is 0; -EOVERFLOW if the pages do not fit below
- * the top of the address space; -ENOMEM.
+ * the top of the address space; -EFAULT as from pin_device_find() and
+ * iopt_revoke_pages(); -ENOMEM; -EINTR on a fatal signal.
  */
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 			  unsigned long length, struct pin_account *account)
 {
-	unsigned long offset = offset_in_page(uptr);
-	struct pin_origin origin;
 	struct pin_owner *owner;
-	unsigned long end;
+	unsigned long end, top;
+	int rc;
 
 	if (!length)
 		return -EINVAL;
 	if (check_add_overflow(uptr, length, &end) ||
-	    check_add_overflow(end, PAGE_SIZE - 1, &end))
+	    check_add_overflow(end, PAGE_SIZE - 1, &top))
 		return -EOVERFLOW;
 	owner = pin_account_owner(account);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);
-	pin_user_origin(&origin, owner, uptr - offset,
-			mapping->iommu_prot & IOMMU_WRITE);
-	return mapping_add_origin(mapping, &origin, offset, length);
+	rc = mapping_add_pieces(mapping, owner, uptr, end);
+	pin_owner_put(owner);
+	return rc;
 }
 
 /* Takes over the reference to the file. */
@@ -141,6 +196,7 @@ static int mapping_add_pages_of_file(struct iopt_mapping *mapping,
 				     unsigned long length,
 				     struct pin_account *account)
 {
+	unsigned long npages = PFN_UP(offset_in_page(start) + length);
 	struct pin_bill *bill = pin_account_bill(account);
 	struct pin_origin origin;
 	int rc;
@@ -156,8 +212,9 @@ static int mapping_add_pages_of_file(struct iopt_mapping *mapping,
 		pin_bill_put(bill);
 		return rc;
 	}
-	return mapping_add_origin(mapping, &origin, offset_in_page(start),
-				  length);
+	return mapping_add_pages(mapping, &origin,
+				 iopt_pages_alloc(&origin, npages),
+				 offset_in_page(start), length);
 }
 
 static int mapping_check_file(const struct iopt_mapping *mapping,
@@ -229,10 +286,6 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 			       mapping->iommu_prot);
 	if (!area)
 		return -ENOMEM;
-	if (mapping->setup) {
-		refcount_inc(&mapping->setup->refs);
-		area->setup = mapping->setup;
-	}
 	mapping_add_area(mapping, area, part->length);
 	return 0;
 }
