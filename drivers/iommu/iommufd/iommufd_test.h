@@ -38,7 +38,13 @@
  * TRIGGER_IOPF         unused; trigger_iopf
  * COUNT_IOPF           unused; count_iopf, how many groups of page requests all
  *                      devices have made so far, and what they were told. Only
- *                      this implementation has it.
+ *                      this implementation has it, and those that follow.
+ * CREATE_BAR           unused; create_bar, a file descriptor that may be mapped
+ *                      as a BAR of a device of vfio-pci, whole pages
+ * SET_BAR              file descriptor of a BAR; set_bar
+ * MD_CHECK_BAR         page table; check_bar, whether it maps the range of IOVA
+ *                      to a BAR from an offset on (0), not at all (ENOENT), or in
+ *                      another way (EIO)
  */
 enum {
 	IOMMU_TEST_OP_ADD_RESERVED = 1,
@@ -57,6 +63,9 @@ enum {
 	IOMMU_TEST_OP_MD_CHECK_IOTLB,
 	IOMMU_TEST_OP_TRIGGER_IOPF,
 	IOMMU_TEST_OP_COUNT_IOPF = 0x1000,
+	IOMMU_TEST_OP_CREATE_BAR,
+	IOMMU_TEST_OP_SET_BAR,
+	IOMMU_TEST_OP_MD_CHECK_BAR,
 };
 
 /* What the mock IOMMU translates, IOVA, inclusive. */
@@ -94,6 +103,13 @@ enum {
 	MOCK_FLAGS_DEVICE_NO_DIRTY = 1 << 0,
 	MOCK_FLAGS_DEVICE_HUGE_IOVA = 1 << 1,
 	MOCK_FLAGS_DEVICE_PASID = 1 << 2,
+};
+
+/* action of set_bar. A reset takes reset_ms, and leaves it on or off as it was. */
+enum {
+	MOCK_BAR_OFF,
+	MOCK_BAR_ON,
+	MOCK_BAR_RESET,
 };
 
 /* In perm of trigger_iopf: the group goes on. Without it, it is complete. */
@@ -192,6 +208,20 @@ struct iommu_test_cmd {
 			__u32 out_invalid;
 			__u32 out_failure;
 		} count_iopf;
+		struct {
+			__aligned_u64 length;
+			__s32 out_fd;
+		} create_bar;
+		struct {
+			__u32 action;
+			__u32 reset_ms;
+		} set_bar;
+		struct {
+			__aligned_u64 iova;
+			__aligned_u64 length;
+			__aligned_u64 offset;
+			__s32 fd;
+		} check_bar;
 	};
 	__u32 last;
 };

@@ -15,6 +15,7 @@
 #include "iopt/iopt_iova.h"
 #include "lib/test_hooks.h"
 #include "mock_access.h"
+#include "mock_bar.h"
 #include "mock_check.h"
 #include "mock_device.h"
 #include "mock_dirty.h"
@@ -105,6 +106,12 @@ int iommufd_test(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 		return mock_device_fault(call, cmd);
 	case IOMMU_TEST_OP_COUNT_IOPF:
 		return count_iopf(call, cmd);
+	case IOMMU_TEST_OP_CREATE_BAR:
+		return mock_bar_create(call, cmd);
+	case IOMMU_TEST_OP_SET_BAR:
+		return mock_bar_set(call, cmd);
+	case IOMMU_TEST_OP_MD_CHECK_BAR:
+		return mock_bar_check(call, cmd);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -120,9 +127,11 @@ int iommufd_test_init(void)
 {
 	int rc = mock_iommu_init();
 
-	if (!rc)
-		iommufd_test_hooks_init();
-	return rc;
+	if (rc)
+		return rc;
+	iommufd_test_hooks_init();
+	mock_bar_init();
+	return 0;
 }
 
 /**
@@ -132,6 +141,7 @@ int iommufd_test_init(void)
  */
 void iommufd_test_exit(void)
 {
+	mock_bar_exit();
 	iommufd_test_hooks_exit();
 	mock_iommu_exit();
 }
