@@ -117,6 +117,20 @@ FIXTURE_VARIANT_ADD(failnth, access_rw_file)
 FIXTURE_VARIANT_ADD(failnth, change_process)
 	ENTRY("change_process", step_file_in_domain, step_change_process,
 	      step_nothing);
+FIXTURE_VARIANT_ADD(failnth, map_bar)
+	ENTRY("map_bar", step_make_bar, step_map_bar, step_unmap_bar);
+FIXTURE_VARIANT_ADD(failnth, map_bar_in_domain)
+	ENTRY("map_bar_in_domain", step_make_bar_and_plug, step_map_bar,
+	      step_unmap_bar);
+FIXTURE_VARIANT_ADD(failnth, map_mixed_in_domain)
+	ENTRY("map_mixed_in_domain", step_make_mixed_and_plug, step_map_mixed,
+	      step_unmap_mixed);
+FIXTURE_VARIANT_ADD(failnth, unmap_bar_in_domain)
+	ENTRY("unmap_bar_in_domain", step_map_bar_and_plug, step_unmap_bar,
+	      step_map_bar, .needs_no_memory = true,
+	      .done_without_reply = true);
+FIXTURE_VARIANT_ADD(failnth, bind_attach_bar)
+	ENTRY("bind_attach_bar", step_make_and_map_bar, step_plug, step_unplug);
 FIXTURE_VARIANT_ADD(failnth, copy)
 	ENTRY("copy", step_map_three, step_copy, step_uncopy);
 FIXTURE_VARIANT_ADD(failnth, copy_in_domain)

@@ -9,7 +9,6 @@
 
 #define NO_NESTING	"nested page tables are not made this way"
 #define NO_LIMIT	"no limit to the number of mappings"
-#define NO_BAR		"BARs cannot be mapped"
 #define TOP_OF_SPACE	"type1 computes the end of the range as 0"
 #define VM_PIN		"type1 does not count pinned pages"
 #define LEFT_OVER	"type1 leaves bits behind when it shifts a bitmap"
@@ -43,7 +42,6 @@ const struct difference intended[] = {
 	{ "groups: unset with the device open", 0, -EBUSY, 0, NOT_TOLD },
 	LEFT("map"), LEFT("unmap"), LEFT("unmap all"), LEFT("info"),
 	LEFT("set iommu"),
-	{ "map memory: BAR of a device", 0, 0, -EFAULT, NO_BAR },
 	CUT("0+2"), CUT("2+2"), CUT("1+2"), CUT("2+6"), CUT("0+6"), CUT("2+4"),
 	CUT("0+14"), CUT("6+10"), CUT("9+4"), CUT("14+2"), CUT("14+8"),
 	CUT("2+12"), CUT("7+1"), CUT("7+2"), CUT("11+2"), CUT("0+1"),

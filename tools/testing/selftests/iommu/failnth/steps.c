@@ -16,6 +16,9 @@
 /* What is mapped of scattered memory. */
 #define PAGES	12
 
+/* Of a BAR. */
+#define BAR_BYTES	(4 * PAGE_SIZE)
+
 /* What is mapped of contiguous memory. */
 #define RUN_BYTES	(SZ_1M / 8)
 
@@ -167,6 +170,78 @@ int step_unmap_run(struct scene *scene)
 {
 	return ioas_unmap(scene->rig.fd, scene->rig.ioas_id,
 			  mock_rig_iova(0) + SZ_2M, RUN_BYTES, NULL);
+}
+
+/* Where @va is NULL, at some place. */
+static int make_bar(struct scene *scene, char *va)
+{
+	int fd = bar_create(scene->rig.fd, BAR_BYTES);
+
+	if (fd < 0)
+		return fd;
+	va = mmap(va, BAR_BYTES, PROT_READ | PROT_WRITE,
+		  MAP_SHARED | (va ? MAP_FIXED : 0), fd, 0);
+	close(fd);
+	if (va == MAP_FAILED)
+		return -errno;
+	scene->bar = va;
+	return 0;
+}
+
+int step_make_bar(struct scene *scene)
+{
+	return make_bar(scene, NULL);
+}
+
+int step_make_bar_and_plug(struct scene *scene)
+{
+	return both(scene, step_make_bar, step_plug);
+}
+
+int step_make_and_map_bar(struct scene *scene)
+{
+	return both(scene, step_make_bar, step_map_bar);
+}
+
+int step_map_bar(struct scene *scene)
+{
+	return ioas_map_fixed(scene->rig.fd, scene->rig.ioas_id, scene->bar,
+			      BAR_BYTES, mock_rig_iova(0) + SZ_2M);
+}
+
+int step_unmap_bar(struct scene *scene)
+{
+	return ioas_unmap(scene->rig.fd, scene->rig.ioas_id,
+			  mock_rig_iova(0) + SZ_2M, BAR_BYTES, NULL);
+}
+
+int step_map_bar_and_plug(struct scene *scene)
+{
+	return both(scene, step_make_and_map_bar, step_plug);
+}
+
+static int step_make_mixed(struct scene *scene)
+{
+	return make_bar(scene, (char *)scene->run + PAGE_SIZE);
+}
+
+int step_make_mixed_and_plug(struct scene *scene)
+{
+	return both(scene, step_make_mixed, step_plug);
+}
+
+int step_map_mixed(struct scene *scene)
+{
+	return ioas_map_fixed(scene->rig.fd, scene->rig.ioas_id, scene->run,
+			      BAR_BYTES + 2 * PAGE_SIZE,
+			      mock_rig_iova(0) + SZ_2M);
+}
+
+int step_unmap_mixed(struct scene *scene)
+{
+	return ioas_unmap(scene->rig.fd, scene->rig.ioas_id,
+			  mock_rig_iova(0) + SZ_2M, BAR_BYTES + 2 * PAGE_SIZE,
+			  NULL);
 }
 
 static int step_limit_buffers(struct scene *scene)

@@ -27,6 +27,7 @@
  * @fault_fd: its file, -1 without one
  * @cookie: of what was read there
  * @file: what the buffer is mapped from, -1 if it is anonymous
+ * @bar: a BAR of the entry
  */
 struct scene {
 	struct mock_rig rig;
@@ -45,6 +46,7 @@ struct scene {
 	int fault_fd;
 	__u32 cookie;
 	int file;
+	char *bar;
 };
 
 typedef int (*step_t)(struct scene *scene);
@@ -73,6 +75,17 @@ int step_map_auto(struct scene *scene);
 int step_unmap_auto(struct scene *scene);
 int step_map_run(struct scene *scene);
 int step_unmap_run(struct scene *scene);
+/* A BAR, and that with ordinary memory on both sides of it. */
+int step_make_bar(struct scene *scene);
+int step_make_bar_and_plug(struct scene *scene);
+int step_make_and_map_bar(struct scene *scene);
+int step_map_bar_and_plug(struct scene *scene);
+int step_make_mixed_and_plug(struct scene *scene);
+int step_map_bar(struct scene *scene);
+int step_unmap_bar(struct scene *scene);
+int step_map_mixed(struct scene *scene);
+int step_unmap_mixed(struct scene *scene);
+
 int step_map_three(struct scene *scene);
 int step_map_file(struct scene *scene);
 int step_change_process(struct scene *scene);

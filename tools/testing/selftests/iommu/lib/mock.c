@@ -148,6 +148,31 @@ int mock_write_one(int fd, __u32 hwpt_id, __u64 iova)
 	return ret ? ret : written == 1 ? 0 : -ENXIO;
 }
 
+int bar_create(int fd, __u64 length)
+{
+	struct iommu_test_cmd cmd = { .create_bar.length = length };
+	int ret = test_ioctl(fd, IOMMU_TEST_OP_CREATE_BAR, 0, &cmd);
+
+	return ret ? ret : cmd.create_bar.out_fd;
+}
+
+int bar_set(int fd, int bar_fd, __u32 action, __u32 reset_ms)
+{
+	struct iommu_test_cmd cmd = { .set_bar = { action, reset_ms } };
+
+	return test_ioctl(fd, IOMMU_TEST_OP_SET_BAR, bar_fd, &cmd);
+}
+
+int bar_check(int fd, __u32 hwpt_id, __u64 iova, __u64 length, int bar_fd,
+	      __u64 offset)
+{
+	struct iommu_test_cmd cmd = {
+		.check_bar = { iova, length, offset, bar_fd },
+	};
+
+	return test_ioctl(fd, IOMMU_TEST_OP_MD_CHECK_BAR, hwpt_id, &cmd);
+}
+
 int mock_memory_limit(int fd, __u32 bytes)
 {
 	struct iommu_test_cmd cmd = { .memory_limit.limit = bytes };

@@ -84,6 +84,20 @@ int mock_write(int fd, __u32 hwpt_id, __u64 iova, __u64 length,
 	       __u64 page_size, const void *bitmap, __u64 *written);
 int mock_write_one(int fd, __u32 hwpt_id, __u64 iova);
 
+/*
+ * BARs without a device. Creating one returns a file descriptor, which may be
+ * mapped. @action: MOCK_BAR_OFF, MOCK_BAR_ON, or MOCK_BAR_RESET, of so long.
+ */
+int bar_create(int fd, __u64 length);
+int bar_set(int fd, int bar_fd, __u32 action, __u32 reset_ms);
+
+/*
+ * 0 if a page table maps the range to the BAR from @offset on, -ENOENT if it
+ * maps none of it, -EIO else.
+ */
+int bar_check(int fd, __u32 hwpt_id, __u64 iova, __u64 length, int bar_fd,
+	      __u64 offset);
+
 /* Bytes that buffers for PFNs may take, 0 for as many as they like. */
 int mock_memory_limit(int fd, __u32 bytes);
 

@@ -213,6 +213,17 @@ int vfio_stop_dma(const struct vfio_device *device)
 	return change_command(device, 0, PCI_COMMAND_MASTER);
 }
 
+int vfio_set_memory(const struct vfio_device *device, bool on)
+{
+	return on ? change_command(device, PCI_COMMAND_MEMORY, 0) :
+		    change_command(device, 0, PCI_COMMAND_MEMORY);
+}
+
+int vfio_reset(const struct vfio_device *device)
+{
+	return device_ioctl(device->fd, VFIO_DEVICE_RESET, NULL);
+}
+
 struct irq_eventfd {
 	struct vfio_irq_set set;
 	__s32 event;

@@ -8,6 +8,7 @@
 #ifndef SELFTEST_IOMMU_VFIO_DEVICE_H
 #define SELFTEST_IOMMU_VFIO_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/types.h>
@@ -107,6 +108,15 @@ void vfio_unmap_bar(struct vfio_bar *bar);
  */
 int vfio_allow_dma(const struct vfio_device *device);
 int vfio_stop_dma(const struct vfio_device *device);
+
+/*
+ * Turn memory decoding of a PCI device on or off. While it is off BARs that are
+ * mapped cannot be accessed.
+ */
+int vfio_set_memory(const struct vfio_device *device, bool on);
+
+/* Reset a device; -EINVAL when nobody knows how. */
+int vfio_reset(const struct vfio_device *device);
 
 /*
  * Let interrupt @index signal an eventfd, or nobody if @event is negative;
