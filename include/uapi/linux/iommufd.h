@@ -251,6 +251,12 @@ enum iommufd_ioas_map_flags {
  * Later changes of the process's address space (munmap, mremap, fork, exec) do
  * not reach the device.
  *
+ * What the process has mapped there from devices of VFIO, such as BARs, is not
+ * pinned. Each such mapping makes an area of its own, and so does what lies
+ * between two. It is taken out of page tables when the process's mapping changes,
+ * or the device takes it back, and comes back in at most about a second when it
+ * can be accessed again. What is unmapped does not come back.
+ *
  * Pages are pinned while a device is attached, and only then; with none
  * attached, pinning and its errors are left to the attach. They are charged
  * against RLIMIT_MEMLOCK, once per page however often it is mapped by copies.
@@ -270,7 +276,8 @@ enum iommufd_ioas_map_flags {
  *    the file was opened as /dev/vfio/vfio and has as many areas as it may.
  *  - EOVERFLOW: @user_va or @iova plus @length passes the end.
  *  - EFAULT: no memory is at @user_va, or not of a kind that can be pinned, or
- *    WRITEABLE is set and the process itself may not write there; or the reply
+ *    WRITEABLE is set and the process itself may not write there; or it is of a
+ *    device and away, not shared, or the process may not read it; or the reply
  *    cannot be written, in which case nothing stays mapped.
  *  - ENOMEM: as for all; RLIMIT_MEMLOCK is one of the limits.
  *  - EOPNOTSUPP: as for all, or the memory is that of a file on a DAX device,
