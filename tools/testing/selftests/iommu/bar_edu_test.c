@@ -14,9 +14,6 @@
 #include "lib/harness.h"
 #include "lib/rig.h"
 
-/* Gives back the complement of what is written to it. */
-#define LIVENESS	0x04
-
 /* The registers of the second device, in the IOAS of the first. */
 #define PEER_IOVA	(2 * RIG_IOVA)
 
@@ -61,7 +58,7 @@ static int map_peer(struct rig *rig, struct edu *second)
 static int peer_write(struct rig *rig, __u32 value)
 {
 	memcpy(rig_va(rig, 0), &value, sizeof(value));
-	return edu_dma_copy(&rig->edu, rig_iova(0), PEER_IOVA + LIVENESS,
+	return edu_dma_copy(&rig->edu, rig_iova(0), PEER_IOVA + EDU_LIVENESS,
 			    sizeof(value));
 }
 
@@ -71,21 +68,10 @@ static int peer_read(struct rig *rig, __u32 *value)
 	int ret;
 
 	memset(rig_va(rig, 1), 0, sizeof(*value));
-	ret = edu_dma_copy(&rig->edu, PEER_IOVA + LIVENESS, rig_iova(1),
+	ret = edu_dma_copy(&rig->edu, PEER_IOVA + EDU_LIVENESS, rig_iova(1),
 			   sizeof(*value));
 	memcpy(value, rig_va(rig, 1), sizeof(*value));
 	return ret;
-}
-
-/* What the other device has, as the processor sees it. */
-static __u32 peer_register(struct edu *second)
-{
-	return *(volatile __u32 *)(second->registers.va + LIVENESS);
-}
-
-static void peer_set_register(struct edu *second, __u32 value)
-{
-	*(volatile __u32 *)(second->registers.va + LIVENESS) = value;
 }
 
 /* Write and read by DMA; -EIO if that does not go through the register. */
@@ -117,7 +103,7 @@ TEST_F(peer, is_reached_by_dma)
 	ASSERT_EQ(0, rig_attach(rig));
 	ASSERT_EQ(0, map_peer(rig, &self->second));
 	EXPECT_EQ(0, reach(rig, 0x12345678));
-	EXPECT_EQ(~0x12345678U, peer_register(&self->second));
+	EXPECT_EQ(~0x12345678U, edu_liveness(&self->second));
 }
 
 TEST_F(peer, is_reached_when_mapped_before_attach)
@@ -144,8 +130,8 @@ TEST_F(peer, both_reach_each_other)
 	EXPECT_EQ(0, reach(rig, value));
 	memcpy(rig_va(rig, 0), &value, sizeof(value));
 	ASSERT_EQ(0, edu_dma_copy(&self->second, rig_iova(0),
-				  3 * RIG_IOVA + LIVENESS, sizeof(value)));
-	EXPECT_EQ(~value, peer_register(&rig->edu));
+				  3 * RIG_IOVA + EDU_LIVENESS, sizeof(value)));
+	EXPECT_EQ(~value, edu_liveness(&rig->edu));
 }
 
 TEST_F(peer, h61_is_withdrawn_with_memory_decode)
@@ -188,9 +174,9 @@ TEST_F(peer, h61_munmap_ends_dma_to_a_device_that_is_there)
 	vfio_unmap_bar(&gone);
 	ASSERT_EQ(0, vfio_map_bar(&self->second.vfio, 0,
 				  &self->second.registers));
-	peer_set_register(&self->second, 5);
+	edu_set_liveness(&self->second, 5);
 	ASSERT_EQ(0, peer_write(rig, 6));
-	EXPECT_EQ(~5U, peer_register(&self->second));
+	EXPECT_EQ(~5U, edu_liveness(&self->second));
 	EXPECT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, PEER_IOVA, gone.length,
 				NULL));
 	ASSERT_EQ(0, map_peer(rig, &self->second));

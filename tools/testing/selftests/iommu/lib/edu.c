@@ -17,7 +17,6 @@
 #define EDU_DEVICE	0x11e8
 
 #define EDU_ID			0x00
-#define EDU_LIVENESS		0x04
 #define EDU_DMA_SOURCE		0x80
 #define EDU_DMA_DESTINATION	0x88
 #define EDU_DMA_COUNT		0x90
@@ -177,6 +176,16 @@ int edu_probe(struct edu *edu)
 		return -ENODEV;
 	write32(edu, EDU_LIVENESS, probe);
 	return read32(edu, EDU_LIVENESS) == ~probe ? 0 : -EIO;
+}
+
+__u32 edu_liveness(const struct edu *edu)
+{
+	return read32(edu, EDU_LIVENESS);
+}
+
+void edu_set_liveness(const struct edu *edu, __u32 value)
+{
+	write32(edu, EDU_LIVENESS, value);
 }
 
 static bool is_running(const struct edu *edu)

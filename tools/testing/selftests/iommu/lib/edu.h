@@ -83,6 +83,14 @@ int edu_start(struct edu *edu);
 /* -ENODEV when the registers are those of something else, -EIO if it is dead. */
 int edu_probe(struct edu *edu);
 
+/*
+ * A register that gives back the complement of what was written last, and where
+ * it is in BAR 0. So what is read there has been in the device.
+ */
+#define EDU_LIVENESS	0x04
+__u32 edu_liveness(const struct edu *edu);
+void edu_set_liveness(const struct edu *edu, __u32 value);
+
 /**
  * edu_dma_read() - The device reads system memory into its own
  * @edu: a device that was started
