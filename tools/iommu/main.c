@@ -54,6 +54,8 @@ static int run_steps(struct vmm *vmm)
 		error = steps[i](vmm);
 	if (!error && vmm->ndevices > 1)
 		error = step_two_devices(vmm);
+	if (!error && vmm->ndevices > 1)
+		error = step_peer(vmm);
 	if (!error)
 		error = step_close(vmm);
 	return error;

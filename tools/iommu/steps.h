@@ -45,6 +45,9 @@ int step_errors(struct vmm *vmm);
 /** step_two_devices() - two devices, alone and together */
 int step_two_devices(struct vmm *vmm);
 
+/** step_peer() - a device reaches the BAR of another one, while that is there */
+int step_peer(struct vmm *vmm);
+
 /** step_close() - detach, close, and leave nothing behind */
 int step_close(struct vmm *vmm);
 
