@@ -386,11 +386,13 @@ static void mapping_search_init(struct iopt_mapping *mapping,
 				struct iopt_search *search)
 {
 	struct iopt_area *first = mapping_first(mapping);
+	const struct iopt_pages *pages = first->pages;
 	/* Only a hint, so it does not matter if it changes. */
-	unsigned long address = READ_ONCE(first->pages->origin.start) +
-				iopt_area_first(first) * PAGE_SIZE +
-				first->page_offset;
+	unsigned long address = pages->revoke ?
+					iopt_revoke_address(pages) :
+					READ_ONCE(pages->origin.start);
 
+	address += iopt_area_first(first) * PAGE_SIZE + first->page_offset;
 	iopt_search_init(search, mapping->iopt, address, mapping->length);
 }
 

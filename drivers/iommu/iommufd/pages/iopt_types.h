@@ -263,7 +263,8 @@ struct iopt_area {
  *            while it is queued or runs
  * @end: frees all, when there is no reference any more
  * @retire: queues @end; constant
- * @pfn: of the first page, which the others follow; valid if @present
+ * @pfn: of the first page, which the others follow; valid if @present. May be
+ *       read without a lock, as a hint
  * @delay: before the next look, ms
  * @present: @notifier has not told of a change since @pfn was read
  * @gone: it never comes back, since the process has unmapped it. May be read

@@ -24,6 +24,7 @@
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mmap_lock.h>
+#include <linux/pfn.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -135,19 +136,26 @@ static void revoke_unmap(struct iopt_area *area, struct iopt_domain *target)
 }
 
 /*
- * Have the worker look for the memory in a while. Queued, it has a reference. If
- * there is none left to take, there are no areas either.
+ * Have the worker look for the memory in a while, or @soon, if it was going to
+ * look later. Queued, it has a reference. If there is none left to take, there
+ * are no areas either.
  */
-static void revoke_schedule(struct iopt_revoke *revoke)
+static void revoke_schedule(struct iopt_revoke *revoke, bool soon)
 {
+	unsigned long delay = msecs_to_jiffies(revoke->delay);
 	struct iopt_pages *pages = revoke->pages;
+	bool queued;
 
 	lockdep_assert_held(&pages->mutex);
 
 	if (revoke->gone || !kref_get_unless_zero(&pages->kref))
 		return;
-	if (mod_delayed_work(revoke_wq, &revoke->comeback,
-			     msecs_to_jiffies(revoke->delay)))
+	if (soon)
+		queued = !mod_delayed_work(revoke_wq, &revoke->comeback, delay);
+	else
+		queued = queue_delayed_work(revoke_wq, &revoke->comeback,
+					    delay);
+	if (!queued)
 		iopt_pages_put(pages);
 }
 
@@ -173,7 +181,7 @@ static void revoke_withdraw(struct iopt_revoke *revoke)
 	revoke->present = false;
 	revoke->delay = RETURN_FIRST_MS;
 	if (withdrawn)
-		revoke_schedule(revoke);
+		revoke_schedule(revoke, true);
 }
 
 /*
@@ -217,7 +225,7 @@ static bool revoke_note_present(struct iopt_revoke *revoke, unsigned long seq,
 	guard(mutex)(&revoke->pages->mutex);
 	if (mmu_interval_read_retry(&revoke->notifier, seq))
 		return false;
-	revoke->pfn = pfn;
+	WRITE_ONCE(revoke->pfn, pfn);
 	revoke->present = true;
 	return true;
 }
@@ -304,7 +312,7 @@ static void revoke_comeback(struct work_struct *work)
 	mutex_lock(&pages->mutex);
 	if (revoke_restore(revoke)) {
 		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
-		revoke_schedule(revoke);
+		revoke_schedule(revoke, false);
 	}
 	mutex_unlock(&pages->mutex);
 	iopt_pages_put(pages);
@@ -405,6 +413,21 @@ struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
 	return ERR_PTR(rc);
 }
 
+/**
+ * iopt_revoke_address() - Where memory of a device was last
+ * @pages: of iopt_revoke_pages()
+ *
+ * IOVA that is congruent to it makes large IOPTEs possible. The address that the
+ * process has it at need not be.
+ *
+ * Context: any.
+ * Return: the physical address, as far as an IOVA has room for it.
+ */
+unsigned long iopt_revoke_address(const struct iopt_pages *pages)
+{
+	return PFN_PHYS(READ_ONCE(pages->revoke->pfn));
+}
+
 /* The memory is to be visible to domains: now, or when it comes back. */
 static int area_show(struct iopt_area *area, struct iopt_domain *target)
 {
@@ -413,7 +436,7 @@ static int area_show(struct iopt_area *area, struct iopt_domain *target)
 
 	if (!revoke->present) {
 		WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
-		revoke_schedule(revoke);
+		revoke_schedule(revoke, false);
 		return 0;
 	}
 	rc = revoke_map(area, target);

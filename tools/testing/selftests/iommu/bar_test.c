@@ -179,6 +179,24 @@ TEST_F(bar, h64_all_or_nothing_of_a_mixed_range_is_mapped)
 	munmap(va, bar->length + page);
 }
 
+TEST_F(bar, h66_automatic_iova_suits_large_pages)
+{
+	struct bar_rig *bar = &self->bar;
+	int fd = bar->rig.fd;
+	__u64 iova;
+
+	ASSERT_EQ(0, ioas_map_auto(fd, bar->rig.ioas_id, bar->va, bar->length,
+				   &iova));
+	EXPECT_EQ(0, bar_check(fd, bar->device.hwpt_id, iova, bar->length,
+			       bar->bar_fd, 0));
+	/* The BAR is aligned to its size. Its address here may not be. */
+	if (variant->flags & MOCK_FLAGS_DEVICE_HUGE_IOVA)
+		EXPECT_EQ(0, iova % MOCK_HUGE_IOPTE_SIZE);
+	ASSERT_EQ(0, bar_rig_off(bar));
+	EXPECT_EQ(-ENOENT, bar_check(fd, bar->device.hwpt_id, iova, bar->length,
+				     bar->bar_fd, 0));
+}
+
 /* Rights */
 
 static int map_flags(struct bar_rig *bar, __u32 flags)
