@@ -129,11 +129,18 @@ static struct mock_bar *bar_new(size_t length)
 	return bar;
 }
 
-/*
+/**
+ * mock_bar_file() - Make a BAR
+ * @length: bytes, whole pages
+ *
  * Not as objects have their files: all of those share an inode, and taking one
  * BAR out of processes would take the others as well.
+ *
+ * Context: may sleep.
+ * Return: its file, which may be mapped; ERR_PTR(-ENOMEM); or an error of
+ * anon_inode_create_getfile().
  */
-static struct file *bar_file(size_t length)
+struct file *mock_bar_file(size_t length)
 {
 	struct mock_bar *bar = bar_new(length);
 	struct file *file;
@@ -167,7 +174,7 @@ int mock_bar_create(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	file = bar_file(length);
+	file = mock_bar_file(length);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
@@ -193,12 +200,32 @@ static struct mock_bar *bar_of(struct fd f)
 }
 
 /**
+ * mock_bar_act() - Turn memory decode on or off, or reset the device
+ * @file: of mock_bar_file()
+ * @action: MOCK_BAR_*
+ * @reset_ms: how long a reset takes, during which faults wait; it leaves memory
+ *            decode as it was
+ *
+ * Context: may sleep.
+ */
+void mock_bar_act(struct file *file, u32 action, u32 reset_ms)
+{
+	struct mock_bar *bar = file->private_data;
+
+	down_write(&bar->memory_lock);
+	if (action != MOCK_BAR_ON)
+		unmap_mapping_range(file->f_mapping, 0, 0, true);
+	if (action == MOCK_BAR_RESET)
+		msleep(reset_ms);
+	else
+		bar->enabled = action == MOCK_BAR_ON;
+	up_write(&bar->memory_lock);
+}
+
+/**
  * mock_bar_set() - SET_BAR: turn memory decode on or off, or reset the device
  * @call: the ioctl
  * @cmd: file descriptor of a BAR; input in set_bar
- *
- * A reset takes some time, during which faults wait, and leaves memory decode
- * as it was.
  *
  * Context: process context of the user, sleeps.
  * Return: 0; -EBADF or -EINVAL if it is not the file of a BAR; -EOPNOTSUPP for
@@ -208,22 +235,14 @@ int mock_bar_set(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 {
 	CLASS(fd, f)(cmd->id);
 	struct mock_bar *bar = bar_of(f);
-	u32 action = cmd->set_bar.action;
 
 	if (IS_ERR(bar))
 		return PTR_ERR(bar);
-	if (action > MOCK_BAR_RESET)
+	if (cmd->set_bar.action > MOCK_BAR_RESET)
 		return -EOPNOTSUPP;
 	if (cmd->set_bar.reset_ms > MAX_RESET_MS)
 		return -EINVAL;
-	down_write(&bar->memory_lock);
-	if (action != MOCK_BAR_ON)
-		unmap_mapping_range(fd_file(f)->f_mapping, 0, 0, true);
-	if (action == MOCK_BAR_RESET)
-		msleep(cmd->set_bar.reset_ms);
-	else
-		bar->enabled = action == MOCK_BAR_ON;
-	up_write(&bar->memory_lock);
+	mock_bar_act(fd_file(f), cmd->set_bar.action, cmd->set_bar.reset_ms);
 	return 0;
 }
 
