@@ -9,7 +9,6 @@
 
 #include <linux/debugfs.h>
 #include <linux/fault-inject.h>
-#include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
 

@@ -7,10 +7,8 @@
 #ifndef __IOMMUFD_TEST_HOOKS_H
 #define __IOMMUFD_TEST_HOOKS_H
 
+#include <linux/fs.h>
 #include <linux/types.h>
-
-struct file;
-struct file_operations;
 
 #ifdef CONFIG_IOMMUFD_TEST
 bool iommufd_should_fail(void);

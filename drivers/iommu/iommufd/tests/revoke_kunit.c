@@ -181,7 +181,7 @@ static void await_shown(struct kunit *test)
 
 	while (READ_ONCE(setup->line.length) != BAR_LENGTH &&
 	       time_before(jiffies, end))
-		msleep(5);
+		msleep(20);
 	expect_shown(test);
 }
 
