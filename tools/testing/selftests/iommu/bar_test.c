@@ -586,6 +586,53 @@ TEST_F(bar, is_copied_while_it_is_away)
 	EXPECT_EQ(0, bar_rig_await(bar, bar->device.hwpt_id, 0));
 }
 
+/* Writes that are tracked */
+
+/* Read and forget what is dirty; 1 for something, 0 for nothing. */
+static int read_dirty(struct bar_rig *bar, __u32 hwpt_id)
+{
+	__u64 bitmap[SZ_2M / SZ_4K / 64] = {};
+	struct iommu_hwpt_get_dirty_bitmap get = {
+		.hwpt_id = hwpt_id,
+		.iova = BAR_IOVA,
+		.length = bar->length,
+		.page_size = PAGE_SIZE,
+		.data = va_to_u64(bitmap),
+	};
+	int ret = dirty_read(bar->rig.fd, &get);
+	size_t i;
+
+	for (i = 0; !ret && i < ARRAY_SIZE(bitmap); i++)
+		if (bitmap[i])
+			return 1;
+	return ret;
+}
+
+TEST_F(bar, writes_are_forgotten_when_it_is_withdrawn)
+{
+	struct bar_rig *bar = &self->bar;
+	int fd = bar->rig.fd;
+	__u64 iova = BAR_IOVA;
+	__u32 hwpt_id;
+
+	ASSERT_EQ(0, hwpt_alloc_flags(fd, bar->device.idev_id, bar->rig.ioas_id,
+				      IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+				      &hwpt_id));
+	ASSERT_EQ(0, dirty_track(fd, hwpt_id, true));
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, mock_write_one(fd, hwpt_id, iova));
+	EXPECT_EQ(1, read_dirty(bar, hwpt_id));
+	EXPECT_EQ(0, read_dirty(bar, hwpt_id));
+
+	ASSERT_EQ(0, mock_write_one(fd, hwpt_id, iova));
+	ASSERT_EQ(0, bar_rig_off(bar));
+	EXPECT_EQ(-ENXIO, mock_write_one(fd, hwpt_id, iova));
+	EXPECT_EQ(0, read_dirty(bar, hwpt_id));
+	ASSERT_EQ(0, bar_rig_on(bar));
+	EXPECT_EQ(0, bar_rig_await(bar, hwpt_id, 0));
+	EXPECT_EQ(0, read_dirty(bar, hwpt_id));
+}
+
 /* In-kernel users */
 
 TEST_F(bar, h67_accesses_neither_pin_nor_copy)
