@@ -218,12 +218,15 @@ static const struct mmu_interval_notifier_ops revoke_notifier_ops = {
 	.invalidate = revoke_invalidate,
 };
 
-/* What was read is right if nothing has changed since @seq. */
+/*
+ * What was read is right if nothing has changed since @seq; unless the memory
+ * was unmapped before that, and something else was read.
+ */
 static bool revoke_note_present(struct iopt_revoke *revoke, unsigned long seq,
 				unsigned long pfn)
 {
 	guard(mutex)(&revoke->pages->mutex);
-	if (mmu_interval_read_retry(&revoke->notifier, seq))
+	if (revoke->gone || mmu_interval_read_retry(&revoke->notifier, seq))
 		return false;
 	WRITE_ONCE(revoke->pfn, pfn);
 	revoke->present = true;
@@ -273,18 +276,17 @@ static int area_restore(struct iopt_area *area)
 	return rc;
 }
 
+/* One that cannot be shown yet does not keep others from it. */
 static int revoke_restore(struct iopt_revoke *revoke)
 {
 	struct iopt_area *area = NULL;
+	int rc = 0;
 
 	while ((area = revoke_next_area(revoke->pages, area))) {
-		int rc = area_restore(area);
-
-		if (rc)
-			return rc;
+		rc = area_restore(area) ?: rc;
 		cond_resched();
 	}
-	return 0;
+	return rc;
 }
 
 /* Is there an area that waits for memory which is not known to be there? */
