@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "lib/bar.h"
+#include "lib/container.h"
 #include "lib/harness.h"
 #include "lib/process.h"
 
@@ -194,6 +195,26 @@ TEST_F(bar, h66_automatic_iova_suits_large_pages)
 	ASSERT_EQ(0, bar_rig_off(bar));
 	EXPECT_EQ(-ENOENT, bar_check(fd, bar->device.hwpt_id, iova, bar->length,
 				     bar->bar_fd, 0));
+}
+
+TEST_F(bar, is_mapped_by_a_container)
+{
+	struct bar_rig *bar = &self->bar;
+	struct container container = { .fd = bar->rig.fd };
+	__u64 unmapped;
+
+	ASSERT_EQ(0, vfio_ioas_set(bar->rig.fd, bar->rig.ioas_id));
+	ASSERT_EQ(0, container_map(&container, bar->va, BAR_IOVA, bar->length));
+	EXPECT_EQ(0, bar_rig_check(bar));
+	ASSERT_EQ(0, bar_rig_off(bar));
+	EXPECT_EQ(-ENOENT, bar_rig_check(bar));
+	EXPECT_EQ(-EFAULT, container_map(&container, bar->va,
+					 BAR_IOVA + bar->length, PAGE_SIZE));
+	ASSERT_EQ(0, bar_rig_on(bar));
+	EXPECT_EQ(0, bar_rig_await(bar, bar->device.hwpt_id, 0));
+	EXPECT_EQ(0, container_unmap(&container, BAR_IOVA, bar->length,
+				     &unmapped));
+	EXPECT_EQ(bar->length, unmapped);
 }
 
 /* Rights */
