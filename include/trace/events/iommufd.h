@@ -161,6 +161,43 @@ DEFINE_EVENT(iommufd_pages, iommufd_unpin,
 	TP_ARGS(payer, npages)
 );
 
+DECLARE_EVENT_CLASS(iommufd_device_memory,
+
+	TP_PROTO(struct pid *process, unsigned long address,
+		 unsigned long length),
+
+	TP_ARGS(process, address, length),
+
+	TP_STRUCT__entry(
+		__field(pid_t, process)
+		__field(u64, address)
+		__field(u64, length)
+	),
+
+	TP_fast_assign(
+		__entry->process = pid_nr(process);
+		__entry->address = address;
+		__entry->length = length;
+	),
+
+	TP_printk("process=%d address=%#llx length=%#llx", __entry->process,
+		  __entry->address, __entry->length)
+);
+
+/* An area shows nothing, as memory of a device was taken away from a process. */
+DEFINE_EVENT(iommufd_device_memory, iommufd_withdrawn,
+	TP_PROTO(struct pid *process, unsigned long address,
+		 unsigned long length),
+	TP_ARGS(process, address, length)
+);
+
+/* The memory is back, and the area shows it again. */
+DEFINE_EVENT(iommufd_device_memory, iommufd_returned,
+	TP_PROTO(struct pid *process, unsigned long address,
+		 unsigned long length),
+	TP_ARGS(process, address, length)
+);
+
 DECLARE_EVENT_CLASS(iommufd_device,
 
 	TP_PROTO(u32 context, u32 device, const char *name),

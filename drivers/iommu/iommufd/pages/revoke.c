@@ -34,6 +34,7 @@
 #include "area_domains.h"
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
+#include "lib/trace.h"
 #include "pages.h"
 #include "pfn_domain.h"
 #include "pin/account.h"
@@ -159,13 +160,36 @@ static void revoke_schedule(struct iopt_revoke *revoke, bool soon)
 		iopt_pages_put(pages);
 }
 
+/* Where the process has what an area shows. */
+static unsigned long area_address(const struct iopt_area *area)
+{
+	return area->pages->origin.start + iopt_area_first(area) * PAGE_SIZE +
+	       area->page_offset;
+}
+
+static void area_set_withdrawn(struct iopt_area *area)
+{
+	WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
+	trace_iommufd_withdrawn(area->pages->origin.owner->pid,
+				area_address(area),
+				area->node.last - area->node.start + 1);
+}
+
+static void area_set_returned(struct iopt_area *area)
+{
+	WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	trace_iommufd_returned(area->pages->origin.owner->pid,
+			       area_address(area),
+			       area->node.last - area->node.start + 1);
+}
+
 /* An area without domains has nothing to be taken out. */
 static void area_withdraw(struct iopt_area *area)
 {
 	if (area->content != IOPT_AREA_FILLED || !area_has_members(area))
 		return;
 	revoke_unmap(area, NULL);
-	WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
+	area_set_withdrawn(area);
 }
 
 static void revoke_withdraw(struct iopt_revoke *revoke)
@@ -272,7 +296,7 @@ static int area_restore(struct iopt_area *area)
 	else if (area_has_members(area))
 		rc = -EAGAIN;
 	if (!rc)
-		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+		area_set_returned(area);
 	return rc;
 }
 
@@ -437,7 +461,7 @@ static int area_show(struct iopt_area *area, struct iopt_domain *target)
 	int rc;
 
 	if (!revoke->present) {
-		WRITE_ONCE(area->content, IOPT_AREA_WITHDRAWN);
+		area_set_withdrawn(area);
 		revoke_schedule(revoke, false);
 		return 0;
 	}

@@ -12,6 +12,7 @@
 
 #include <linux/capability.h>
 
+#include "lib/bar.h"
 #include "lib/fault_rig.h"
 #include "lib/fdinfo.h"
 #include "lib/harness.h"
@@ -265,6 +266,38 @@ TEST_F(trace, faults_are_answered)
 				   queue));
 	EXPECT_EQ(4, tracing_sum(&self->tracing, "iommufd_fault_answer", queue,
 				 "faults="));
+}
+
+/* BARs */
+
+TEST_F(trace, bars_are_withdrawn_and_returned)
+{
+	struct bar_rig bar;
+	char where[80];
+	__u64 unmapped;
+	int ret;
+
+	ret = bar_rig_create(&bar, BAR_PAGES * PAGE_SIZE, 0);
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, bar_rig_map(&bar));
+	ASSERT_EQ(0, bar_rig_off(&bar));
+	EXPECT_EQ(-ENOENT, bar_rig_check(&bar));
+	ASSERT_EQ(0, bar_rig_on(&bar));
+	EXPECT_EQ(0, bar_rig_await(&bar, bar.device.hwpt_id, 0));
+	snprintf(where, sizeof(where), "address=0x%llx ",
+		 (unsigned long long)(uintptr_t)bar.va);
+	/* What is mapped nowhere is not withdrawn when the process unmaps it. */
+	ASSERT_EQ(0, ioas_unmap(bar.rig.fd, bar.rig.ioas_id, BAR_IOVA,
+				bar.length, &unmapped));
+	EXPECT_STREQ("", bar_rig_destroy(&bar));
+	FINISH();
+	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_withdrawn", where));
+	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_returned", where));
+	EXPECT_EQ(BAR_PAGES * PAGE_SIZE,
+		  tracing_sum(&self->tracing, "iommufd_returned", where,
+			      "length="));
+	/* Nothing of it was pinned. */
+	EXPECT_EQ(0, PAGES("iommufd_pin"));
 }
 
 TEST_HARNESS_MAIN
