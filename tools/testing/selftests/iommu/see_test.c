@@ -243,6 +243,46 @@ TEST_F(see, who_pays)
 	doorbell_close(&mapper.bell);
 }
 
+static int take_over_and_leave(void *arg)
+{
+	struct mapper *mapper = arg;
+
+	if (ioas_change_process(mapper->rig->fd))
+		return 1;
+	child_ring(&mapper->bell);
+	return child_await(&mapper->bell) ? 2 : 0;
+}
+
+/* Files are paid by whoever takes them over, and no longer by whoever mapped. */
+TEST_F(see, who_pays_for_files)
+{
+	struct mapper mapper = { .rig = &self->rig };
+	int file = memory_create_file(MEMORY_MEMFD, 4 * PAGE_SIZE);
+	struct mock_device device;
+	pid_t pid;
+
+	ASSERT_GE(file, 0);
+	ASSERT_EQ(0, mock_plug(self->rig.fd, self->rig.ioas_id, &device));
+	ASSERT_EQ(0, doorbell_init(&mapper.bell));
+	ASSERT_EQ(0, ioas_map_file_fixed(self->rig.fd, self->rig.ioas_id, file,
+					 0, 4 * PAGE_SIZE, mock_rig_iova(0)));
+	EXPECT_CHARGE(4);
+	EXPECT_EQ(getpid(),
+		  fdinfo_number(&self->info, "iommufd-charge:", "pid"));
+	pid = child_start(take_over_and_leave, &mapper);
+	ASSERT_GT(pid, 0);
+	ASSERT_EQ(0, parent_await(&mapper.bell));
+	EXPECT_CHARGE(4);
+	EXPECT_EQ(pid, fdinfo_number(&self->info, "iommufd-charge:", "pid"));
+	EXPECT_EQ(1, fdinfo_count(&self->info, "iommufd-charge:"));
+	parent_ring(&mapper.bell);
+	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
+	ASSERT_EQ(0, mock_rig_unmap(&self->rig, 0, 4));
+	EXPECT_CHARGE(0);
+	doorbell_close(&mapper.bell);
+	close(file);
+}
+
 /* Objects and devices */
 
 TEST_F(see, objects_by_type)
