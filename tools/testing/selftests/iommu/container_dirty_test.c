@@ -288,6 +288,51 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 	ASSERT_EQ(0, iommufd_destroy(self->rig.fd, device.id));
 }
 
+/* With something at the end that has no address to come, nothing is withdrawn. */
+static int withdraw_and_plug(const struct container *c, struct mock_rig *rig)
+{
+	struct mock_device device;
+	int ret = withdraw(c);
+
+	if (mock_plug(rig->fd, rig->ioas_id, &device))
+		return -EBUSY;
+	iommufd_destroy(rig->fd, device.id);
+	return ret;
+}
+
+TEST_F(dirty, files_and_bars_get_no_addresses)
+{
+	const __u64 iova = mock_rig_iova(PAGES);
+	struct mock_rig *rig = &self->rig;
+	int file = memory_create_file(MEMORY_MEMFD, PAGE_SIZE);
+	int bar = bar_create(rig->fd, PAGE_SIZE);
+	__u64 unmapped;
+	void *va;
+
+	close(self->access);
+	self->access = -1;
+	ASSERT_GE(file, 0);
+	ASSERT_GE(bar, 0);
+	ASSERT_EQ(0, ioas_map_file_fixed(rig->fd, rig->ioas_id, file, 0,
+					 PAGE_SIZE, iova));
+	EXPECT_EQ(-EINVAL, withdraw_and_plug(&self->c, rig));
+	ASSERT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE,
+				&unmapped));
+	va = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bar, 0);
+	ASSERT_NE(MAP_FAILED, va);
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, va, PAGE_SIZE,
+				    iova));
+	EXPECT_EQ(-EINVAL, withdraw_and_plug(&self->c, rig));
+	ASSERT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE,
+				&unmapped));
+	munmap(va, PAGE_SIZE);
+	close(bar);
+	close(file);
+	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, give(&self->c, rig->buffer, mock_rig_iova(0),
+			  PAGES * PAGE_SIZE));
+}
+
 /* What is pinned stays; what is not comes from the new address, everywhere. */
 TEST_F(dirty, new_addresses_go_for_all_copies)
 {
