@@ -20,9 +20,9 @@
 
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
- * @iova_rwsem: protects all other members but @domains and @accessed, and the state of the
- *              areas. Never held while pages are pinned, IOPTEs are written or
- *              user memory is touched. No other lock of ours but
+ * @iova_rwsem: protects all other members but @domains and @accessed, and the
+ *              state of the areas. Never held while pages are pinned, IOPTEs
+ *              are written or user memory is touched. No other lock of ours but
  *              &iopt_domains.rwsem is taken inside.
  * @tree: the areas, in every state
  * @reserved: IOVA that no area may use, with owners: a device, a domain

@@ -31,10 +31,10 @@ struct iopt_domain {
 
 /**
  * struct iopt_domains - The domains that an io_pagetable keeps filled
- * @rwsem: protects all members but @npages, and @joined and @left of the entries. Held for
- *         single steps along the list only, never while pages are pinned or
- *         IOPTEs written. That may take for ever, and whoever waits for
- *         writing here makes everyone else wait, too.
+ * @rwsem: protects all members but @npages, and @joined and @left of the
+ *         entries. Held for single steps along the list only, never while pages
+ *         are pinned or IOPTEs written. That may take for ever, and whoever
+ *         waits for writing here makes everyone else wait, too.
  * @list: struct iopt_domain; a member that is leaving stays on the list until
  *        no area holds IOPTEs in it any more
  * @generation: rises with each join and each leave

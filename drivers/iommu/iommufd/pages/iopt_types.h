@@ -60,12 +60,12 @@ struct iopt_pages;
  *
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
  * pin_account.lock, and the lock of the lists of owners. pin_account.bills_lock
- * comes inside of iopt_pages.mutex, and has only spinlocks inside. The lock of a
- * queue of page faults comes inside of those of groups and IOASes, and has those
- * of the IOMMU core and its drivers inside, but none that is held while a fault is
- * reported. Other locks of drivers, such as those that VFIO holds when it
- * attaches a device, are outside of all of these. Locks of the IOMMU core and of
- * IOMMU drivers come inside of those of groups, IOASes and pages.
+ * comes inside of iopt_pages.mutex, and has only spinlocks inside. The lock of
+ * a queue of page faults comes inside of those of groups and IOASes, and has
+ * those of the IOMMU core and its drivers inside, but none that is held while a
+ * fault is reported. Other locks of drivers, such as those that VFIO holds when
+ * it attaches a device, are outside of all of these. Locks of the IOMMU core
+ * and of IOMMU drivers come inside of those of groups, IOASes and pages.
  *
  * ====================  ======================================================
  * lock                  protects

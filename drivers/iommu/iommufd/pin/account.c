@@ -93,7 +93,7 @@ void pin_account_destroy(struct pin_account *account)
 	mutex_destroy(&account->bills_lock);
 	if (account->owner)
 		pin_owner_put(account->owner);
-	/* Those that are left only owe, and go by themselves. */
+	/* Those that are left only owe, or had a BAR, and go by themselves. */
 	spin_lock(&owners_lock);
 	list_for_each_entry(owner, &account->owners, entry)
 		owner->account = NULL;
