@@ -168,7 +168,8 @@ static int mapping_add_pieces(struct iopt_mapping *mapping,
  * mmap lock.
  * Return: 0; -EINVAL if @length is 0; -EOVERFLOW if the pages do not fit below
  * the top of the address space; -EFAULT as from pin_device_find() and
- * iopt_revoke_pages(); -ENOMEM; -EINTR on a fatal signal.
+ * iopt_revoke_pages(); -ENOMEM; -EINTR on a fatal signal; -ERESTARTNOINTR to
+ * have the system call made again, with nothing changed.
  */
 int iopt_mapping_add_user(struct iopt_mapping *mapping, unsigned long uptr,
 			  unsigned long length, struct pin_account *account)

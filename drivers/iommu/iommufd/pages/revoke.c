@@ -18,6 +18,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
@@ -377,6 +378,11 @@ static void revoke_teach_lock_order(struct iopt_pages *pages)
 	mmap_read_unlock(mm);
 }
 
+/*
+ * The first notifier of an address space is not added while any signal is
+ * pending. One that is not fatal has to be handled first, and the call is made
+ * again, without the program noticing.
+ */
 static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
 {
 	struct pin_origin *origin = &pages->origin;
@@ -394,7 +400,7 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
 					  pages->npages * PAGE_SIZE,
 					  &revoke_notifier_ops);
 	if (rc)
-		return rc;
+		return rc == -EINTR ? -ERESTARTNOINTR : rc;
 	atomic_inc(&revoke_count);
 	pages->revoke = revoke;
 	return 0;
@@ -409,7 +415,8 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
  * Context: process context of the owner, may sleep, takes its mmap lock.
  * Return: the pages, with one reference; ERR_PTR(-EFAULT) if the memory is away
  * or cannot be mapped, see pin_device_read(); ERR_PTR(-ENOMEM);
- * ERR_PTR(-EINTR) on a fatal signal.
+ * ERR_PTR(-EINTR) on a fatal signal; ERR_PTR(-ERESTARTNOINTR) if a signal has to
+ * be handled before the system call is made again.
  */
 struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
 				     unsigned long npages)
