@@ -276,10 +276,11 @@ static int revoke_read(struct iopt_revoke *revoke)
 		if (READ_ONCE(revoke->gone))
 			return -EFAULT;
 		seq = mmu_interval_read_begin(&revoke->notifier);
-		rc = pin_device_read(&pages->origin, pages->npages, &pfn);
-		if (rc)
+		rc = pin_device_read(&pages->origin, pages->npages,
+				     &revoke->notifier, seq, &pfn);
+		if (rc && rc != -EAGAIN)
 			return rc;
-		if (revoke_note_present(revoke, seq, pfn))
+		if (!rc && revoke_note_present(revoke, seq, pfn))
 			return 0;
 	}
 	return -EFAULT;

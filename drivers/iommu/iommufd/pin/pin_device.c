@@ -16,6 +16,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
+#include <linux/mmu_notifier.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -119,6 +120,8 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece)
 
 /**
  * struct device_read - Reads the PFNs of a piece
+ * @notifier: tells whether what was read is outdated
+ * @seq: of the read of @notifier
  * @mm: the address space
  * @vma: that @address is in; NULL if it has to be looked up
  * @address: of the next page
@@ -128,6 +131,8 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece)
  * @writable: devices are going to write
  */
 struct device_read {
+	struct mmu_interval_notifier *notifier;
+	unsigned long seq;
 	struct mm_struct *mm;
 	struct vm_area_struct *vma;
 	unsigned long address;
@@ -174,6 +179,10 @@ static int read_entry(struct device_read *read)
 	return 0;
 }
 
+/*
+ * A fault may wait for a reset. By then all that was read is outdated, and one
+ * wait for each page would be without end.
+ */
 static int read_fault(struct device_read *read)
 {
 	unsigned int flags = read->writable ? FAULT_FLAG_WRITE : 0;
@@ -185,6 +194,8 @@ static int read_fault(struct device_read *read)
 	rc = fixup_user_fault(read->mm, read->address, flags, &unlocked);
 	if (unlocked)
 		read->vma = NULL;
+	if (!rc && mmu_interval_check_retry(read->notifier, read->seq))
+		rc = -EAGAIN;
 	return rc;
 }
 
@@ -224,21 +235,26 @@ static int read_step(struct device_read *read)
  * pin_device_read() - Find out which PFNs a process has mapped
  * @origin: memory of a device
  * @npages: all of it, not 0
+ * @notifier: for all of it; the caller has begun a read
+ * @seq: of that read
  * @pfn: receives the first one, which the others follow
  *
- * Faults pages in. They may be gone as soon as this returns, so the caller has
- * begun a read of an MMU interval notifier, and asks that for changes.
+ * Faults pages in. They may be gone as soon as this returns, so the caller asks
+ * @notifier for changes.
  *
  * Context: may sleep, takes the mmap lock of the process. A fault waits for the
- * end of a reset of the device.
- * Return: 0; -EFAULT if the memory is not there, not contiguous, not to be
- * accessed so, or something else, or the process is gone; -ENOMEM; -EINTR on a
- * fatal signal.
+ * end of a reset of the device. Nothing is read after one that began meanwhile.
+ * Return: 0; -EAGAIN if @notifier has told of a change; -EFAULT if the memory is
+ * not there, not contiguous, not to be accessed so, or something else, or the
+ * process is gone; -ENOMEM; -EINTR on a fatal signal.
  */
 int pin_device_read(const struct pin_origin *origin, unsigned long npages,
-		    unsigned long *pfn)
+		    struct mmu_interval_notifier *notifier,
+		    unsigned long seq, unsigned long *pfn)
 {
 	struct device_read read = {
+		.notifier = notifier,
+		.seq = seq,
 		.mm = origin->owner->mm,
 		.address = origin->start,
 		.end = origin->start + npages * PAGE_SIZE,

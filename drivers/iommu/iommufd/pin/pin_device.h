@@ -7,6 +7,7 @@
 
 #include <linux/types.h>
 
+struct mmu_interval_notifier;
 struct pin_origin;
 struct pin_owner;
 
@@ -26,6 +27,7 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece);
 void pin_device_origin(struct pin_origin *origin, struct pin_owner *owner,
 		       unsigned long address, bool writable);
 int pin_device_read(const struct pin_origin *origin, unsigned long npages,
-		    unsigned long *pfn);
+		    struct mmu_interval_notifier *notifier,
+		    unsigned long seq, unsigned long *pfn);
 
 #endif
