@@ -23,6 +23,7 @@
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/memcontrol.h>
 #include <linux/minmax.h>
 #include <linux/mmap_lock.h>
 #include <linux/pfn.h>
@@ -329,20 +330,49 @@ static bool revoke_read_wanted(struct iopt_revoke *revoke)
 	return false;
 }
 
+/* Have memory reclaimed, as allocations under the mutex could not. */
+static int revoke_reclaim(void)
+{
+	unsigned long page;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	page = __get_free_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return -ENOMEM;
+	free_page(page);
+	return 0;
+}
+
+static int revoke_look(struct iopt_revoke *revoke)
+{
+	int rc;
+
+	if (revoke_read_wanted(revoke))
+		revoke_read(revoke);
+	guard(mutex)(&revoke->pages->mutex);
+	rc = revoke_restore(revoke);
+	if (rc) {
+		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
+		revoke_schedule(revoke, false);
+	}
+	return rc;
+}
+
+/* The process pays for tables, as it does when it maps. */
 static void revoke_comeback(struct work_struct *work)
 {
 	struct iopt_revoke *revoke = container_of(to_delayed_work(work),
 						  struct iopt_revoke, comeback);
 	struct iopt_pages *pages = revoke->pages;
+	struct mem_cgroup *memcg, *before;
 
-	if (revoke_read_wanted(revoke))
-		revoke_read(revoke);
-	mutex_lock(&pages->mutex);
-	if (revoke_restore(revoke)) {
-		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
-		revoke_schedule(revoke, false);
-	}
-	mutex_unlock(&pages->mutex);
+	memcg = get_mem_cgroup_from_mm(pages->origin.owner->mm);
+	before = set_active_memcg(memcg);
+	if (revoke_look(revoke) == -ENOMEM)
+		revoke_reclaim();
+	set_active_memcg(before);
+	mem_cgroup_put(memcg);
 	iopt_pages_put(pages);
 }
 
@@ -538,20 +568,6 @@ static int revoke_fill_once(struct iopt_area *area, struct iopt_domain *member)
 	}
 	guard(mutex)(&area->pages->mutex);
 	return member ? area_join(area, member) : area_enter(area);
-}
-
-/* Have memory reclaimed, as allocations under the mutex could not. */
-static int revoke_reclaim(void)
-{
-	unsigned long page;
-
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	page = __get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!page)
-		return -ENOMEM;
-	free_page(page);
-	return 0;
 }
 
 static int revoke_fill(struct iopt_area *area, struct iopt_domain *member)
