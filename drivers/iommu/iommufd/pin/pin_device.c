@@ -11,13 +11,16 @@
 #include "pin_device.h"
 
 #include <linux/cc_platform.h>
+#include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/file.h>
+#include <linux/maple_tree.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/vfio.h>
@@ -86,13 +89,31 @@ static unsigned long next_device(struct mm_struct *mm,
 	return end;
 }
 
+/*
+ * Mostly it is memory of one VMA, and ordinary. That can be seen without the mmap
+ * lock, which others may hold for long. If a VMA changes just now, pinning finds
+ * out. VMAs are freed behind a grace period where they have locks of their own.
+ */
+static bool range_is_ordinary(struct mm_struct *mm, unsigned long start,
+			      unsigned long end)
+{
+	const struct vm_area_struct *vma;
+
+	if (!IS_ENABLED(CONFIG_PER_VMA_LOCK))
+		return false;
+	guard(rcu)();
+	vma = mtree_load(&mm->mm_mt, start);
+	return vma && end <= READ_ONCE(vma->vm_end) &&
+	       !(READ_ONCE(vma->vm_flags) & VM_PFNMAP);
+}
+
 /**
  * pin_device_find() - Find the kind of memory at an address, and its end
  * @end: first address behind what is to be mapped
  * @writable: devices are going to write
  * @piece: @start is set, below @end; receives the rest
  *
- * Context: process context of the owner of the memory, takes its mmap lock.
+ * Context: process context of the owner of the memory, may take its mmap lock.
  * Return: 0; -EFAULT if it is memory of a device that cannot be mapped so: it is
  * a private copy, its VMA does not allow the access, or the memory of this host
  * is encrypted; -EINTR on a fatal signal.
@@ -103,6 +124,11 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece)
 	struct vm_area_struct *vma;
 	int rc = 0;
 
+	if (range_is_ordinary(mm, piece->start, end)) {
+		piece->end = end;
+		piece->device = false;
+		return 0;
+	}
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, piece->start);
