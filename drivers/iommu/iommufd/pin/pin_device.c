@@ -50,11 +50,14 @@ static bool file_is_vfio(struct file *file)
 
 /*
  * Others map PFNs as well. VFIO takes them out of page tables of processes
- * before the memory goes, and a file of it keeps the device from going.
+ * before the memory goes, and a file of it keeps the device from going. Drivers
+ * of VFIO that do not, map all at once: platform, fsl-mc, cdx, and memory that
+ * is cached of nvgrace-gpu. Those have no faults.
  */
 static bool vma_is_device(const struct vm_area_struct *vma)
 {
-	if (!(vma->vm_flags & VM_PFNMAP) || !vma->vm_file)
+	if (!(vma->vm_flags & VM_PFNMAP) || !vma->vm_file ||
+	    !vma->vm_ops || !vma->vm_ops->fault)
 		return false;
 	return file_is_vfio(vma->vm_file) ||
 	       iommufd_is_test_device(vma->vm_file);
