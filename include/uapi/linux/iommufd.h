@@ -324,8 +324,8 @@ struct iommu_ioas_map {
  *  - EBADF: no file is open as @fd.
  *  - EINVAL: also when the file is of another kind, or the range does not end
  *    within it; @start takes the place of the address.
- *  - EPERM: WRITEABLE is set, and @fd is not open for writing or the file is
- *    sealed against it; or READABLE is set, and @fd is not open for reading.
+ *  - EPERM: @fd is not open for reading, whatever the flags; or WRITEABLE is
+ *    set, and @fd is not open for writing or the file is sealed against it.
  *  - EOVERFLOW: @start or @iova plus @length passes the end.
  *  - ENOMEM: also when a hole cannot be filled, for want of room in the file
  *    system or of huge pages.

@@ -221,8 +221,7 @@ static int mapping_add_pages_of_file(struct iopt_mapping *mapping,
 static int mapping_check_file(const struct iopt_mapping *mapping,
 			      struct file *file, unsigned long end)
 {
-	int rc = pin_file_check(file, mapping->iommu_prot & IOMMU_READ,
-				mapping->iommu_prot & IOMMU_WRITE);
+	int rc = pin_file_check(file, mapping->iommu_prot & IOMMU_WRITE);
 
 	if (rc)
 		return rc;
@@ -240,8 +239,8 @@ static int mapping_check_file(const struct iopt_mapping *mapping,
  * Context: process context, may sleep.
  * Return: 0; -EINVAL if @length is 0, the range ends beyond the file, or the
  * file is of a kind that cannot be mapped; -EOVERFLOW if the range wraps; -EBADF
- * if no file is open there; -EPERM if the file is not open for what devices may
- * do, or sealed against it; -ENOMEM.
+ * if no file is open there; -EPERM if the file is not open for reading, or if
+ * devices are to write, not for writing or sealed against it; -ENOMEM.
  */
 int iopt_mapping_add_file(struct iopt_mapping *mapping, int fd,
 			  unsigned long start, unsigned long length,

@@ -62,18 +62,22 @@ static unsigned int file_seals(struct file *file)
 /**
  * pin_file_check() - Tell whether a file can be mapped
  * @file: the file
- * @readable: for devices to read
  * @writable: for devices to write
+ *
+ * It has to be open for reading in any case, as for mmap(). Many IOMMUs let
+ * devices read whatever they may write, and a copy of the mapping may be for
+ * reading.
  *
  * Context: any.
  * Return: 0; -EINVAL if it is none of shmem or hugetlbfs, which memfds are made
- * of; -EPERM if it is not open for that, or sealed against it.
+ * of; -EPERM if it is not open for reading, or for @writable not for writing or
+ * sealed against it.
  */
-int pin_file_check(struct file *file, bool readable, bool writable)
+int pin_file_check(struct file *file, bool writable)
 {
 	if (!shmem_file(file) && !is_file_hugepages(file))
 		return -EINVAL;
-	if (readable && !(file->f_mode & FMODE_READ))
+	if (!(file->f_mode & FMODE_READ))
 		return -EPERM;
 	if (!writable)
 		return 0;

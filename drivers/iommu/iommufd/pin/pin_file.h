@@ -11,7 +11,7 @@ struct file;
 struct pin_bill;
 struct pin_origin;
 
-int pin_file_check(struct file *file, bool readable, bool writable);
+int pin_file_check(struct file *file, bool writable);
 int pin_file_origin(struct pin_origin *origin, struct pin_bill *bill,
 		    struct file *file, unsigned long start, bool writable);
 

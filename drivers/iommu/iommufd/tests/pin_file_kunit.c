@@ -59,7 +59,7 @@ static struct mapped *mapped_new(struct kunit *test, unsigned long start,
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	bill = pin_account_bill(&mapped->account);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, bill);
-	KUNIT_ASSERT_EQ(test, 0, pin_file_check(file, true, writable));
+	KUNIT_ASSERT_EQ(test, 0, pin_file_check(file, writable));
 	KUNIT_ASSERT_EQ(test, 0, pin_file_origin(&mapped->origin, bill, file,
 						 start * PAGE_SIZE, writable));
 	return mapped;
