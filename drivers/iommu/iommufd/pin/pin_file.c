@@ -30,6 +30,7 @@
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/signal.h>
+#include <linux/spinlock.h>
 #include <uapi/linux/fcntl.h>
 
 #include "bill.h"
@@ -136,22 +137,41 @@ static unsigned int huge_pages_present(struct file *file, pgoff_t first,
 	return count;
 }
 
+/* Signals that the program handles, which none that ends it is among. */
+static void handled_signals(sigset_t *handled)
+{
+	struct sighand_struct *sighand = current->sighand;
+	int sig;
+
+	sigemptyset(handled);
+	spin_lock_irq(&sighand->siglock);
+	for (sig = 1; sig <= _NSIG; sig++) {
+		__sighandler_t handler = sighand->action[sig - 1].sa.sa_handler;
+
+		if (handler != SIG_DFL && handler != SIG_IGN)
+			sigaddset(handled, sig);
+	}
+	spin_unlock_irq(&sighand->siglock);
+}
+
 /*
  * fallocate() minds what is reserved. It gives up at any signal, and with it
- * all would be undone and begun again, perhaps without end. So only a fatal
- * signal gets through.
+ * all would be undone and begun again, perhaps without end. So signals with a
+ * handler wait. Others are not blocked: a blocked SIGTERM would not be fatal.
+ * Returns 0 to look again.
  */
 static int fill_huge_hole(struct file *file, pgoff_t index)
 {
 	sigset_t blocked, before;
 	int rc;
 
-	siginitsetinv(&blocked, sigmask(SIGKILL));
+	handled_signals(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
 				   (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	return rc;
+	/* A stop or a freeze may be over by now. Then nobody restarts the call. */
+	return rc == -EINTR && !signal_pending(current) ? 0 : rc;
 }
 
 /*
