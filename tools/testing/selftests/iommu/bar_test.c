@@ -204,6 +204,8 @@ TEST_F(bar, is_mapped_by_a_container)
 	__u64 unmapped;
 
 	ASSERT_EQ(0, vfio_ioas_set(bar->rig.fd, bar->rig.ioas_id));
+	ASSERT_EQ(0, container_ioctl(&container, VFIO_SET_IOMMU,
+				     VFIO_TYPE1v2_IOMMU));
 	ASSERT_EQ(0, container_map(&container, bar->va, BAR_IOVA, bar->length));
 	EXPECT_EQ(0, bar_rig_check(bar));
 	ASSERT_EQ(0, bar_rig_off(bar));
