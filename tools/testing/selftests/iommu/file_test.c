@@ -568,7 +568,7 @@ TEST_F(file, h70_map_races_with_truncation)
 
 	ASSERT_EQ(0, plug(subject, &device));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, torment_run, &torment));
-	for (i = 0; i < 100; i++) {
+	for (i = 0; i < 40; i++) {
 		int ret = map_all(subject);
 
 		EXPECT_TRUE(is_expected(ret)) {
