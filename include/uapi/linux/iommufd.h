@@ -251,7 +251,7 @@ enum iommufd_ioas_map_flags {
  * Later changes of the process's address space (munmap, mremap, fork, exec) do
  * not reach the device.
  *
- * What the process has mapped there from devices of VFIO, such as BARs, is not
+ * What the process has mapped there from devices of vfio-pci, their BARs, is not
  * pinned. Each such mapping makes an area of its own, and so does what lies
  * between two. It is taken out of page tables when the process's mapping changes,
  * or the device takes it back, and comes back in at most about a second when it

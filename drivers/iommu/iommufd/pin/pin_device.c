@@ -65,8 +65,8 @@ static bool vma_is_device(const struct vm_area_struct *vma)
 
 /*
  * A private mapping that may be written would come to show copies. Where memory
- * of the host is encrypted, the AMD IOMMU sets a bit in each IOPTE that memory of
- * devices does not have.
+ * is encrypted, of the host or of a guest that this kernel is, the AMD IOMMU sets
+ * a bit in each IOPTE that memory of devices does not have.
  */
 static int vma_check(const struct vm_area_struct *vma, bool writable)
 {
@@ -74,7 +74,7 @@ static int vma_check(const struct vm_area_struct *vma, bool writable)
 
 	if (is_cow_mapping(vma->vm_flags) ||
 	    (vma->vm_flags & needed) != needed ||
-	    cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+	    cc_platform_has(CC_ATTR_MEM_ENCRYPT))
 		return -EFAULT;
 	return 0;
 }
