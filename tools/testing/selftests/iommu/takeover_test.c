@@ -653,7 +653,10 @@ TEST_F(update, h59_devices_go_on)
 	int ends[2];
 	pid_t old, new;
 
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends)) {
+		ASSERT_EQ(EAFNOSUPPORT, errno);
+		SKIP(return, "the kernel has no Unix sockets");
+	}
 	old = child_start(old_process, &(struct party){
 		.socket = ends[0],
 		.peer = ends[1],
