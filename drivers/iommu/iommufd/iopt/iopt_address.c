@@ -198,8 +198,8 @@ bool iopt_may_withdraw(struct io_pagetable *iopt)
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
  * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
- * was withdrawn before, or it is no memory of a process; what @rule says; -EINTR on a fatal signal. On failure
- * nothing is changed.
+ * was withdrawn before, or it is no memory of a process; what @rule says; -EINTR
+ * on a fatal signal. On failure nothing is changed.
  */
 int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
 		  unsigned long last, enum iopt_unmap_rule rule,

@@ -806,9 +806,8 @@ TEST_F(tracked, h48_devices_that_come_and_go)
 		    step_plug, step_plug);
 	EXPECT_EQ(0, mock_replace(race->fd, race->mover, race->other_id));
 	EXPECT_EQ(0, dirty_track(race->fd, race->tracked, true));
-	if (variant->nested) {
-		EXPECT_EQ(0, iommufd_destroy(race->fd, race->target));
-	}
+	EXPECT_EQ(0, variant->nested ?
+			     iommufd_destroy(race->fd, race->target) : 0);
 	EXPECT_EQ(0, iommufd_destroy(race->fd, race->tracked));
 }
 

@@ -37,7 +37,7 @@
 #define NEED(condition) do { \
 	if (!(condition)) { \
 		fprintf(stderr, "# line %d: %s\n", __LINE__, #condition); \
-		return 1; \
+		_exit(1); \
 	} \
 } while (0)
 
