@@ -18,6 +18,7 @@
 #define iova_tree_first counted_first
 #define iova_tree_next counted_next
 #define iova_tree_find_free counted_find_free
+#define iova_tree_largest_gap counted_largest_gap
 #define iova_tree_valid counted_valid
 
 static unsigned long steps;

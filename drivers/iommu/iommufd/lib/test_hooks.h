@@ -10,6 +10,9 @@
 #include <linux/fs.h>
 #include <linux/types.h>
 
+struct file;
+struct file_operations;
+
 #ifdef CONFIG_IOMMUFD_TEST
 bool iommufd_should_fail(void);
 unsigned int iommufd_pause_faults(void);

@@ -88,6 +88,7 @@ bool mock_domain_is(const struct iommu_domain *domain);
 struct mock_iopte mock_domain_find(struct mock_domain *mock,
 				   unsigned long iova);
 struct mock_unit *mock_unit_from(struct device *dev);
+bool mock_unit_is_huge(const struct mock_unit *unit);
 void mock_unit_set_present(struct mock_unit *unit, struct iommu_domain *domain,
 			   struct mock_entries *users);
 int mock_unit_attach(struct mock_unit *unit, struct iommu_domain *domain,

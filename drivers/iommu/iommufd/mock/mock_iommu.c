@@ -106,6 +106,8 @@ static bool mock_capable(struct device *dev, enum iommu_cap cap)
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
 		return true;
+	case IOMMU_CAP_ENFORCE_CACHE_COHERENCY:
+		return !mock_unit_is_huge(mock_unit_from(dev));
 	case IOMMU_CAP_DIRTY_TRACKING:
 		return mock_tracks_dirty(dev);
 	default:

@@ -108,7 +108,7 @@ static bool fits(const struct fuzz_object *hwpt, bool huge, bool no_dirty)
 {
 	const struct fuzz_object *table = hwpt->parent ? hwpt->parent : hwpt;
 
-	return table->trackable ? !no_dirty : table->huge == huge;
+	return (table->huge || !huge) && !(table->trackable && no_dirty);
 }
 
 static fuzz_errnos attach_errnos(struct fuzz_model *model,
