@@ -145,21 +145,37 @@ static fuzz_errnos predict_mock_domain(struct fuzz_model *model,
 	return errnos ? errnos : FUZZ_SUCCESS;
 }
 
+/*
+ * Does a device use what it is to be attached to? Any automatic page table of
+ * an IOAS will do, also one that would not be chosen for this device.
+ */
+static bool target_met(struct fuzz_context *context, __u32 id,
+		       const struct fuzz_object *device)
+{
+	const struct fuzz_object *hwpt = device->hwpt;
+	struct fuzz_object *object = fuzz_model_find(context, id, FUZZ_NOTHING);
+
+	return object && (object == hwpt ||
+			  (hwpt->automatic && object == hwpt->ioas));
+}
+
 static fuzz_errnos predict_replace(struct fuzz_model *model,
 				   struct fuzz_context *context,
 				   const struct fuzz_op *op)
 {
 	struct fuzz_object *device = fuzz_model_find(context,
 				fuzz_model_id(context, op->object), FUZZ_DEVICE);
+	__u32 target = fuzz_model_id(context, op->object2);
 	fuzz_errnos errnos;
 
 	if (fuzz_model_full(context, 1))
 		return 0;
 	if (!device)
 		return E(ENOENT);
-	errnos = attach_errnos(model, context,
-			       fuzz_model_id(context, op->object2),
-			       device->huge, device->no_dirty);
+	if (target_met(context, target, device))
+		return FUZZ_SUCCESS;
+	errnos = attach_errnos(model, context, target, device->huge,
+			       device->no_dirty);
 	return errnos ? errnos : FUZZ_SUCCESS;
 }
 
@@ -279,11 +295,10 @@ static const char *apply_replace(struct fuzz_model *model,
 	__u32 target = fuzz_model_id(context, op->object2);
 	struct fuzz_object *device = fuzz_model_find(context,
 				fuzz_model_id(context, op->object), FUZZ_DEVICE);
-	struct fuzz_object *hwpt, *old = device->hwpt;
+	struct fuzz_object *old = device->hwpt;
 	const char *wrong;
 
-	attach_target(context, target, device->huge, &hwpt);
-	if (hwpt == old)
+	if (target_met(context, target, device))
 		return NULL;
 	wrong = attach(model, context, device, target, op->result, 0);
 	/* The old page table goes last. */
