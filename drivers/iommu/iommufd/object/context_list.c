@@ -8,6 +8,7 @@
 #include "context_list.h"
 
 #include <linux/fs.h>
+#include <linux/sched.h>
 #include <linux/xarray.h>
 
 #include "context.h"
@@ -47,21 +48,26 @@ void iommufd_context_list_remove(struct iommufd_ctx *ictx)
  * iommufd_context_list_get_from() - Find the next context
  * @number: the lowest that will do; receives that of the context
  *
- * Contexts whose file is closing are passed over.
+ * Contexts whose file is closing are passed over. A process that ends may leave
+ * many of them at once, so they are not all passed over under one lock.
  *
- * Context: any but interrupts.
+ * Context: may sleep.
  * Return: the context, to be given up with fput() of its file; NULL if there is
  * no other.
  */
 struct iommufd_ctx *iommufd_context_list_get_from(unsigned long *number)
 {
 	struct iommufd_ctx *ictx;
+	bool closing;
 
-	xa_lock(&contexts);
-	/* As long as it is listed, its file is not freed. */
-	while ((ictx = xa_find(&contexts, number, ULONG_MAX, XA_PRESENT)) &&
-	       !get_file_active(&ictx->file))
-		++*number;
-	xa_unlock(&contexts);
-	return ictx;
+	for (;; ++*number) {
+		xa_lock(&contexts);
+		ictx = xa_find(&contexts, number, ULONG_MAX, XA_PRESENT);
+		/* As long as it is listed, its file is not freed. */
+		closing = ictx && !get_file_active(&ictx->file);
+		xa_unlock(&contexts);
+		if (!closing)
+			return ictx;
+		cond_resched();
+	}
 }
