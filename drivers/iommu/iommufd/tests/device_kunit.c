@@ -329,7 +329,7 @@ static void several_windows_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, machine_reserved(machine, 0), 0);
 }
 
-static void coherency_is_enforced_first(struct kunit *test)
+static void h25_coherency_is_enforced_first(struct kunit *test)
 {
 	struct machine *machine = test->priv;
 
@@ -389,7 +389,7 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(one_window_for_interrupts),
 	KUNIT_CASE(window_of_hardware_wins),
 	KUNIT_CASE(several_windows_are_refused),
-	KUNIT_CASE(coherency_is_enforced_first),
+	KUNIT_CASE(h25_coherency_is_enforced_first),
 	KUNIT_CASE(allowed_ranges_win), {} };
 
 static int suite_init(struct kunit_suite *suite)

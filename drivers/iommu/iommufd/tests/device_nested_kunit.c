@@ -209,7 +209,7 @@ static void moves_between_kinds(struct kunit *test)
 }
 
 /* Decided when the parent was made, and nested page tables go by it. */
-static void coherency_of_the_parent(struct kunit *test)
+static void h25_coherency_of_the_parent(struct kunit *test)
 {
 	struct machine *machine = test->priv;
 	u32 parent, nested;
@@ -321,7 +321,7 @@ static struct kunit_case device_nested_cases[] = {
 	KUNIT_CASE(reserves_below),
 	KUNIT_CASE(conflicts_below),
 	KUNIT_CASE(moves_between_kinds),
-	KUNIT_CASE(coherency_of_the_parent),
+	KUNIT_CASE(h25_coherency_of_the_parent),
 	KUNIT_CASE(another_iommu),
 	KUNIT_CASE(drivers_break_their_word),
 	KUNIT_CASE(counts_of_drivers),

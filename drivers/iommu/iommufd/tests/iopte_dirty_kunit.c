@@ -395,7 +395,7 @@ static void like_a_model(struct kunit *test)
 	rounds(test, false, false);
 }
 
-static void no_write_is_forgotten(struct kunit *test)
+static void h68_no_write_is_forgotten(struct kunit *test)
 {
 	rounds(test, true, false);
 }
@@ -496,7 +496,7 @@ static void without_a_bitmap_all_is_forgotten(struct kunit *test)
 
 static struct kunit_case iopte_dirty_cases[] = {
 	KUNIT_CASE(like_a_model),
-	KUNIT_CASE(no_write_is_forgotten),
+	KUNIT_CASE(h68_no_write_is_forgotten),
 	KUNIT_CASE(what_is_cleared_is_noted_on_failure),
 	KUNIT_CASE(calls_are_few),
 	KUNIT_CASE(no_flush_without_clearing),

@@ -322,7 +322,7 @@ static void does_not_merge_around_the_top(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, batch.npages, 4UL);
 }
 
-static void full_batch_still_merges(struct kunit *test)
+static void h30_full_batch_still_merges(struct kunit *test)
 {
 	struct pfn_batch batch;
 	unsigned long i;
@@ -468,7 +468,7 @@ static void walk_goes_on(struct kunit *test)
 static struct kunit_case pfn_batch_cases[] = {
 	KUNIT_CASE(merges_what_is_contiguous),
 	KUNIT_CASE(does_not_merge_around_the_top),
-	KUNIT_CASE(full_batch_still_merges),
+	KUNIT_CASE(h30_full_batch_still_merges),
 	KUNIT_CASE_PARAM(grow_takes_what_is_needed, grow_cases_gen_params),
 	KUNIT_CASE(walk_of_nothing),
 	KUNIT_CASE(walk_goes_on),

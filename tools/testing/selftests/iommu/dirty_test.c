@@ -645,7 +645,7 @@ FIXTURE_TEARDOWN(trap)
 	EXPECT_STREQ("", dirty_rig_destroy(&self->dirty));
 }
 
-TEST_F(trap, such_a_driver_must_not_be_trusted)
+TEST_F(trap, h68_such_a_driver_must_not_be_trusted)
 {
 	struct dirty_rig *dirty = &self->dirty;
 
