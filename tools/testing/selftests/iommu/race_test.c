@@ -257,21 +257,35 @@ static void step_option(struct worker *worker)
 }
 
 /* Whoever looks on is no trouble. */
-static void step_fdinfo(struct worker *worker)
+static void step_look(struct worker *worker, const char *path, const char *call)
 {
-	char path[64], text[4096];
+	char text[4096];
 	FILE *file;
 
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", worker->race->fd);
 	file = fopen(path, "re");
 	if (!file) {
-		JUDGE(worker, "fdinfo", -errno, ENOMEM);
+		JUDGE(worker, call, -errno, ENOMEM, ENOENT);
 		return;
 	}
 	while (fread(text, 1, sizeof(text), file))
 		;
 	fclose(file);
-	JUDGE(worker, "fdinfo", 0, ENOMEM);
+	JUDGE(worker, call, 0, ENOMEM);
+}
+
+static void step_fdinfo(struct worker *worker)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", worker->race->fd);
+	step_look(worker, path, "fdinfo");
+}
+
+/* Kernels without debugfs have none of it. */
+static void step_debugfs(struct worker *worker)
+{
+	step_look(worker, "/sys/kernel/debug/iommufd/ioas", "debugfs ioas");
+	step_look(worker, "/sys/kernel/debug/iommufd/areas", "debugfs areas");
 }
 
 static void step_attach(struct worker *worker)
@@ -313,6 +327,7 @@ FIXTURE_VARIANT_ADD(destroy, unmap_all) AGAINST(step_unmap_all);
 FIXTURE_VARIANT_ADD(destroy, copy) AGAINST(step_copy);
 FIXTURE_VARIANT_ADD(destroy, option) AGAINST(step_option);
 FIXTURE_VARIANT_ADD(destroy, fdinfo) AGAINST(step_fdinfo);
+FIXTURE_VARIANT_ADD(destroy, debugfs) AGAINST(step_debugfs);
 /* clang-format on */
 
 static int race_create(struct race *race)
@@ -685,6 +700,14 @@ static void step_copy_over(struct worker *worker)
 	if (!pick(worker, 4))
 		JUDGE(worker, "clear", ioas_unmap_all(race->fd, race->other_id,
 						      NULL), EBUSY);
+}
+
+/* What is looked at may go at any moment, device and page table included. */
+TEST_F(attached, h02_looked_at_all_the_time)
+{
+	EXPECT_RACE(&self->race, 3 * RUN_MS, step_alloc_destroy, step_attach,
+		    step_detach, step_destroy, step_map, step_unmap,
+		    step_fdinfo, step_debugfs);
 }
 
 TEST_F(attached, h19_replace_against_copy)

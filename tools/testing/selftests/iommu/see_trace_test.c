@@ -238,6 +238,51 @@ TEST_F(trace, refusals_of_copies)
 	EXPECT_REFUSED(EPERM, "rights", mock_rig_iova(0), mock_rig_iova(1) - 1);
 }
 
+TEST_F(trace, refusals_of_attaches)
+{
+	struct mock_rig *rig = &self->rig;
+	__u64 beyond = MOCK_APERTURE_LAST + 1ULL;
+	struct mock_device device, odd;
+	__u32 hwpt_id;
+
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, rig->buffer,
+				    PAGE_SIZE, beyond));
+	EXPECT_EQ(-EADDRINUSE, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
+	ASSERT_EQ(0, ioas_allow_one(rig->fd, rig->ioas_id, beyond,
+				    beyond + 2 * PAGE_SIZE - 1));
+	EXPECT_EQ(-EADDRINUSE, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, ioas_allow_iovas(rig->fd, rig->ioas_id, NULL, 0));
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, hwpt_alloc_flags(rig->fd, device.idev_id, rig->ioas_id,
+				      IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
+				      &hwpt_id));
+	EXPECT_EQ(-EINVAL, mock_plug_flags(rig->fd, hwpt_id,
+					   MOCK_FLAGS_DEVICE_NO_DIRTY, &odd));
+	FINISH();
+	EXPECT_REFUSED(EADDRINUSE, "taken", beyond, beyond + PAGE_SIZE - 1);
+	EXPECT_REFUSED(EADDRINUSE, "allowed", beyond,
+		       beyond + 2 * PAGE_SIZE - 1);
+	EXPECT_REFUSED(EINVAL, "page-table-does-not-fit", 0, 0);
+}
+
+TEST_F(trace, refusals_without_space)
+{
+	struct mock_rig *rig = &self->rig;
+	char words[80];
+	__u64 iova;
+
+	ASSERT_EQ(0, ioas_allow_one(rig->fd, rig->ioas_id, mock_rig_iova(0),
+				    mock_rig_iova(1) - 1));
+	EXPECT_EQ(-ENOSPC, ioas_map_auto(rig->fd, rig->ioas_id, rig->buffer,
+					 2 * PAGE_SIZE, &iova));
+	FINISH();
+	/* Which alignment was tried last does not matter. */
+	snprintf(words, sizeof(words), "error=%d reason=no-space first=0x%llx ",
+		 -ENOSPC, 2 * PAGE_SIZE);
+	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_refuse", words));
+}
+
 /* Page faults */
 
 TEST_F(trace, faults_are_answered)
