@@ -63,7 +63,10 @@ struct iopt_pages;
  * comes inside of iopt_pages.mutex, and has only spinlocks inside. The lock of
  * a queue of page faults comes inside of those of groups and IOASes, and has
  * those of the IOMMU core and its drivers inside, but none that is held while a
- * fault is reported. Other locks of drivers, such as those that VFIO holds when
+ * fault is reported. The lock of those who owe is inside of the mmap lock and of
+ * iopt_pages.mutex; whoever has it only tries mmap locks. Pinning a file takes
+ * locks of folios, and for huge pages the lock of the inode, inside of
+ * fill_mutex. Other locks of drivers, such as those that VFIO holds when
  * it attaches a device, are outside of all of these. Locks of the IOMMU core
  * and of IOMMU drivers come inside of those of groups, IOASes and pages.
  *
@@ -99,6 +102,7 @@ struct iopt_pages;
  * pin_account.lock      which process has mapped last with a context
  * lists of owners       who has memory of a context, to show it
  * bills_lock            who pays for files, and how much; one for each context
+ * list of who owes      whose locked_vm is still to be lowered
  * ====================  ======================================================
  *
  * Pages have two locks, since pinning may take as long as user space likes, and
