@@ -14,6 +14,7 @@
  */
 #include "attach.h"
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -110,7 +111,7 @@ static int switch_page_table(struct iommufd_group *group,
 }
 
 #ifdef CONFIG_GENERIC_MSI_IRQ
-static bool has_interrupts(struct device *dev)
+static bool msi_is_set_up(struct device *dev)
 {
 	struct msi_desc *desc;
 
@@ -123,15 +124,30 @@ static bool has_interrupts(struct device *dev)
 	return desc;
 }
 #else
-static bool has_interrupts(struct device *dev)
+static bool msi_is_set_up(struct device *dev)
 {
 	return false;
 }
 #endif
 
+/**
+ * iommufd_has_interrupts() - Tell whether a device has interrupts set up
+ * @dev: the device
+ *
+ * Not static, as tests say it of devices that cannot have any.
+ *
+ * Context: may sleep, takes the lock of the MSI descriptors.
+ * Return: true if it has an interrupt that is a write to memory.
+ */
+bool iommufd_has_interrupts(struct device *dev)
+{
+	KUNIT_STATIC_STUB_REDIRECT(iommufd_has_interrupts, dev);
+	return msi_is_set_up(dev);
+}
+
 static int check_no_interrupts(struct iommufd_device *idev)
 {
-	if (!has_interrupts(idev->dev))
+	if (!iommufd_has_interrupts(idev->dev))
 		return 0;
 	return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_MSI, 0, 0);
 }

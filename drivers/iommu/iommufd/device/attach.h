@@ -9,6 +9,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct device;
 struct iommufd_device;
 struct iommufd_group;
 struct iommufd_hw_pagetable;
@@ -32,6 +33,7 @@ struct iommufd_attach {
 	struct rcu_head rcu;
 };
 
+bool iommufd_has_interrupts(struct device *dev);
 struct iommufd_ioas *iommufd_attach_ioas(const struct iommufd_attach *attach);
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt);

@@ -4,6 +4,7 @@
  *
  * Devices that move, page tables that user space has made, and leaving both.
  */
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/file.h>
@@ -13,6 +14,7 @@
 #include <linux/workqueue.h>
 
 #include "context.h"
+#include "device/attach.h"
 #include "iopt/iopt_lookup.h"
 #include "lib/iova_tree.h"
 #include "machine.h"
@@ -124,6 +126,60 @@ static void failed_replace_changes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test,
 			machine_map_at(test, 0, BASE_IOVA + MACHINE_LENGTH), 0);
 	KUNIT_EXPECT_EQ(test, domain->memory.nentries, 2 * MACHINE_NPAGES);
+}
+
+static bool always(struct device *dev)
+{
+	return true;
+}
+
+static void set_up_interrupts(struct kunit *test, bool some)
+{
+	if (some)
+		kunit_activate_static_stub(test, iommufd_has_interrupts,
+					   always);
+	else
+		kunit_deactivate_static_stub(test, iommufd_has_interrupts);
+}
+
+/*
+ * A doorbell is mapped in the page table that was there when the interrupt was
+ * set up, and in no other.
+ */
+static void interrupts_keep_their_page_table(struct kunit *test)
+{
+	struct machine *machine = test->priv;
+	struct fake_domain *domain;
+	u32 old;
+
+	fake_device_reserve(&machine->fake[0], WINDOW_START, WINDOW_LENGTH,
+			    IOMMU_RESV_SW_MSI);
+	fake_device_reserve(&machine->fake[1], WINDOW_START, WINDOW_LENGTH,
+			    IOMMU_RESV_SW_MSI);
+	machine_bind_all(test, machine);
+	set_up_interrupts(test, true);
+	KUNIT_EXPECT_EQ(test, machine_attach(machine, 0, 0), -EBUSY);
+	KUNIT_EXPECT_EQ(test, machine_reserved(machine, 0), 0);
+	set_up_interrupts(test, false);
+	KUNIT_ASSERT_EQ(test, machine_attach(machine, 0, 0), 0);
+	old = machine->hwpt[0];
+	domain = machine->fake[0].present;
+
+	set_up_interrupts(test, true);
+	KUNIT_EXPECT_EQ(test, machine_replace(machine, 0, 1), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, machine_exists(machine, old));
+	KUNIT_EXPECT_PTR_EQ(test, machine->fake[0].present, domain);
+	KUNIT_EXPECT_EQ(test, machine_reserved(machine, 1), 0);
+	/* In the page table that it has, nothing is lost. */
+	KUNIT_EXPECT_EQ(test, machine_replace(machine, 0, 0), 0);
+	/* Where those of another device of the group were set up is not known. */
+	KUNIT_EXPECT_EQ(test, machine_attach(machine, 1, 0), -EBUSY);
+	/* Without a window there is no doorbell. */
+	KUNIT_EXPECT_EQ(test, machine_attach(machine, 2, 0), 0);
+
+	set_up_interrupts(test, false);
+	KUNIT_EXPECT_EQ(test, machine_attach(machine, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, machine_replace(machine, 0, 1), 0);
 }
 
 static void domains_that_learn_late(struct kunit *test)
@@ -411,6 +467,7 @@ static void h60_detach_waits_for_no_mutex(struct kunit *test)
 static struct kunit_case device_move_cases[] = {
 	KUNIT_CASE(replace_moves_the_group),
 	KUNIT_CASE(failed_replace_changes_nothing),
+	KUNIT_CASE(interrupts_keep_their_page_table),
 	KUNIT_CASE(domains_that_learn_late),
 	KUNIT_CASE(own_page_tables),
 	KUNIT_CASE(moving_between_all_kinds),
