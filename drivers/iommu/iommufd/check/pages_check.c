@@ -152,8 +152,7 @@ static bool device_page_valid(struct iopt_area *area, unsigned long index)
 		if (area->content == IOPT_AREA_WITHDRAWN && !invariant(!phys))
 			return false;
 		if (area->content == IOPT_AREA_FILLED &&
-		    (!invariant(revoke->present) ||
-		     !invariant(PHYS_PFN(phys) == revoke->pfn + index)))
+		    !invariant(PHYS_PFN(phys) == revoke->pfn + index))
 			return false;
 	}
 	return true;
@@ -166,6 +165,8 @@ static bool device_area_valid(struct iopt_area *area)
 	return invariant(!area->storage_domain) &&
 	       invariant(!area->sole_member) && invariant(!area->one_run) &&
 	       invariant(area->content != IOPT_AREA_FILLING) &&
+	       invariant(area->content != IOPT_AREA_FILLED ||
+			 area->pages->revoke->present) &&
 	       invariant(area->generation <= area->domains->generation) &&
 	       device_page_valid(area, iopt_area_first(area)) &&
 	       device_page_valid(area, iopt_area_last(area));

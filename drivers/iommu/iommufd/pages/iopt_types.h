@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_IOPT_TYPES_H
 #define __IOMMUFD_IOPT_TYPES_H
 
+#include <linux/completion.h>
 #include <linux/interval_tree.h>
 #include <linux/kref.h>
 #include <linux/list.h>
@@ -263,6 +264,9 @@ struct iopt_area {
  * struct iopt_revoke - Memory of a device, which may be taken away
  * @pages: it; constant
  * @notifier: tells of changes of what the process has mapped there
+ * @begin: begins a read for whoever maps the memory, with a reference to @pages
+ * @begun: it has, and found @seq
+ * @seq: of @notifier, for that read
  * @comeback: looks for memory that was taken away; has a reference to @pages
  *            while it is queued or runs
  * @end: frees all, when there is no reference any more
@@ -274,13 +278,17 @@ struct iopt_area {
  * @gone: it never comes back, since the process has unmapped it. May be read
  *        without a lock
  *
- * All that is not constant is protected by &iopt_pages.mutex. While the memory
- * is not @present no area has an IOPTE for it. As long as an area is
- * IOPT_AREA_WITHDRAWN @comeback is queued or running, unless it is @gone.
+ * All that is not constant is protected by &iopt_pages.mutex, but for what
+ * belongs to @begin. While the memory is not @present all areas that are not
+ * empty are IOPT_AREA_WITHDRAWN. As long as one is, @comeback is queued or
+ * running, unless it is @gone.
  */
 struct iopt_revoke {
 	struct iopt_pages *pages;
 	struct mmu_interval_notifier notifier;
+	struct work_struct begin;
+	struct completion begun;
+	unsigned long seq;
 	struct delayed_work comeback;
 	struct work_struct end;
 	void (*retire)(struct iopt_pages *pages);

@@ -17,6 +17,7 @@
 #include "revoke.h"
 
 #include <linux/cleanup.h>
+#include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
@@ -94,11 +95,6 @@ static struct iopt_area *revoke_next_area(struct iopt_pages *pages,
 		node = interval_tree_iter_first(&pages->domains_itree, 0,
 						ULONG_MAX);
 	return node ? container_of(node, struct iopt_area, pages_node) : NULL;
-}
-
-static bool area_has_members(struct iopt_area *area)
-{
-	return iopt_area_next_member(area, NULL, NULL);
 }
 
 /* Write the IOPTEs of an area, in one domain or all of its generation. */
@@ -185,10 +181,9 @@ static void area_set_returned(struct iopt_area *area)
 			       area->node.last - area->node.start + 1);
 }
 
-/* An area without domains has nothing to be taken out. */
 static void area_withdraw(struct iopt_area *area)
 {
-	if (area->content != IOPT_AREA_FILLED || !area_has_members(area))
+	if (area->content != IOPT_AREA_FILLED)
 		return;
 	revoke_unmap(area, NULL);
 	area_set_withdrawn(area);
@@ -261,43 +256,78 @@ static bool revoke_note_present(struct iopt_revoke *revoke, unsigned long seq,
 
 /*
  * Find the PFNs, with no lock held that a notification takes. -EFAULT while the
- * memory is away.
+ * memory is away, -EAGAIN if it was just taken away.
  */
-static int revoke_read(struct iopt_revoke *revoke)
+static int revoke_read(struct iopt_revoke *revoke, unsigned long seq)
 {
 	struct iopt_pages *pages = revoke->pages;
-	unsigned int tries;
+	unsigned long pfn;
+	int rc;
 
 	lockdep_assert_not_held(&pages->mutex);
 
-	for (tries = 0; tries < REVOKE_TRIES; tries++) {
-		unsigned long seq, pfn;
-		int rc;
+	if (READ_ONCE(revoke->gone))
+		return -EFAULT;
+	rc = pin_device_read(&pages->origin, pages->npages, &revoke->notifier,
+			     seq, &pfn);
+	if (rc)
+		return rc;
+	return revoke_note_present(revoke, seq, pfn) ? 0 : -EAGAIN;
+}
 
-		if (READ_ONCE(revoke->gone))
-			return -EFAULT;
-		seq = mmu_interval_read_begin(&revoke->notifier);
-		rc = pin_device_read(&pages->origin, pages->npages,
-				     &revoke->notifier, seq, &pfn);
-		if (rc && rc != -EAGAIN)
+/*
+ * To begin a read waits for the end of whatever mm is just taking away from the
+ * process. With many threads that unmap memory there may never be one, and the
+ * wait cannot be killed. So a worker does it, with a reference.
+ */
+static void revoke_begin_work(struct work_struct *work)
+{
+	struct iopt_revoke *revoke =
+		container_of(work, struct iopt_revoke, begin);
+
+	revoke->seq = mmu_interval_read_begin(&revoke->notifier);
+	complete(&revoke->begun);
+	iopt_pages_put(revoke->pages);
+}
+
+static int revoke_begin_killable(struct iopt_revoke *revoke,
+				 unsigned long *seq)
+{
+	iopt_pages_get(revoke->pages);
+	queue_work(revoke_wq, &revoke->begin);
+	if (wait_for_completion_killable(&revoke->begun))
+		return -EINTR;
+	*seq = revoke->seq;
+	return 0;
+}
+
+/* Whoever maps the memory wants to know whether it is there. */
+static int revoke_read_first(struct iopt_revoke *revoke)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < REVOKE_TRIES; tries++) {
+		unsigned long seq;
+		int rc = revoke_begin_killable(revoke, &seq);
+
+		if (!rc)
+			rc = revoke_read(revoke, seq);
+		if (rc != -EAGAIN)
 			return rc;
-		if (!rc && revoke_note_present(revoke, seq, pfn))
-			return 0;
 	}
 	return -EFAULT;
 }
 
-/* Show an area again, if its memory is present; or if nobody looks. */
+/* Show an area again, if its memory is present. */
 static int area_restore(struct iopt_area *area)
 {
-	int rc = 0;
+	int rc;
 
 	if (area->content != IOPT_AREA_WITHDRAWN)
 		return 0;
-	if (area->pages->revoke->present)
-		rc = revoke_map(area, NULL);
-	else if (area_has_members(area))
-		rc = -EAGAIN;
+	if (!area->pages->revoke->present)
+		return -EAGAIN;
+	rc = revoke_map(area, NULL);
 	if (!rc)
 		area_set_returned(area);
 	return rc;
@@ -349,7 +379,7 @@ static int revoke_look(struct iopt_revoke *revoke)
 	int rc;
 
 	if (revoke_read_wanted(revoke))
-		revoke_read(revoke);
+		revoke_read(revoke, mmu_interval_read_begin(&revoke->notifier));
 	guard(mutex)(&revoke->pages->mutex);
 	rc = revoke_restore(revoke);
 	if (rc) {
@@ -422,6 +452,8 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
 	revoke->pages = pages;
 	revoke->retire = revoke_retire;
 	revoke->delay = RETURN_FIRST_MS;
+	INIT_WORK(&revoke->begin, revoke_begin_work);
+	init_completion(&revoke->begun);
 	INIT_DELAYED_WORK(&revoke->comeback, revoke_comeback);
 	INIT_WORK(&revoke->end, revoke_end);
 	lockdep_set_class(&pages->mutex, &revoke_mutex_key);
@@ -443,7 +475,8 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
  *          the pages take over the reference to the owner
  * @npages: size in pages, not 0
  *
- * Context: process context of the owner, may sleep, takes its mmap lock.
+ * Context: process context of the owner, may sleep, takes its mmap lock. Waits,
+ * killably, for the end of whatever mm takes away from the process meanwhile.
  * Return: the pages, with one reference; ERR_PTR(-EFAULT) if the memory is away
  * or cannot be mapped, see pin_device_read(); ERR_PTR(-ENOMEM);
  * ERR_PTR(-EINTR) on a fatal signal; ERR_PTR(-ERESTARTNOINTR) if a signal has to
@@ -468,7 +501,7 @@ struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
 	if (rc)
 		kfree(revoke);
 	else
-		rc = revoke_read(revoke);
+		rc = revoke_read_first(revoke);
 	if (!rc)
 		return pages;
 	/* The pages give up one, and the caller keeps one. */
@@ -493,7 +526,7 @@ unsigned long iopt_revoke_address(const struct iopt_pages *pages)
 }
 
 /* The memory is to be visible to domains: now, or when it comes back. */
-static int area_show(struct iopt_area *area, struct iopt_domain *target)
+static int area_show(struct iopt_area *area)
 {
 	struct iopt_revoke *revoke = area->pages->revoke;
 	int rc;
@@ -503,7 +536,7 @@ static int area_show(struct iopt_area *area, struct iopt_domain *target)
 		revoke_schedule(revoke, false);
 		return 0;
 	}
-	rc = revoke_map(area, target);
+	rc = revoke_map(area, NULL);
 	if (!rc)
 		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 	return rc;
@@ -513,20 +546,14 @@ static int area_show(struct iopt_area *area, struct iopt_domain *target)
 static int area_enter(struct iopt_area *area)
 {
 	struct iopt_domains *domains = area->domains;
-	struct iopt_domain *sole;
-	bool members;
-	int rc = 0;
+	int rc;
 
 	/* Under the lock, so that a domain that leaves knows what to expect. */
 	down_read(&domains->rwsem);
 	WRITE_ONCE(area->generation, domains->generation);
 	area->reported = domains->generation;
-	members = iopt_area_first_member(area, &sole);
 	up_read(&domains->rwsem);
-	if (members)
-		rc = area_show(area, NULL);
-	else
-		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	rc = area_show(area);
 	if (!rc)
 		interval_tree_insert(&area->pages_node,
 				     &area->pages->domains_itree);
@@ -542,30 +569,18 @@ static int area_join(struct iopt_area *area, struct iopt_domain *member)
 	    area->generation >= member->joined)
 		return 0;
 	if (area->content == IOPT_AREA_FILLED)
-		rc = area_show(area, member);
+		rc = revoke_map(area, member);
 	if (!rc)
 		WRITE_ONCE(area->generation, member->joined);
 	return rc;
 }
 
-/* Is it worth to look for the memory before an area is filled? */
-static bool area_read_wanted(struct iopt_area *area)
-{
-	guard(mutex)(&area->pages->mutex);
-	return !area->pages->revoke->present &&
-	       area->content != IOPT_AREA_WITHDRAWN;
-}
-
+/*
+ * Callers hold locks of groups and of VFIO. So nothing is read here, as that
+ * may wait for the process.
+ */
 static int revoke_fill_once(struct iopt_area *area, struct iopt_domain *member)
 {
-	int rc;
-
-	if (area_read_wanted(area)) {
-		rc = revoke_read(area->pages->revoke);
-		/* While it is away there is a hole. */
-		if (rc && rc != -EFAULT)
-			return rc;
-	}
 	guard(mutex)(&area->pages->mutex);
 	return member ? area_join(area, member) : area_enter(area);
 }
@@ -589,9 +604,11 @@ static int revoke_fill(struct iopt_area *area, struct iopt_domain *member)
  * iopt_revoke_fill_domains() - iopt_area_fill_domains() for memory of a device
  * @area: as there
  *
- * If the memory is away, the area is filled when it comes back.
+ * If the memory is away, or it is not known to be back, the area is filled when
+ * it is.
  *
- * Context: may sleep, takes the mutex of area->pages.
+ * Context: may sleep, takes the mutex of area->pages. Waits for nothing that
+ * user space can delay.
  * Return: 0; -ENOMEM; -EINTR on a fatal signal; what the IOMMU driver says. On
  * failure everything is as before.
  */
@@ -605,10 +622,12 @@ int iopt_revoke_fill_domains(struct iopt_area *area)
  * @area: as there
  * @member: the domain, on the list
  *
- * If the memory is away, there is a hole until it comes back.
+ * If the memory is away, or it is not known to be back, there is a hole until
+ * it is.
  *
- * Context: may sleep, takes the mutex of area->pages. The caller keeps other
- * domains from joining and leaving.
+ * Context: may sleep, takes the mutex of area->pages. Waits for nothing that
+ * user space can delay. The caller keeps other domains from joining and
+ * leaving.
  * Return: as iopt_revoke_fill_domains().
  */
 int iopt_revoke_fill_domain(struct iopt_area *area, struct iopt_domain *member)

@@ -3,9 +3,11 @@
  * Copyright (c) 2026 The iommufd authors
  *
  * Memory of a device: IOMMU drivers that get no memory for their tables, what is
- * asked of them under the lock that notifications take, and how it is cut.
+ * asked of them under the lock that notifications take, and how it is cut; and
+ * notifications that take long.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
@@ -13,9 +15,13 @@
 #include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mman.h>
+#include <linux/mmu_notifier.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 
 #include "check/pages_check.h"
@@ -269,6 +275,152 @@ static void another_mapping_is_not_shown(struct kunit *test)
 	expect_valid(test);
 }
 
+/* A notification that takes long ends by itself after that. */
+#define STUCK_MS 5000
+
+/**
+ * struct stuck - A notification that takes long, as other drivers may make it
+ * @notifier: for the last page of the BAR, so it is told after iommufd was
+ * @begun: it has been told
+ * @end: it need not take longer
+ * @over: memory decode is off, and mm is done
+ * @file: of the BAR
+ */
+struct stuck {
+	struct mmu_interval_notifier notifier;
+	struct completion begun;
+	struct completion end;
+	struct completion over;
+	struct file *file;
+};
+
+static bool stuck_invalidate(struct mmu_interval_notifier *notifier,
+			     const struct mmu_notifier_range *range,
+			     unsigned long seq)
+{
+	struct stuck *stuck = container_of(notifier, struct stuck, notifier);
+
+	mmu_interval_set_seq(notifier, seq);
+	complete_all(&stuck->begun);
+	wait_for_completion_timeout(&stuck->end, msecs_to_jiffies(STUCK_MS));
+	return true;
+}
+
+static const struct mmu_interval_notifier_ops stuck_ops = {
+	.invalidate = stuck_invalidate,
+};
+
+static int stuck_turn_off(void *arg)
+{
+	struct stuck *stuck = arg;
+
+	mock_bar_act(stuck->file, MOCK_BAR_OFF, 0);
+	complete_all(&stuck->over);
+	return 0;
+}
+
+/* Begin to turn memory decode off. */
+static struct stuck *stuck_begin(struct kunit *test)
+{
+	struct stuck *stuck = kunit_kzalloc(test, sizeof(*stuck), GFP_KERNEL);
+	struct bar_setup *setup = test->priv;
+	struct task_struct *task;
+	unsigned long last;
+
+	KUNIT_ASSERT_NOT_NULL(test, stuck);
+	init_completion(&stuck->begun);
+	init_completion(&stuck->end);
+	init_completion(&stuck->over);
+	stuck->file = setup->file;
+	last = setup->address + BAR_LENGTH - PAGE_SIZE;
+	KUNIT_ASSERT_EQ(test, 0,
+			mmu_interval_notifier_insert(&stuck->notifier,
+						     current->mm, last,
+						     PAGE_SIZE, &stuck_ops));
+	task = kthread_run(stuck_turn_off, stuck, "iommufd_stuck");
+	if (IS_ERR(task)) {
+		mmu_interval_notifier_remove(&stuck->notifier);
+		KUNIT_FAIL_AND_ABORT(test, "no thread");
+	}
+	wait_for_completion(&stuck->begun);
+	return stuck;
+}
+
+static void stuck_end(struct stuck *stuck)
+{
+	complete_all(&stuck->end);
+	wait_for_completion(&stuck->over);
+	mmu_interval_notifier_remove(&stuck->notifier);
+}
+
+static void h62_join_does_not_wait_for_a_notification(struct kunit *test)
+{
+	struct bar_setup *setup = test->priv;
+	struct stuck *stuck;
+
+	KUNIT_ASSERT_EQ(test, 0, map_bar(setup, IOVA));
+	iopt_remove_domain(&setup->iopt, &setup->member);
+	stuck = stuck_begin(test);
+	KUNIT_EXPECT_EQ(test, 0, iopt_add_domain(&setup->iopt,
+						 &setup->member));
+	KUNIT_EXPECT_FALSE(test, completion_done(&stuck->over));
+	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	expect_valid(test);
+	stuck_end(stuck);
+	mock_bar_act(setup->file, MOCK_BAR_ON, 0);
+	await_shown(test);
+}
+
+/**
+ * struct killed - A thread that maps a BAR, and is killed
+ * @setup: what it maps
+ * @mm: the process that it is one of
+ * @done: it has, or not
+ * @rc: what it got
+ */
+struct killed {
+	struct bar_setup *setup;
+	struct mm_struct *mm;
+	struct completion done;
+	int rc;
+};
+
+static int killed_map(void *arg)
+{
+	struct killed *killed = arg;
+
+	allow_signal(SIGKILL);
+	kthread_use_mm(killed->mm);
+	killed->rc = map_bar(killed->setup, IOVA);
+	kthread_unuse_mm(killed->mm);
+	complete(&killed->done);
+	/* Until then there is a task to be killed. */
+	while (!kthread_should_stop())
+		msleep(20);
+	return 0;
+}
+
+static void h62_map_is_killed_while_it_waits(struct kunit *test)
+{
+	struct killed killed = { .setup = test->priv, .mm = current->mm };
+	struct stuck *stuck = stuck_begin(test);
+	struct task_struct *task;
+
+	init_completion(&killed.done);
+	task = kthread_run(killed_map, &killed, "iommufd_killed");
+	if (!IS_ERR(task)) {
+		msleep(200);
+		KUNIT_EXPECT_FALSE(test, completion_done(&killed.done));
+		send_sig(SIGKILL, task, 1);
+		wait_for_completion(&killed.done);
+		kthread_stop(task);
+		KUNIT_EXPECT_EQ(test, -EINTR, killed.rc);
+	}
+	KUNIT_EXPECT_FALSE(test, IS_ERR(task));
+	KUNIT_EXPECT_FALSE(test, completion_done(&stuck->over));
+	stuck_end(stuck);
+}
+
 static int bar_init(struct kunit *test)
 {
 	struct bar_setup *setup = kunit_kzalloc(test, sizeof(*setup),
@@ -319,6 +471,8 @@ static struct kunit_case revoke_cases[] = {
 	KUNIT_CASE(comes_back_when_there_are_tables),
 	KUNIT_CASE(join_without_tables),
 	KUNIT_CASE(another_mapping_is_not_shown),
+	KUNIT_CASE(h62_join_does_not_wait_for_a_notification),
+	KUNIT_CASE(h62_map_is_killed_while_it_waits),
 	{}
 };
 

@@ -86,12 +86,39 @@ TEST_F(bar, is_mapped_before_there_is_a_page_table)
 
 	ASSERT_EQ(0, iommufd_destroy(bar->rig.fd, bar->device.id));
 	ASSERT_EQ(0, bar_rig_map(bar));
-	/* Nobody looks for it in the meantime. */
-	ASSERT_EQ(0, bar_rig_off(bar));
-	ASSERT_EQ(0, bar_rig_on(bar));
 	ASSERT_EQ(0, mock_plug_flags(bar->rig.fd, bar->rig.ioas_id,
 				     variant->flags, &bar->device));
 	EXPECT_EQ(0, bar_rig_check(bar));
+}
+
+/* A page table that comes then waits for nothing. */
+TEST_F(bar, comes_back_before_there_is_a_page_table)
+{
+	struct bar_rig *bar = &self->bar;
+
+	ASSERT_EQ(0, iommufd_destroy(bar->rig.fd, bar->device.id));
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, bar_rig_off(bar));
+	ASSERT_EQ(0, bar_rig_on(bar));
+	/* A slow machine may take a few times as long. */
+	sleep_ms(3 * BAR_LOOK_MS);
+	ASSERT_EQ(0, mock_plug_flags(bar->rig.fd, bar->rig.ioas_id,
+				     variant->flags, &bar->device));
+	EXPECT_EQ(0, bar_rig_check(bar));
+}
+
+TEST_F(bar, is_away_before_there_is_a_page_table)
+{
+	struct bar_rig *bar = &self->bar;
+
+	ASSERT_EQ(0, iommufd_destroy(bar->rig.fd, bar->device.id));
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, bar_rig_off(bar));
+	ASSERT_EQ(0, mock_plug_flags(bar->rig.fd, bar->rig.ioas_id,
+				     variant->flags, &bar->device));
+	EXPECT_EQ(-ENOENT, bar_rig_check(bar));
+	ASSERT_EQ(0, bar_rig_on(bar));
+	EXPECT_EQ(0, bar_rig_await(bar, bar->device.hwpt_id, 0));
 }
 
 TEST_F(bar, a_part_of_it_is_mapped)
