@@ -274,6 +274,7 @@ struct iopt_area {
  * @pfn: of the first page, which the others follow; valid if @present. May be
  *       read without a lock, as a hint
  * @delay: before the next look, ms
+ * @due: when @comeback is to look, jiffies; valid while it is pending
  * @present: @notifier has not told of a change since @pfn was read
  * @gone: it never comes back, since the process has unmapped it. May be read
  *        without a lock
@@ -294,6 +295,7 @@ struct iopt_revoke {
 	void (*retire)(struct iopt_pages *pages);
 	unsigned long pfn;
 	unsigned int delay;
+	unsigned long due;
 	bool present;
 	bool gone;
 };

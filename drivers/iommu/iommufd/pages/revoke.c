@@ -135,26 +135,28 @@ static void revoke_unmap(struct iopt_area *area, struct iopt_domain *target)
 }
 
 /*
- * Have the worker look for the memory in a while, or @soon, if it was going to
- * look later. Queued, it has a reference. If there is none left to take, there
- * are no areas either.
+ * Have the worker look for the memory in a while, unless it looks before that:
+ * however often the memory is taken away, a look that is due is not put off.
+ * Queued, it has a reference. If there is none left to take, there are no areas
+ * either.
  */
-static void revoke_schedule(struct iopt_revoke *revoke, bool soon)
+static void revoke_schedule(struct iopt_revoke *revoke)
 {
 	unsigned long delay = msecs_to_jiffies(revoke->delay);
 	struct iopt_pages *pages = revoke->pages;
-	bool queued;
+	unsigned long due = jiffies + delay;
 
 	lockdep_assert_held(&pages->mutex);
 
-	if (revoke->gone || !kref_get_unless_zero(&pages->kref))
+	if (revoke->gone)
 		return;
-	if (soon)
-		queued = !mod_delayed_work(revoke_wq, &revoke->comeback, delay);
-	else
-		queued = queue_delayed_work(revoke_wq, &revoke->comeback,
-					    delay);
-	if (!queued)
+	if (delayed_work_pending(&revoke->comeback) &&
+	    !time_before(due, revoke->due))
+		return;
+	if (!kref_get_unless_zero(&pages->kref))
+		return;
+	revoke->due = due;
+	if (mod_delayed_work(revoke_wq, &revoke->comeback, delay))
 		iopt_pages_put(pages);
 }
 
@@ -202,7 +204,7 @@ static void revoke_withdraw(struct iopt_revoke *revoke)
 	revoke->present = false;
 	revoke->delay = RETURN_FIRST_MS;
 	if (withdrawn)
-		revoke_schedule(revoke, true);
+		revoke_schedule(revoke);
 }
 
 /*
@@ -384,7 +386,7 @@ static int revoke_look(struct iopt_revoke *revoke)
 	rc = revoke_restore(revoke);
 	if (rc) {
 		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
-		revoke_schedule(revoke, false);
+		revoke_schedule(revoke);
 	}
 	return rc;
 }
@@ -533,7 +535,7 @@ static int area_show(struct iopt_area *area)
 
 	if (!revoke->present) {
 		area_set_withdrawn(area);
-		revoke_schedule(revoke, false);
+		revoke_schedule(revoke);
 		return 0;
 	}
 	rc = revoke_map(area, NULL);

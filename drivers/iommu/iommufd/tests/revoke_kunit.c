@@ -135,7 +135,8 @@ struct bar_setup {
 	unsigned long address;
 };
 
-static int map_bar(struct bar_setup *setup, unsigned long iova)
+static int map_part(struct bar_setup *setup, unsigned long iova,
+		    unsigned long length)
 {
 	struct iopt_mapping mapping;
 	int rc;
@@ -144,12 +145,17 @@ static int map_bar(struct bar_setup *setup, unsigned long iova)
 			  IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE,
 			  IOPT_MAP_FIXED);
 	mapping.iova = iova;
-	rc = iopt_mapping_add_user(&mapping, setup->address, BAR_LENGTH,
+	rc = iopt_mapping_add_user(&mapping, setup->address, length,
 				   &setup->account);
 	if (!rc)
 		rc = iopt_mapping_prepare(&mapping);
 	iopt_mapping_end(&mapping, rc);
 	return rc;
+}
+
+static int map_bar(struct bar_setup *setup, unsigned long iova)
+{
+	return map_part(setup, iova, BAR_LENGTH);
 }
 
 static void expect_valid(struct kunit *test)
@@ -257,6 +263,24 @@ static void join_without_tables(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, iopt_add_domain(&setup->iopt,
 						 &setup->member));
 	expect_shown(test);
+}
+
+/* In less time than there is before the first look. */
+static void h63_comes_back_between_two_withdrawals(struct kunit *test)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(AWAIT_MS);
+	struct bar_setup *setup = test->priv;
+	unsigned long length = 0;
+
+	/* Reading one page takes no time. */
+	KUNIT_ASSERT_EQ(test, 0, map_part(setup, IOVA, PAGE_SIZE));
+	while (!length && time_before(jiffies, end)) {
+		mock_bar_act(setup->file, MOCK_BAR_RESET, 0);
+		KUNIT_ASSERT_EQ(test, 0UL, setup->line.length);
+		usleep_range(4000, 5000);
+		length = READ_ONCE(setup->line.length);
+	}
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, length);
 }
 
 /* What is in place of it later is not shown. */
@@ -470,6 +494,7 @@ static struct kunit_case revoke_cases[] = {
 	KUNIT_CASE(withdrawn_at_once),
 	KUNIT_CASE(comes_back_when_there_are_tables),
 	KUNIT_CASE(join_without_tables),
+	KUNIT_CASE(h63_comes_back_between_two_withdrawals),
 	KUNIT_CASE(another_mapping_is_not_shown),
 	KUNIT_CASE(h62_join_does_not_wait_for_a_notification),
 	KUNIT_CASE(h62_map_is_killed_while_it_waits),
