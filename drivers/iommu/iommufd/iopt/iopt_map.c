@@ -125,7 +125,7 @@ static int mapping_add_piece(struct iopt_mapping *mapping,
 	pin_owner_get(owner);
 	if (piece->device) {
 		pin_device_origin(&origin, owner, address, writable);
-		pages = iopt_revoke_pages(&origin, npages);
+		pages = iopt_revoke_pages(&origin, npages, piece->device);
 	} else {
 		pin_user_origin(&origin, owner, address, writable);
 		pages = iopt_pages_alloc(&origin, npages);

@@ -29,6 +29,15 @@ static inline bool iommufd_should_fail(void)
 	return false;
 }
 
+static inline unsigned int iommufd_pause_faults(void)
+{
+	return 0;
+}
+
+static inline void iommufd_resume_faults(unsigned int state)
+{
+}
+
 static inline size_t iommufd_buffer_limit(size_t capacity, size_t entry_size)
 {
 	return capacity;

@@ -23,6 +23,7 @@
 struct io_pagetable;
 struct iommu_domain;
 struct iopt_pages;
+struct revoke_queue;
 
 /**
  * DOC: Lock order
@@ -104,6 +105,8 @@ struct iopt_pages;
  * lists of owners       who has memory of a context, to show it
  * bills_lock            who pays for files, and how much; one for each context
  * list of who owes      whose locked_vm is still to be lowered
+ * queues_lock           which processes have workers, and for which devices.
+ *                       Held together with none of the others
  * ====================  ======================================================
  *
  * Pages have two locks, since pinning may take as long as user space likes, and
@@ -263,6 +266,7 @@ struct iopt_area {
 /**
  * struct iopt_revoke - Memory of a device, which may be taken away
  * @pages: it; constant
+ * @queue: whose worker does what follows, with a reference; constant
  * @notifier: tells of changes of what the process has mapped there
  * @begin: begins a read for whoever maps the memory, with a reference to @pages
  * @begun: it has, and found @seq
@@ -286,6 +290,7 @@ struct iopt_area {
  */
 struct iopt_revoke {
 	struct iopt_pages *pages;
+	struct revoke_queue *queue;
 	struct mmu_interval_notifier notifier;
 	struct work_struct begin;
 	struct completion begun;

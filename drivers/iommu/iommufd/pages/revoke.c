@@ -42,6 +42,7 @@
 #include "pfn_domain.h"
 #include "pin/account.h"
 #include "pin/pin_device.h"
+#include "revoke_queue.h"
 
 /* How soon to look for the memory again, and how rarely at last, ms. */
 #define RETURN_FIRST_MS 10
@@ -50,7 +51,6 @@
 /* Attempts of a caller; the worker goes on for as long as there are areas. */
 #define REVOKE_TRIES 8
 
-static struct workqueue_struct *revoke_wq;
 static struct lock_class_key revoke_mutex_key;
 
 /* How many there are. They outlive the last context for a moment. */
@@ -65,8 +65,7 @@ static DECLARE_WAIT_QUEUE_HEAD(revoke_idle);
  */
 int iopt_revoke_init(void)
 {
-	revoke_wq = alloc_workqueue("iommufd_revoke", WQ_UNBOUND, 0);
-	return revoke_wq ? 0 : -ENOMEM;
+	return revoke_queue_init();
 }
 
 /**
@@ -78,7 +77,7 @@ int iopt_revoke_init(void)
 void iopt_revoke_exit(void)
 {
 	wait_event(revoke_idle, !atomic_read(&revoke_count));
-	destroy_workqueue(revoke_wq);
+	revoke_queue_exit();
 }
 
 /* Walk the areas that are not empty. */
@@ -156,7 +155,7 @@ static void revoke_schedule(struct iopt_revoke *revoke)
 	if (!kref_get_unless_zero(&pages->kref))
 		return;
 	revoke->due = due;
-	if (mod_delayed_work(revoke_wq, &revoke->comeback, delay))
+	if (mod_delayed_work(revoke->queue->workers, &revoke->comeback, delay))
 		iopt_pages_put(pages);
 }
 
@@ -296,7 +295,7 @@ static int revoke_begin_killable(struct iopt_revoke *revoke,
 				 unsigned long *seq)
 {
 	iopt_pages_get(revoke->pages);
-	queue_work(revoke_wq, &revoke->begin);
+	queue_work(revoke->queue->workers, &revoke->begin);
 	if (wait_for_completion_killable(&revoke->begun))
 		return -EINTR;
 	*seq = revoke->seq;
@@ -408,6 +407,12 @@ static void revoke_comeback(struct work_struct *work)
 	iopt_pages_put(pages);
 }
 
+static void revoke_free(struct iopt_revoke *revoke)
+{
+	revoke_queue_put(revoke->queue);
+	kfree(revoke);
+}
+
 /* Removing the notifier waits for notifications, so a worker does that. */
 static void revoke_end(struct work_struct *work)
 {
@@ -415,14 +420,14 @@ static void revoke_end(struct work_struct *work)
 
 	mmu_interval_notifier_remove(&revoke->notifier);
 	iopt_pages_free(revoke->pages);
-	kfree(revoke);
+	revoke_free(revoke);
 	if (atomic_dec_and_test(&revoke_count))
 		wake_up_all(&revoke_idle);
 }
 
 static void revoke_retire(struct iopt_pages *pages)
 {
-	queue_work(revoke_wq, &pages->revoke->end);
+	queue_work(pages->revoke->queue->workers, &pages->revoke->end);
 }
 
 /* What a notification may hold when it comes to the mutex. */
@@ -471,11 +476,30 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
 	return 0;
 }
 
+static struct iopt_revoke *revoke_alloc(const struct pin_origin *origin,
+					const void *device)
+{
+	struct iopt_revoke *revoke;
+	int rc;
+
+	revoke = kzalloc(sizeof(*revoke), GFP_KERNEL_ACCOUNT);
+	if (!revoke)
+		return ERR_PTR(-ENOMEM);
+	revoke->queue = revoke_queue_get(origin->owner->mm, device);
+	if (IS_ERR(revoke->queue)) {
+		rc = PTR_ERR(revoke->queue);
+		kfree(revoke);
+		return ERR_PTR(rc);
+	}
+	return revoke;
+}
+
 /**
  * iopt_revoke_pages() - Describe memory of a device
  * @origin: of pin_device_origin(), mapped by the calling process; on success
  *          the pages take over the reference to the owner
  * @npages: size in pages, not 0
+ * @device: tells devices apart, see revoke_queue_get()
  *
  * Context: process context of the owner, may sleep, takes its mmap lock. Waits,
  * killably, for the end of whatever mm takes away from the process meanwhile.
@@ -485,23 +509,22 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
  * be handled before the system call is made again.
  */
 struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
-				     unsigned long npages)
+				     unsigned long npages, const void *device)
 {
-	struct iopt_revoke *revoke;
+	struct iopt_revoke *revoke = revoke_alloc(origin, device);
 	struct iopt_pages *pages;
 	int rc;
 
-	revoke = kzalloc(sizeof(*revoke), GFP_KERNEL_ACCOUNT);
-	if (!revoke)
-		return ERR_PTR(-ENOMEM);
+	if (IS_ERR(revoke))
+		return ERR_CAST(revoke);
 	pages = iopt_pages_alloc(origin, npages);
 	if (IS_ERR(pages)) {
-		kfree(revoke);
+		revoke_free(revoke);
 		return pages;
 	}
 	rc = revoke_watch(revoke, pages);
 	if (rc)
-		kfree(revoke);
+		revoke_free(revoke);
 	else
 		rc = revoke_read_first(revoke);
 	if (!rc)

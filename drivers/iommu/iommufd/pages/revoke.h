@@ -13,7 +13,7 @@ struct pin_origin;
 int iopt_revoke_init(void);
 void iopt_revoke_exit(void);
 struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
-				     unsigned long npages);
+				     unsigned long npages, const void *device);
 unsigned long iopt_revoke_address(const struct iopt_pages *pages);
 int iopt_revoke_fill_domains(struct iopt_area *area);
 int iopt_revoke_fill_domain(struct iopt_area *area, struct iopt_domain *member);

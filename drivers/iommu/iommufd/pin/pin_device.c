@@ -129,15 +129,15 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece)
 
 	if (range_is_ordinary(mm, piece->start, end)) {
 		piece->end = end;
-		piece->device = false;
+		piece->device = NULL;
 		return 0;
 	}
 	if (mmap_read_lock_killable(mm))
 		return -EINTR;
 	vma = find_vma(mm, piece->start);
-	piece->device = vma && vma->vm_start <= piece->start &&
-			vma_is_device(vma);
-	if (piece->device) {
+	piece->device = NULL;
+	if (vma && vma->vm_start <= piece->start && vma_is_device(vma)) {
+		piece->device = vma->vm_file->f_mapping;
 		piece->end = min(end, vma->vm_end);
 		rc = vma_check(vma, writable);
 	} else {

@@ -15,12 +15,14 @@ struct pin_owner;
  * struct pin_piece - Addresses with memory of one kind
  * @start: user virtual address
  * @end: the first address that does not belong to it
- * @device: it is memory of a device, in one VMA; else everything that is not
+ * @device: it is memory of a device, in one VMA; else everything that is not.
+ *          Not NULL, differs from one device to another, and is not to be
+ *          followed
  */
 struct pin_piece {
 	unsigned long start;
 	unsigned long end;
-	bool device;
+	const void *device;
 };
 
 int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece);

@@ -6,8 +6,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "lib/bar.h"
 #include "lib/container.h"
@@ -402,6 +404,119 @@ TEST_F(bar, may_be_away_when_the_file_is_closed)
 
 	ASSERT_EQ(0, bar_rig_map(bar));
 	ASSERT_EQ(0, bar_rig_off(bar));
+}
+
+/* Others, whose reset takes long */
+
+/* Of another device, ms; nothing else here takes that long. */
+#define RESET_MS	10000
+
+/* By then whoever looks for a BAR waits for the reset, ms. */
+#define STUCK_MS	500
+
+/* More areas than a workqueue has workers. */
+#define MANY_AREAS	300
+
+#define OTHER_IOVA	(BAR_IOVA + 4 * SZ_1M)
+
+/**
+ * struct other - a second BAR, which is going to be reset
+ * @bar: the first one
+ * @bell: rung when the reset is about to begin
+ * @fd: the second one
+ * @ret: what the reset returned
+ */
+struct other {
+	struct bar_rig *bar;
+	struct doorbell bell;
+	int fd;
+	int ret;
+};
+
+/* Map a page of it so many times. */
+static int other_map(struct other *other, unsigned int count)
+{
+	int fd = other->bar->rig.fd, ret = 0;
+	__u64 iova = OTHER_IOVA;
+	char *va;
+
+	other->fd = bar_create(fd, PAGE_SIZE);
+	if (other->fd < 0)
+		return other->fd;
+	va = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		  other->fd, 0);
+	if (va == MAP_FAILED)
+		return -errno;
+	for (; !ret && count; count--, iova += PAGE_SIZE)
+		ret = ioas_map_fixed(fd, other->bar->rig.ioas_id, va, PAGE_SIZE,
+				     iova);
+	return ret;
+}
+
+static int other_reset(struct other *other)
+{
+	return bar_set(other->bar->rig.fd, other->fd, MOCK_BAR_RESET, RESET_MS);
+}
+
+static int reset_in_child(void *arg)
+{
+	struct other *other = arg;
+	int ret = other_map(other, MANY_AREAS);
+
+	child_ring(&other->bell);
+	return ret || other_reset(other);
+}
+
+TEST_F(bar, h63_waits_for_no_other_process)
+{
+	struct bar_rig *bar = &self->bar;
+	struct other other = { .bar = bar };
+	pid_t child;
+
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, doorbell_init(&other.bell));
+	child = child_start(reset_in_child, &other);
+	ASSERT_GT(child, 0);
+	EXPECT_EQ(0, parent_await(&other.bell));
+	sleep_ms(STUCK_MS);
+	EXPECT_EQ(0, bar_rig_off(bar));
+	EXPECT_EQ(-ENOENT, bar_rig_check(bar));
+	EXPECT_EQ(0, bar_rig_on(bar));
+	EXPECT_EQ(0, bar_rig_await(bar, bar->device.hwpt_id, 0));
+	/* The reset is not over yet. */
+	EXPECT_EQ(0, waitpid(child, NULL, WNOHANG));
+	EXPECT_EQ(0, child_wait(child, TIMEOUT_MS));
+	doorbell_close(&other.bell);
+}
+
+static void *reset_in_thread(void *arg)
+{
+	struct other *other = arg;
+	int ret = other_reset(other);
+
+	__atomic_store_n(&other->ret, ret, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Nothing here changes mappings meanwhile, which would wait. */
+TEST_F(bar, h63_waits_for_no_other_device)
+{
+	struct bar_rig *bar = &self->bar;
+	struct other other = { .bar = bar, .ret = 1 };
+	pthread_t thread;
+
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, other_map(&other, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, reset_in_thread, &other));
+	sleep_ms(STUCK_MS);
+	EXPECT_EQ(0, bar_rig_off(bar));
+	EXPECT_EQ(-ENOENT, bar_rig_check(bar));
+	EXPECT_EQ(0, bar_rig_on(bar));
+	EXPECT_EQ(0, bar_rig_await(bar, bar->device.hwpt_id, 0));
+	EXPECT_EQ(1, __atomic_load_n(&other.ret, __ATOMIC_ACQUIRE));
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, other.ret);
+	close(other.fd);
 }
 
 /* Gone */
