@@ -90,7 +90,7 @@ void iommufd_device_unbind(struct iommufd_device *idev);
  *   device reserves or cannot reach, or with an alignment that is too fine
  * * %-EBUSY - the IOMMU translates interrupts, and the device already has some
  *   set up, which its new page table would not translate; or a container of
- *   VFIO has withdrawn an address in the IOAS
+ *   VFIO has invalidated an address in the IOAS
  * * %-EFAULT - memory that was mapped earlier cannot be pinned now
  * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
  * * %-EINTR - a fatal signal arrived
@@ -220,7 +220,7 @@ void iommufd_access_destroy(struct iommufd_access *access);
  * * %-EINVAL - @access is attached
  * * %-EADDRINUSE - the driver wants to pin, and something is mapped that does
  *   not begin and end at the edges of pages
- * * %-EBUSY - a container of VFIO has withdrawn an address in the IOAS
+ * * %-EBUSY - a container of VFIO has invalidated an address in the IOAS
  * * %-ENOMEM - out of memory
  */
 int iommufd_access_attach(struct iommufd_access *access, u32 ioas_id);

@@ -82,7 +82,8 @@ static int container_check_vaddr(struct iommufd_ctx *ictx)
 
 	if (!ioas)
 		return 0;
-	rc = READ_ONCE(ioas->vfio_type) && iopt_may_withdraw(&ioas->iopt);
+	rc = READ_ONCE(ioas->vfio_type) &&
+	     iopt_may_invalidate_vaddr(&ioas->iopt);
 	iommufd_object_put(&ioas->object);
 	return rc;
 }
@@ -371,7 +372,8 @@ static int container_unmap_areas(struct iommufd_ioas *ioas,
 		return iommufd_vfio_unmap_dirty(ioas, iova, last, bitmap,
 						unmapped);
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
-		return iopt_withdraw(&ioas->iopt, iova, last, rule, unmapped);
+		return iopt_invalidate_vaddr(&ioas->iopt, iova, last, rule,
+					     unmapped);
 	return iopt_unmap_by(&ioas->iopt, iova, last, rule, unmapped);
 }
 
@@ -431,7 +433,7 @@ static int container_unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 	if (!ioas)
 		return -ENODEV;
 	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) &&
-	    !iopt_may_withdraw(&ioas->iopt))
+	    !iopt_may_invalidate_vaddr(&ioas->iopt))
 		return -EBUSY;
 	rc = container_unmap(ioas, &unmap, &bitmap, &unmapped);
 	if (rc)

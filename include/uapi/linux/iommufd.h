@@ -655,7 +655,7 @@ enum iommu_hwpt_data_type {
  *  - ENOENT: @dev_id is no device, @fault_id no queue, or there is no @pt_id.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.
- *  - EBUSY: a container of VFIO has withdrawn an address in the IOAS.
+ *  - EBUSY: a container of VFIO has invalidated an address in the IOAS.
  *  - EFAULT: the data cannot be read; memory that was mapped earlier cannot be
  *    pinned now; or the answer cannot be written, and there is no new HWPT.
  *  - ENOMEM: out of memory, or RLIMIT_MEMLOCK would be exceeded.

@@ -76,7 +76,7 @@ static bool area_in_tree_valid(struct io_pagetable *iopt,
 static bool areas_valid(struct io_pagetable *iopt)
 {
 	unsigned long counts[PAGE_SHIFT + 1] = {};
-	unsigned long mapped = 0, withdrawn = 0;
+	unsigned long mapped = 0, invalid = 0;
 	struct iova_node *node;
 
 	for (node = iova_tree_first(&iopt->tree, 0, ULONG_MAX); node;
@@ -86,11 +86,11 @@ static bool areas_valid(struct io_pagetable *iopt)
 		if (!area_in_tree_valid(iopt, area))
 			return false;
 		counts[area->order]++;
-		withdrawn += area->withdrawn;
+		invalid += area->vaddr_invalid;
 		mapped += node->last - node->start + 1;
 	}
 	return invariant(mapped == iopt->mapped) &&
-	       invariant(withdrawn == iopt->withdrawn) &&
+	       invariant(invalid == iopt->invalid_vaddrs) &&
 	       invariant(!memcmp(counts, iopt->areas_by_alignment,
 				 sizeof(counts)));
 }

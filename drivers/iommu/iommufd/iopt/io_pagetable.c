@@ -38,7 +38,7 @@ void iopt_init(struct io_pagetable *iopt)
 	init_waitqueue_head(&iopt->unpinned);
 	mutex_init(&iopt->container_mutex);
 	sparse_bits_init(&iopt->touched);
-	iopt->withdrawn = 0;
+	iopt->invalid_vaddrs = 0;
 }
 
 /**

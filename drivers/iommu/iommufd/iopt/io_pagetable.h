@@ -45,7 +45,7 @@
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
- * @container_mutex: serialises changes of @tracked, and those who withdraw
+ * @container_mutex: serialises changes of @tracked, and those who invalidate
  *                   addresses or give new ones
  * @tracked: what in-kernel users touch is noted in @touched; @container_mutex.
  *           May be read without it
@@ -53,8 +53,8 @@
  *                 @domains
  * @touched: pages of IOVA, by number, that in-kernel users have pinned or
  *           written since user space was last told; has a lock of its own
- * @withdrawn: areas whose user address was withdrawn; as long as there are any,
- *             no domain and no access may join
+ * @invalid_vaddrs: areas whose user address was invalidated; as long as there
+ *                  are any, no domain and no access may join
  */
 struct io_pagetable {
 	struct rw_semaphore iova_rwsem;
@@ -76,7 +76,7 @@ struct io_pagetable {
 	bool tracked;
 	u64 tracked_since;
 	struct sparse_bits touched;
-	unsigned long withdrawn;
+	unsigned long invalid_vaddrs;
 };
 
 /**

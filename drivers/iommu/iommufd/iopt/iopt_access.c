@@ -33,7 +33,7 @@
  *
  * Context: may sleep.
  * Return: 0; -EADDRINUSE if there are areas that are not aligned as the user
- * needs them; -EBUSY if the address of an area was withdrawn.
+ * needs them; -EBUSY if the address of an area was invalidated.
  */
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
@@ -43,7 +43,7 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 	atomic_set(&access->callers, 0);
 	access->leaving = false;
 	down_write(&iopt->iova_rwsem);
-	if (iopt->withdrawn) {
+	if (iopt->invalid_vaddrs) {
 		rc = -EBUSY;
 	} else if (iopt_areas_below(iopt, access->alignment)) {
 		rc = -EADDRINUSE;

@@ -4,11 +4,11 @@
  *
  * User addresses of memory that is mapped, and that a process has moved.
  *
- * It first says that addresses are not valid any more: they are withdrawn. Then
- * it gives new ones, perhaps from another process. DMA goes on all the time,
- * since devices reach pages, and not addresses. Whoever would need an address in
- * between is kept out: domains and in-kernel users cannot join. See "New
- * addresses for memory" in Documentation/driver-api/iommufd.rst.
+ * It first says that addresses are not valid any more: it invalidates them.
+ * Then it gives new ones, perhaps from another process. DMA goes on all the
+ * time, since devices reach pages, and not addresses. Whoever would need an
+ * address in between is kept out: domains and in-kernel users cannot join. See
+ * "New addresses for memory" in Documentation/driver-api/iommufd.rst.
  */
 #include "iopt_address.h"
 
@@ -30,7 +30,7 @@
 #include "pin/pin_user.h"
 
 /**
- * struct iopt_withdrawal - A walk over areas whose addresses are withdrawn
+ * struct vaddr_walk - A walk over areas whose addresses are invalidated
  * @rule: what becomes of areas at the ends of the range
  * @first: first IOVA of the range
  * @start: where the rest of the range begins, IOVA
@@ -38,7 +38,7 @@
  * @length: of the areas so far, bytes
  * @all: nothing is left to do
  */
-struct iopt_withdrawal {
+struct vaddr_walk {
 	enum iopt_unmap_rule rule;
 	unsigned long first;
 	unsigned long start;
@@ -47,15 +47,15 @@ struct iopt_withdrawal {
 	bool all;
 };
 
-static void area_set_withdrawn(struct iopt_area *area, bool withdrawn)
+static void area_set_vaddr_invalid(struct iopt_area *area, bool invalid)
 {
 	lockdep_assert_held_write(&area->iopt->iova_rwsem);
 
-	area->withdrawn = withdrawn;
-	if (withdrawn)
-		area->iopt->withdrawn++;
+	area->vaddr_invalid = invalid;
+	if (invalid)
+		area->iopt->invalid_vaddrs++;
 	else
-		area->iopt->withdrawn--;
+		area->iopt->invalid_vaddrs--;
 }
 
 static bool node_is_live(struct iova_node *node)
@@ -65,8 +65,8 @@ static bool node_is_live(struct iova_node *node)
 }
 
 /* As with unmapping: version 1 goes by where areas begin. */
-static int withdrawal_check_ends(struct io_pagetable *iopt,
-				 struct iopt_withdrawal *walk)
+static int vaddr_walk_check_ends(struct io_pagetable *iopt,
+				 struct vaddr_walk *walk)
 {
 	struct iova_node *front, *back;
 
@@ -83,22 +83,22 @@ static int withdrawal_check_ends(struct io_pagetable *iopt,
 	return node_is_live(back) && back->last > walk->last ? -ENOENT : 0;
 }
 
-static int area_withdraw(struct iopt_area *area, struct iopt_withdrawal *walk)
+static int area_invalidate_vaddr(struct iopt_area *area,
+				 struct vaddr_walk *walk)
 {
 	/* It was mapped after the ends were checked. */
 	if (area->node.start < walk->start || area->node.last > walk->last)
 		return -ENOENT;
 	/* What is no memory of a process has no address to come. */
-	if (area->withdrawn || !pin_user_is_origin(&area->pages->origin))
+	if (area->vaddr_invalid || !pin_user_is_origin(&area->pages->origin))
 		return -EINVAL;
-	area_set_withdrawn(area, true);
+	area_set_vaddr_invalid(area, true);
 	walk->length += area->node.last - area->node.start + 1;
 	return 0;
 }
 
 /* What is being mapped comes afterwards, and what is being unmapped is gone. */
-static int withdrawal_step(struct io_pagetable *iopt,
-			   struct iopt_withdrawal *walk)
+static int vaddr_walk_step(struct io_pagetable *iopt, struct vaddr_walk *walk)
 {
 	struct iova_node *node;
 	unsigned int i = 0;
@@ -107,7 +107,7 @@ static int withdrawal_step(struct io_pagetable *iopt,
 	if (!list_empty(&iopt->accesses))
 		return -EBUSY;
 	if (walk->start == walk->first) {
-		int rc = withdrawal_check_ends(iopt, walk);
+		int rc = vaddr_walk_check_ends(iopt, walk);
 
 		if (rc || walk->all)
 			return rc;
@@ -119,7 +119,8 @@ static int withdrawal_step(struct io_pagetable *iopt,
 		if (i++ == IOPT_AREAS_STEP)
 			return 0;
 		if (node_is_live(node))
-			rc = area_withdraw(iopt_area_from_node(node), walk);
+			rc = area_invalidate_vaddr(iopt_area_from_node(node),
+						   walk);
 		if (rc)
 			return rc;
 		if (node->last >= walk->last)
@@ -131,8 +132,8 @@ static int withdrawal_step(struct io_pagetable *iopt,
 }
 
 /* Returns true if there is more to undo. */
-static bool withdrawal_undo_step(struct io_pagetable *iopt,
-				 struct iopt_withdrawal *walk)
+static bool vaddr_walk_undo_step(struct io_pagetable *iopt,
+				 struct vaddr_walk *walk)
 {
 	struct iova_node *node;
 	unsigned int i = 0;
@@ -146,20 +147,19 @@ static bool withdrawal_undo_step(struct io_pagetable *iopt,
 			return false;
 		if (i++ == IOPT_AREAS_STEP)
 			return true;
-		if (area->withdrawn)
-			area_set_withdrawn(area, false);
+		if (area->vaddr_invalid)
+			area_set_vaddr_invalid(area, false);
 		walk->first = node->last + 1;
 	}
 	return false;
 }
 
-static int withdrawal_run(struct io_pagetable *iopt,
-			  struct iopt_withdrawal *walk)
+static int vaddr_walk_run(struct io_pagetable *iopt, struct vaddr_walk *walk)
 {
 	int rc;
 
 	for (;;) {
-		rc = withdrawal_step(iopt, walk);
+		rc = vaddr_walk_step(iopt, walk);
 		if (!rc && !walk->all && fatal_signal_pending(current))
 			rc = -EINTR;
 		if (rc || walk->all)
@@ -167,45 +167,45 @@ static int withdrawal_run(struct io_pagetable *iopt,
 		cond_resched();
 	}
 	while (rc && walk->first < walk->start &&
-	       withdrawal_undo_step(iopt, walk))
+	       vaddr_walk_undo_step(iopt, walk))
 		cond_resched();
 	return rc;
 }
 
 /**
- * iopt_may_withdraw() - Tell whether addresses can be withdrawn
+ * iopt_may_invalidate_vaddr() - Tell whether addresses can be invalidated
  * @iopt: the io_pagetable
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem for read.
  * Return: false if there is an in-kernel user, who may need them at any time.
  */
-bool iopt_may_withdraw(struct io_pagetable *iopt)
+bool iopt_may_invalidate_vaddr(struct io_pagetable *iopt)
 {
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	return list_empty(&iopt->accesses);
 }
 
 /**
- * iopt_withdraw() - Say that memory is not any more where it was
+ * iopt_invalidate_vaddr() - Say that memory is not any more where it was
  * @iopt: the io_pagetable
  * @start: first IOVA
  * @last: last IOVA, inclusive
  * @rule: what becomes of areas at the ends of the range; not IOPT_UNMAP_EXACT
- * @withdrawn: receives the number of bytes that it concerns
+ * @invalidated: receives the number of bytes that it concerns
  *
  * As long as there is such an area, nobody can join who could need its address.
  * It is given a new one by iopt_move(), or unmapped.
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
  * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
- * was withdrawn before, or it is no memory of a process; what @rule says; -EINTR
- * on a fatal signal. On failure nothing is changed.
+ * was invalidated before, or it is no memory of a process; what @rule says;
+ * -EINTR on a fatal signal. On failure nothing is changed.
  */
-int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
-		  unsigned long last, enum iopt_unmap_rule rule,
-		  unsigned long *withdrawn)
+int iopt_invalidate_vaddr(struct io_pagetable *iopt, unsigned long start,
+			  unsigned long last, enum iopt_unmap_rule rule,
+			  unsigned long *invalidated)
 {
-	struct iopt_withdrawal walk = {
+	struct vaddr_walk walk = {
 		.rule = rule,
 		.first = start,
 		.start = start,
@@ -216,9 +216,9 @@ int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
 	/* So that what is undone was done here. */
 	if (mutex_lock_killable(&iopt->container_mutex))
 		return -EINTR;
-	rc = withdrawal_run(iopt, &walk);
+	rc = vaddr_walk_run(iopt, &walk);
 	mutex_unlock(&iopt->container_mutex);
-	*withdrawn = rc ? 0 : walk.length;
+	*invalidated = rc ? 0 : walk.length;
 	return rc;
 }
 
@@ -226,9 +226,9 @@ int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
  * The area at exactly a range, with a reference. It would be the first one, so
  * no more than some that are coming or going are passed over.
  */
-static struct iopt_area *area_get_withdrawn(struct io_pagetable *iopt,
-					    unsigned long start,
-					    unsigned long last)
+static struct iopt_area *area_get_invalid(struct io_pagetable *iopt,
+					  unsigned long start,
+					  unsigned long last)
 {
 	struct iova_node *node;
 	struct iopt_area *area;
@@ -241,8 +241,8 @@ static struct iopt_area *area_get_withdrawn(struct io_pagetable *iopt,
 	if (!node)
 		return ERR_PTR(-ENOENT);
 	area = iopt_area_from_node(node);
-	if (!node_is_live(node) || !area->withdrawn || node->start != start ||
-	    node->last != last)
+	if (!node_is_live(node) || !area->vaddr_invalid ||
+	    node->start != start || node->last != last)
 		return ERR_PTR(-EINVAL);
 	refcount_inc(&area->refs);
 	return area;
@@ -281,7 +281,7 @@ static int iopt_move_locked(struct io_pagetable *iopt, unsigned long start,
 			    unsigned long last, unsigned long address,
 			    struct pin_account *account)
 {
-	struct iopt_area *area = area_get_withdrawn(iopt, start, last);
+	struct iopt_area *area = area_get_invalid(iopt, start, last);
 	int rc;
 
 	lockdep_assert_held(&iopt->container_mutex);
@@ -293,7 +293,7 @@ static int iopt_move_locked(struct io_pagetable *iopt, unsigned long start,
 		guard(rwsem_write)(&iopt->iova_rwsem);
 		/* Unless somebody has unmapped it. */
 		if (iopt_area_state(area) != IOPT_AREA_ERASED)
-			area_set_withdrawn(area, false);
+			area_set_vaddr_invalid(area, false);
 	}
 	iopt_area_put(area);
 	return rc;
@@ -310,10 +310,10 @@ static int iopt_move_locked(struct io_pagetable *iopt, unsigned long start,
  * Other areas over the same memory have the new address, too.
  *
  * Context: process context of the owner of the memory, may sleep, for long.
- * Return: 0; -ENOENT if nothing is mapped; -EINVAL if that is not one area of all
- * of some memory of a process, whose address was withdrawn; -EFAULT if no memory
- * can be there; -ENOMEM, also over the limit; -EINTR on a fatal signal. On
- * failure nothing is changed.
+ * Return: 0; -ENOENT if nothing is mapped; -EINVAL if that is not one area of
+ * all of some memory of a process, whose address was invalidated; -EFAULT if no
+ * memory can be there; -ENOMEM, also over the limit; -EINTR on a fatal signal.
+ * On failure nothing is changed.
  */
 int iopt_move(struct io_pagetable *iopt, unsigned long start,
 	      unsigned long last, unsigned long address,

@@ -12,10 +12,10 @@
 struct io_pagetable;
 struct pin_account;
 
-bool iopt_may_withdraw(struct io_pagetable *iopt);
-int iopt_withdraw(struct io_pagetable *iopt, unsigned long start,
-		  unsigned long last, enum iopt_unmap_rule rule,
-		  unsigned long *withdrawn);
+bool iopt_may_invalidate_vaddr(struct io_pagetable *iopt);
+int iopt_invalidate_vaddr(struct io_pagetable *iopt, unsigned long start,
+			  unsigned long last, enum iopt_unmap_rule rule,
+			  unsigned long *invalidated);
 int iopt_move(struct io_pagetable *iopt, unsigned long start,
 	      unsigned long last, unsigned long address,
 	      struct pin_account *account);

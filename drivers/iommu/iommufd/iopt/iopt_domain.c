@@ -70,7 +70,7 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 	int rc = 0;
 
 	down_write(&iopt->iova_rwsem);
-	if (iopt->withdrawn) {
+	if (iopt->invalid_vaddrs) {
 		rc = -EBUSY;
 	} else if (iopt_areas_below(iopt, alignment)) {
 		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
@@ -133,7 +133,7 @@ static void iopt_erase_domain(struct io_pagetable *iopt,
  * its aperture is beyond what this kernel can address;
  * -EADDRINUSE if areas or allowed ranges lie outside of its aperture, or areas
  * are not aligned to its smallest page; -EBUSY if the address of an area was
- * withdrawn; else as iopt_area_fill_domains(). On
+ * invalidated; else as iopt_area_fill_domains(). On
  * failure the domain is empty, and no member.
  */
 int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member)

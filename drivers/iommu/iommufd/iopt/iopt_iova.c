@@ -366,7 +366,7 @@ unsigned long iopt_erase_area(struct io_pagetable *iopt, struct iopt_area *area)
 	iova_tree_remove(&iopt->tree, &area->node);
 	iopt->areas_by_alignment[area->order]--;
 	iopt->mapped -= length;
-	iopt->withdrawn -= area->withdrawn;
+	iopt->invalid_vaddrs -= area->vaddr_invalid;
 	WRITE_ONCE(area->state, IOPT_AREA_ERASED);
 	if (iopt->areas_left)
 		atomic_long_inc(iopt->areas_left);

@@ -54,7 +54,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->content = IOPT_AREA_EMPTY;
 	area->one_run = false;
 	area->prevent_access = false;
-	area->withdrawn = false;
+	area->vaddr_invalid = false;
 	area->state = IOPT_AREA_SETUP;
 	area->setup = NULL;
 	area->num_accesses = 0;

@@ -89,7 +89,7 @@ struct revoke_queue;
  *                       attaches or detaches some, for write while IOMMU
  *                       drivers set up tracking for all of them
  * container_mutex       whether an IOAS notes what in-kernel users touch; user
- *                       addresses that are withdrawn and given anew
+ *                       addresses that are invalidated and given anew
  * fill_mutex            pinning pages of this memory in order to store them:
  *                       whoever holds it is the only one who does. With
  *                       iopt_pages.mutex, who owns the memory, and its address
@@ -219,8 +219,8 @@ struct iopt_setup {
  * @prevent_access: no new accesses, the area is going away;
  *                  &io_pagetable.iova_rwsem for write. May be read without it,
  *                  with @pages->mutex to know that nobody has missed it
- * @withdrawn: its user address is not valid any more, see iopt_address.c;
- *             &io_pagetable.iova_rwsem
+ * @vaddr_invalid: its user address is not valid any more, see iopt_address.c;
+ *                 &io_pagetable.iova_rwsem
  * @state: &io_pagetable.iova_rwsem, but whoever publishes does without it: see
  *         iopt_area_state(). May be read without it by whoever waits for an end
  *         of IOPT_AREA_REMOVING
@@ -254,7 +254,7 @@ struct iopt_area {
 	u8 content;
 	bool one_run;
 	bool prevent_access;
-	bool withdrawn;
+	bool vaddr_invalid;
 	u8 order;
 	enum iopt_area_state state;
 	struct iopt_setup *setup;

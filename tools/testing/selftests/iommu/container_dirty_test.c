@@ -239,7 +239,7 @@ TEST_F(dirty, unmapping_tells_what_was_touched)
 
 /* New addresses */
 
-static int withdraw(const struct container *c)
+static int invalidate_vaddr(const struct container *c)
 {
 	struct vfio_iommu_type1_dma_unmap request = {
 		.argsz = sizeof(request),
@@ -271,12 +271,12 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 
 	EXPECT_EQ(0, container_ioctl(&self->c, VFIO_CHECK_EXTENSION,
 				     VFIO_UPDATE_VADDR));
-	EXPECT_EQ(-EBUSY, withdraw(&self->c));
+	EXPECT_EQ(-EBUSY, invalidate_vaddr(&self->c));
 	close(self->access);
 	self->access = -1;
 	EXPECT_EQ(1, container_ioctl(&self->c, VFIO_CHECK_EXTENSION,
 				     VFIO_UPDATE_VADDR));
-	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, invalidate_vaddr(&self->c));
 	EXPECT_EQ(-EBUSY, access_create(self->rig.fd, self->rig.ioas_id, PINS));
 	EXPECT_EQ(-EBUSY, mock_plug(self->rig.fd, self->rig.ioas_id, &device));
 	ASSERT_EQ(0, give(&self->c, self->rig.buffer, mock_rig_iova(0),
@@ -288,11 +288,11 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 	ASSERT_EQ(0, iommufd_destroy(self->rig.fd, device.id));
 }
 
-/* With something at the end that has no address to come, nothing is withdrawn. */
-static int withdraw_and_plug(const struct container *c, struct mock_rig *rig)
+/* All or nothing is invalidated, and the end has no address to come. */
+static int invalidate_and_plug(const struct container *c, struct mock_rig *rig)
 {
 	struct mock_device device;
-	int ret = withdraw(c);
+	int ret = invalidate_vaddr(c);
 
 	if (mock_plug(rig->fd, rig->ioas_id, &device))
 		return -EBUSY;
@@ -315,20 +315,20 @@ TEST_F(dirty, files_and_bars_get_no_addresses)
 	ASSERT_GE(bar, 0);
 	ASSERT_EQ(0, ioas_map_file_fixed(rig->fd, rig->ioas_id, file, 0,
 					 PAGE_SIZE, iova));
-	EXPECT_EQ(-EINVAL, withdraw_and_plug(&self->c, rig));
+	EXPECT_EQ(-EINVAL, invalidate_and_plug(&self->c, rig));
 	ASSERT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE,
 				&unmapped));
 	va = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bar, 0);
 	ASSERT_NE(MAP_FAILED, va);
 	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, va, PAGE_SIZE,
 				    iova));
-	EXPECT_EQ(-EINVAL, withdraw_and_plug(&self->c, rig));
+	EXPECT_EQ(-EINVAL, invalidate_and_plug(&self->c, rig));
 	ASSERT_EQ(0, ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE,
 				&unmapped));
 	munmap(va, PAGE_SIZE);
 	close(bar);
 	close(file);
-	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, invalidate_vaddr(&self->c));
 	ASSERT_EQ(0, give(&self->c, rig->buffer, mock_rig_iova(0),
 			  PAGES * PAGE_SIZE));
 }
@@ -346,7 +346,7 @@ TEST_F(dirty, new_addresses_go_for_all_copies)
 	moved = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, moved);
-	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, invalidate_vaddr(&self->c));
 	ASSERT_EQ(0, give(&self->c, moved, mock_rig_iova(0), size));
 	ASSERT_EQ(0, mock_plug(self->rig.fd, self->rig.other_id, &device));
 	EXPECT_EQ(0, mock_check_map(self->rig.fd, device.hwpt_id,
@@ -354,7 +354,7 @@ TEST_F(dirty, new_addresses_go_for_all_copies)
 	EXPECT_EQ(0, mock_check_refs(self->rig.fd, moved, size, 1));
 	EXPECT_EQ(0, mock_check_refs(self->rig.fd, self->rig.buffer, size, 0));
 	/* Now that it is pinned, the address does not matter. */
-	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, invalidate_vaddr(&self->c));
 	ASSERT_EQ(0, give(&self->c, self->rig.buffer, mock_rig_iova(0), size));
 	EXPECT_EQ(0, mock_check_map(self->rig.fd, device.hwpt_id,
 				    mock_rig_iova(0), size, moved));
@@ -371,12 +371,12 @@ TEST_F(dirty, part_of_memory_does_not_move)
 	ASSERT_EQ(0, vfio_ioas_set(self->rig.fd, self->rig.other_id));
 	ASSERT_EQ(0, container_ioctl(&self->c, VFIO_SET_IOMMU,
 				     VFIO_TYPE1v2_IOMMU));
-	ASSERT_EQ(0, withdraw(&self->c));
+	ASSERT_EQ(0, invalidate_vaddr(&self->c));
 	EXPECT_EQ(-EINVAL, give(&self->c, mock_rig_va(&self->rig, 2),
 				mock_rig_iova(2), 4 * PAGE_SIZE));
-	EXPECT_EQ(-EINVAL, withdraw(&self->c));
+	EXPECT_EQ(-EINVAL, invalidate_vaddr(&self->c));
 	EXPECT_EQ(0, container_unmap_all(&self->c, NULL));
-	EXPECT_EQ(0, withdraw(&self->c));
+	EXPECT_EQ(0, invalidate_vaddr(&self->c));
 }
 
 TEST_HARNESS_MAIN

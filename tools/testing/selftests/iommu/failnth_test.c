@@ -313,8 +313,8 @@ FIXTURE_VARIANT_ADD(failnth, vfio_tracked_rw_write)
 	ENTRY("vfio_tracked_rw_write", step_tracked_access, step_rw_write,
 	      step_nothing);
 FIXTURE_VARIANT_ADD(failnth, vfio_give_vaddr)
-	ENTRY("vfio_give_vaddr", step_spare_withdrawn, step_container_give,
-	      step_container_withdraw);
+	ENTRY("vfio_give_vaddr", step_spare_invalid, step_container_give,
+	      step_container_invalidate);
 /* clang-format on */
 
 /* Faults of all entries, counted across the processes that they run in. */

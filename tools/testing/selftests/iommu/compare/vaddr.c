@@ -35,9 +35,9 @@ static int give_pages(const struct container *c, unsigned int index,
 		    count * PAGE_SIZE);
 }
 
-static void ask_withdraw(struct container *c, struct answers *a,
-			 const char *name, __u32 more_flags, __u64 at,
-			 __u64 size)
+static void ask_invalidate(struct container *c, struct answers *a,
+			   const char *name, __u32 more_flags, __u64 at,
+			   __u64 size)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -51,11 +51,11 @@ static void ask_withdraw(struct container *c, struct answers *a,
 	answer(a, unmap.size, "%s, size", name);
 }
 
-static void ask_withdraw_pages(struct container *c, struct answers *a,
-			       const char *name, unsigned int index,
-			       unsigned int count)
+static void ask_invalidate_pages(struct container *c, struct answers *a,
+				 const char *name, unsigned int index,
+				 unsigned int count)
 {
-	ask_withdraw(c, a, name, 0, container_iova(index), count * PAGE_SIZE);
+	ask_invalidate(c, a, name, 0, container_iova(index), count * PAGE_SIZE);
 }
 
 /* Areas of 4 pages at 0 and 8. */
@@ -63,33 +63,33 @@ void ask_vaddr_order(struct container *c, struct answers *a)
 {
 	__u64 unmapped;
 
-	ask_withdraw_pages(c, a, "withdraw nothing", 0, 16);
+	ask_invalidate_pages(c, a, "invalidate nothing", 0, 16);
 	answer(a, give_pages(c, 0, 4), "give to nothing");
 	answer(a, container_map_pages(c, 0, 4) | container_map_pages(c, 8, 4),
 	       "map");
 	answer(a, give_pages(c, 0, 4), "give too early");
-	ask_withdraw_pages(c, a, "withdraw", 0, 4);
-	ask_withdraw_pages(c, a, "withdraw twice", 0, 4);
-	ask_withdraw_pages(c, a, "withdraw more", 0, 16);
-	answer(a, give_pages(c, 8, 4), "not withdrawn");
+	ask_invalidate_pages(c, a, "invalidate", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate twice", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate more", 0, 16);
+	answer(a, give_pages(c, 8, 4), "not invalidated");
 	answer(a, give_pages(c, 0, 4), "give");
 	answer(a, give_pages(c, 0, 4), "give twice");
-	/* The conflict comes behind what could have been withdrawn. */
-	ask_withdraw_pages(c, a, "withdraw the second", 8, 4);
-	ask_withdraw_pages(c, a, "withdraw both", 0, 16);
+	/* The conflict comes behind what could have been invalidated. */
+	ask_invalidate_pages(c, a, "invalidate the second", 8, 4);
+	ask_invalidate_pages(c, a, "invalidate both", 0, 16);
 	answer(a, give_pages(c, 0, 4), "it was undone");
 	answer(a, give_pages(c, 8, 4), "that was not");
-	ask_withdraw(c, a, "withdraw all", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
-	ask_withdraw(c, a, "all twice", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
-	ask_withdraw(c, a, "all with a size", VFIO_DMA_UNMAP_FLAG_ALL, 0,
-		     PAGE_SIZE);
+	ask_invalidate(c, a, "invalidate all", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
+	ask_invalidate(c, a, "all twice", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
+	ask_invalidate(c, a, "all with a size", VFIO_DMA_UNMAP_FLAG_ALL, 0,
+		       PAGE_SIZE);
 	answer(a, container_map_pages(c, 20, 2), "map meanwhile");
 	answer(a, container_map_pages(c, 0, 2), "map over it");
 	answer(a, container_unmap(c, container_iova(0), 4 * PAGE_SIZE,
 				  &unmapped), "unmap");
 	answer(a, unmapped, "unmapped");
 	answer(a, container_map_pages(c, 0, 4), "map again");
-	ask_withdraw_pages(c, a, "withdraw again", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate again", 0, 4);
 	answer(a, container_unmap_all(c, &unmapped), "unmap all");
 	answer(a, unmapped, "unmapped all");
 	answer(a, container_map_pages(c, 0, 4), "map in the end");
@@ -101,14 +101,14 @@ void ask_vaddr_range(struct container *c, struct answers *a)
 	const char *va = container_page(c, 4);
 
 	answer(a, container_map_pages(c, 4, 4), "map");
-	ask_withdraw(c, a, "withdraw size 0", 0, at, 0);
-	ask_withdraw(c, a, "withdraw half a page", 0, at, PAGE_SIZE / 2);
-	ask_withdraw(c, a, "withdraw off by one", 0, at + 1, size);
-	ask_withdraw(c, a, "withdraw what wraps", 0, -PAGE_SIZE, size);
-	ask_withdraw_pages(c, a, "withdraw the end", 6, 2);
-	ask_withdraw_pages(c, a, "withdraw the front", 4, 2);
-	ask_withdraw_pages(c, a, "withdraw elsewhere", 12, 4);
-	ask_withdraw(c, a, "withdraw", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
+	ask_invalidate(c, a, "invalidate size 0", 0, at, 0);
+	ask_invalidate(c, a, "invalidate half a page", 0, at, PAGE_SIZE / 2);
+	ask_invalidate(c, a, "invalidate off by one", 0, at + 1, size);
+	ask_invalidate(c, a, "invalidate what wraps", 0, -PAGE_SIZE, size);
+	ask_invalidate_pages(c, a, "invalidate the end", 6, 2);
+	ask_invalidate_pages(c, a, "invalidate the front", 4, 2);
+	ask_invalidate_pages(c, a, "invalidate elsewhere", 12, 4);
+	ask_invalidate(c, a, "invalidate", VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
 	answer(a, give(c, VFIO_DMA_MAP_FLAG_READ, va, at, size), "give rights");
 	answer(a, give(c, 1U << 3, va, at, size), "give with a flag");
 	answer(a, give(c, 0, va, at, 0), "give size 0");
@@ -134,7 +134,7 @@ void ask_vaddr_dma(struct container *c, struct answers *a)
 	       "map");
 	memory_fill(container_page(c, 0), PAGE_SIZE, 1);
 	memory_fill(container_page(c, 1), PAGE_SIZE, 2);
-	ask_withdraw_pages(c, a, "withdraw", 0, 2);
+	ask_invalidate_pages(c, a, "invalidate", 0, 2);
 	moved = mremap(container_page(c, 1), PAGE_SIZE, PAGE_SIZE,
 		       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
 	answer(a, moved == MAP_FAILED, "move");
@@ -179,12 +179,12 @@ static int take_over_limited(void *arg)
 void ask_vaddr_process(struct container *c, struct answers *a)
 {
 	answer(a, container_map_pages(c, 0, 4), "map");
-	ask_withdraw_pages(c, a, "withdraw", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate", 0, 4);
 	answer(a, child_run(take_over_limited, c, CHILD_MS), "beyond limit");
 	answer(a, status_kib("VmLck:") / KIB_PER_PAGE, "still charged");
 	answer(a, child_run(take_over, c, CHILD_MS), "child is charged");
 	answer(a, status_kib("VmLck:"), "parent is not");
-	ask_withdraw_pages(c, a, "withdraw again", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate again", 0, 4);
 	answer(a, give_pages(c, 0, 4), "take it back");
 	answer(a, status_kib("VmLck:") / KIB_PER_PAGE, "charged again");
 	answer(a, container_unmap_all(c, NULL), "unmap");
@@ -195,7 +195,7 @@ void ask_vaddr_process(struct container *c, struct answers *a)
 void ask_vaddr_group(struct container *c, struct answers *a)
 {
 	answer(a, container_map_pages(c, 0, 4), "map");
-	ask_withdraw_pages(c, a, "withdraw", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate", 0, 4);
 	answer(a, container_set_group(c, 1), "second group");
 	container_unset_group(c, 1);
 	answer(a, give_pages(c, 0, 4), "give");
@@ -206,7 +206,7 @@ void ask_vaddr_group(struct container *c, struct answers *a)
 void ask_vaddr_device(struct container *c, struct answers *a)
 {
 	answer(a, container_map_pages(c, 0, 4), "map");
-	ask_withdraw_pages(c, a, "withdraw", 0, 4);
+	ask_invalidate_pages(c, a, "invalidate", 0, 4);
 	answer(a, container_open_device(c, 0), "open");
 	answer(a, give_pages(c, 0, 4), "give");
 	if (c->edu[0].vfio.fd < 0)

@@ -736,7 +736,7 @@ int step_container_unmap_dirty(struct scene *scene)
 	return vfio_ioctl(scene, VFIO_IOMMU_UNMAP_DMA, &cmd);
 }
 
-int step_container_withdraw(struct scene *scene)
+int step_container_invalidate(struct scene *scene)
 {
 	struct vfio_iommu_type1_dma_unmap cmd = {
 		.argsz = sizeof(cmd),
@@ -974,10 +974,10 @@ int step_tracked_access(struct scene *scene)
 }
 
 /* In an IOAS that nobody has an access to. */
-int step_spare_withdrawn(struct scene *scene)
+int step_spare_invalid(struct scene *scene)
 {
 	int ret = both(scene, step_spare_container, step_container_set_iommu);
 
 	return ret ? ret : both(scene, step_container_map,
-				step_container_withdraw);
+				step_container_invalidate);
 }

@@ -155,7 +155,7 @@ int step_container_track(struct scene *scene);
 int step_container_untrack(struct scene *scene);
 int step_container_dirty(struct scene *scene);
 int step_container_unmap_dirty(struct scene *scene);
-int step_container_withdraw(struct scene *scene);
+int step_container_invalidate(struct scene *scene);
 int step_container_give(struct scene *scene);
 
 /* What has to be there first. */
@@ -194,6 +194,6 @@ int step_container_mapped(struct scene *scene);
 int step_container_pinned(struct scene *scene);
 int step_container_tracked(struct scene *scene);
 int step_tracked_access(struct scene *scene);
-int step_spare_withdrawn(struct scene *scene);
+int step_spare_invalid(struct scene *scene);
 
 #endif

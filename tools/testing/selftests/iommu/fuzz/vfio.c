@@ -78,7 +78,7 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 
 	if (errnos)
 		return errnos;
-	/* Nobody has withdrawn an address. */
+	/* Nobody has invalidated an address. */
 	if (op->flags == VFIO_DMA_MAP_FLAG_VADDR)
 		return is_mapped(ioas, op->iova, op->iova + op->length - 1) ?
 			       E(EINVAL) : E(ENOENT);
