@@ -26,6 +26,7 @@
 #include "iopt/iopt_iova.h"
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_unmap.h"
+#include "lib/trace.h"
 #include "object/context.h"
 #include "object/ioas.h"
 #include "object/object.h"
@@ -434,7 +435,7 @@ static int container_unmap_dma(struct iommufd_ioas *ioas, void __user *arg)
 		return -ENODEV;
 	if ((unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR) &&
 	    !iopt_may_invalidate_vaddr(&ioas->iopt))
-		return -EBUSY;
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_DRIVER, 0, 0);
 	rc = container_unmap(ioas, &unmap, &bitmap, &unmapped);
 	if (rc)
 		return rc;

@@ -40,11 +40,35 @@
 	EM(IOMMUFD_REFUSE_BUSY, "being-mapped") \
 	/* It was mapped without the right to read or write. */ \
 	EM(IOMMUFD_REFUSE_RIGHTS, "rights") \
+	/* Its address is invalid; or 0, and how many areas have such ones. */ \
+	EM(IOMMUFD_REFUSE_VADDR_INVALID, "vaddr-invalid") \
+	/* It gets no new address: it is not all of some memory of a process. */ \
+	EM(IOMMUFD_REFUSE_VADDR_FIXED, "vaddr-fixed") \
+	/* Its address has not been invalidated. */ \
+	EM(IOMMUFD_REFUSE_VADDR_VALID, "vaddr-valid") \
+	/* Another process cannot take it over: it is no memory of a file. */ \
+	EM(IOMMUFD_REFUSE_NO_FILE, "no-file") \
 	/* RLIMIT_MEMLOCK: pages that were asked for; the limit in pages. */ \
 	EM(IOMMUFD_REFUSE_MEMLOCK, "memlock-limit") \
-	/* Memory that cannot be pinned: the address; number of pages. */ \
+	/* Memory that cannot be pinned: address, or offset in a file; pages. */ \
 	EM(IOMMUFD_REFUSE_MEMORY, "memory") \
-	/* The device has no IOMMU; no numbers from here on. */ \
+	/* Bytes: where the range of a file was to end; where the file does. */ \
+	EM(IOMMUFD_REFUSE_FILE_SIZE, "file-size") \
+	/* BARs, by the address and its end: mapped privately, or too few rights. */ \
+	EM(IOMMUFD_REFUSE_BAR_RIGHTS, "bar-rights") \
+	/* The kernel encrypts memory, and BARs are none. */ \
+	EM(IOMMUFD_REFUSE_BAR_ENCRYPTED, "bar-encrypted") \
+	/* It is not there now, such as with memory decode off. */ \
+	EM(IOMMUFD_REFUSE_BAR_AWAY, "bar-away") \
+	/* Drivers can neither pin nor copy it. */ \
+	EM(IOMMUFD_REFUSE_BAR_DRIVER, "bar-for-driver") \
+	/* A file of no such kind as is mapped; no numbers from here on. */ \
+	EM(IOMMUFD_REFUSE_FILE_KIND, "file-kind") \
+	/* It is not open for that, or is sealed against it. */ \
+	EM(IOMMUFD_REFUSE_FILE_RIGHTS, "file-rights") \
+	/* A driver uses the IOAS, and may need addresses at any time. */ \
+	EM(IOMMUFD_REFUSE_DRIVER, "used-by-driver") \
+	/* The device has no IOMMU. */ \
 	EM(IOMMUFD_REFUSE_NO_IOMMU, "no-iommu") \
 	/* DMA of the device does not see the caches. */ \
 	EM(IOMMUFD_REFUSE_COHERENCY, "not-coherent") \

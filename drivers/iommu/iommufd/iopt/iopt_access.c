@@ -21,6 +21,7 @@
 
 #include "io_pagetable.h"
 #include "iopt_lookup.h"
+#include "lib/trace.h"
 #include "pages/pages_access.h"
 
 /* So long a user that leaves may take to unpin. */
@@ -44,9 +45,11 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 	access->leaving = false;
 	down_write(&iopt->iova_rwsem);
 	if (iopt->invalid_vaddrs) {
-		rc = -EBUSY;
+		rc = iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_VADDR_INVALID, 0,
+				    iopt->invalid_vaddrs);
 	} else if (iopt_areas_below(iopt, access->alignment)) {
-		rc = -EADDRINUSE;
+		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
+				    access->alignment);
 	} else {
 		down_read(&iopt->domains.rwsem);
 		list_add_tail(&access->entry, &iopt->accesses);

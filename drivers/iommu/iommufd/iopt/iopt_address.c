@@ -24,6 +24,7 @@
 #include "io_pagetable.h"
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
+#include "lib/trace.h"
 #include "pages/area.h"
 #include "pages/pages_move.h"
 #include "pin/account.h"
@@ -64,6 +65,12 @@ static bool node_is_live(struct iova_node *node)
 	       iopt_area_state(iopt_area_from_node(node)) == IOPT_AREA_LIVE;
 }
 
+static int refuse_area(int error, enum iommufd_refusal reason,
+		       const struct iova_node *node)
+{
+	return iommufd_refuse(error, reason, node->start, node->last);
+}
+
 /* As with unmapping: version 1 goes by where areas begin. */
 static int vaddr_walk_check_ends(struct io_pagetable *iopt,
 				 struct vaddr_walk *walk)
@@ -79,8 +86,10 @@ static int vaddr_walk_check_ends(struct io_pagetable *iopt,
 		return 0;
 	}
 	if (node_is_live(front) && front->start < walk->start)
-		return -ENOENT;
-	return node_is_live(back) && back->last > walk->last ? -ENOENT : 0;
+		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, front);
+	if (node_is_live(back) && back->last > walk->last)
+		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, back);
+	return 0;
 }
 
 static int area_invalidate_vaddr(struct iopt_area *area,
@@ -88,10 +97,14 @@ static int area_invalidate_vaddr(struct iopt_area *area,
 {
 	/* It was mapped after the ends were checked. */
 	if (area->node.start < walk->start || area->node.last > walk->last)
-		return -ENOENT;
+		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, &area->node);
+	if (area->vaddr_invalid)
+		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_INVALID,
+				   &area->node);
 	/* What is no memory of a process has no address to come. */
-	if (area->vaddr_invalid || !pin_user_is_origin(&area->pages->origin))
-		return -EINVAL;
+	if (!pin_user_is_origin(&area->pages->origin))
+		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
+				   &area->node);
 	area_set_vaddr_invalid(area, true);
 	walk->length += area->node.last - area->node.start + 1;
 	return 0;
@@ -105,7 +118,7 @@ static int vaddr_walk_step(struct io_pagetable *iopt, struct vaddr_walk *walk)
 
 	guard(rwsem_write)(&iopt->iova_rwsem);
 	if (!list_empty(&iopt->accesses))
-		return -EBUSY;
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_DRIVER, 0, 0);
 	if (walk->start == walk->first) {
 		int rc = vaddr_walk_check_ends(iopt, walk);
 
@@ -239,11 +252,16 @@ static struct iopt_area *area_get_invalid(struct io_pagetable *iopt,
 	while (node && !node_is_live(node) && i++ < IOPT_AREAS_STEP)
 		node = iova_tree_next(node, last);
 	if (!node)
-		return ERR_PTR(-ENOENT);
+		return ERR_PTR(iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED,
+					      start, last));
 	area = iopt_area_from_node(node);
-	if (!node_is_live(node) || !area->vaddr_invalid ||
-	    node->start != start || node->last != last)
-		return ERR_PTR(-EINVAL);
+	if (!node_is_live(node))
+		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_BUSY, node));
+	if (!area->vaddr_invalid)
+		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_VALID,
+					   node));
+	if (node->start != start || node->last != last)
+		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_CUT, node));
 	refcount_inc(&area->refs);
 	return area;
 }
@@ -265,10 +283,12 @@ static int area_move(struct iopt_area *area, unsigned long address,
 	int rc;
 
 	if (!area_shows_all(area))
-		return -EINVAL;
+		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
+				   &area->node);
 	/* As when it is mapped. */
 	if (check_add_overflow(address, area->pages->npages * PAGE_SIZE, &end))
-		return -EFAULT;
+		return iommufd_refuse(-EFAULT, IOMMUFD_REFUSE_MEMORY, address,
+				      area->pages->npages);
 	owner = pin_account_owner(account);
 	if (IS_ERR(owner))
 		return PTR_ERR(owner);

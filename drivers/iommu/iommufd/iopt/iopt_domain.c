@@ -71,7 +71,8 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 
 	down_write(&iopt->iova_rwsem);
 	if (iopt->invalid_vaddrs) {
-		rc = -EBUSY;
+		rc = iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_VADDR_INVALID, 0,
+				    iopt->invalid_vaddrs);
 	} else if (iopt_areas_below(iopt, alignment)) {
 		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
 				    alignment);

@@ -222,10 +222,12 @@ static int mapping_check_file(const struct iopt_mapping *mapping,
 			      struct file *file, unsigned long end)
 {
 	int rc = pin_file_check(file, mapping->iommu_prot & IOMMU_WRITE);
+	loff_t size = i_size_read(file_inode(file));
 
-	if (rc)
-		return rc;
-	return end > i_size_read(file_inode(file)) ? -EINVAL : 0;
+	if (!rc && end > size)
+		rc = iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_FILE_SIZE, end,
+				    size);
+	return rc;
 }
 
 /**

@@ -14,12 +14,17 @@
 #include "io_pagetable.h"
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
+#include "lib/trace.h"
 
 static int area_check_file(const struct iopt_area *area)
 {
 	if (iopt_area_state(area) == IOPT_AREA_SETUP)
-		return -EBUSY;
-	return area->pages->origin.file ? 0 : -EINVAL;
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
+				      area->node.start, area->node.last);
+	if (!area->pages->origin.file)
+		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_NO_FILE,
+				      area->node.start, area->node.last);
+	return 0;
 }
 
 /* Some areas from @start on, which moves behind them. 1 says: there are more. */

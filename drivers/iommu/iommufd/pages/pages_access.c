@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "iopt_types.h"
+#include "lib/trace.h"
 #include "pages.h"
 #include "pfn_reader.h"
 #include "pfn_span.h"
@@ -398,6 +399,14 @@ static unsigned long access_unpin_range(struct iopt_pages *pages,
 	return unpinned;
 }
 
+static int refuse_device(const struct iopt_pages *pages)
+{
+	unsigned long start = pages->origin.start;
+
+	return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_BAR_DRIVER, start,
+			      start + pages->npages * PAGE_SIZE);
+}
+
 /**
  * iopt_area_add_access() - Pin a part of an area for the kernel
  * @area: the area
@@ -420,9 +429,10 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 	int rc;
 
 	if (write && !area->pages->origin.writable)
-		return -EPERM;
+		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS,
+				      area->node.start, area->node.last);
 	if (!area->pages->origin.ops->pinned)
-		return -EINVAL;
+		return refuse_device(area->pages);
 	rc = pfn_reader_lock(&reader, area->pages, start, last);
 	if (rc)
 		return rc;

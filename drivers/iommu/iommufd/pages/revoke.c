@@ -305,6 +305,7 @@ static int revoke_begin_killable(struct iopt_revoke *revoke,
 /* Whoever maps the memory wants to know whether it is there. */
 static int revoke_read_first(struct iopt_revoke *revoke)
 {
+	unsigned long start = revoke->pages->origin.start;
 	unsigned int tries;
 
 	for (tries = 0; tries < REVOKE_TRIES; tries++) {
@@ -313,10 +314,13 @@ static int revoke_read_first(struct iopt_revoke *revoke)
 
 		if (!rc)
 			rc = revoke_read(revoke, seq);
+		if (rc == -EFAULT)
+			break;
 		if (rc != -EAGAIN)
 			return rc;
 	}
-	return -EFAULT;
+	return iommufd_refuse(-EFAULT, IOMMUFD_REFUSE_BAR_AWAY, start,
+			      start + revoke->pages->npages * PAGE_SIZE);
 }
 
 /* Show an area again, if its memory is present. */

@@ -27,6 +27,7 @@
 
 #include "account.h"
 #include "lib/test_hooks.h"
+#include "lib/trace.h"
 #include "pin.h"
 
 /* Pages that are read before those get their turn who change the mappings. */
@@ -77,6 +78,20 @@ static int vma_check(const struct vm_area_struct *vma, bool writable)
 	    cc_platform_has(CC_ATTR_MEM_ENCRYPT))
 		return -EFAULT;
 	return 0;
+}
+
+/* Whoever looks for memory that was taken away is refused often, and alone. */
+static int vma_check_map(const struct vm_area_struct *vma, bool writable,
+			 const struct pin_piece *piece)
+{
+	int rc = vma_check(vma, writable);
+
+	if (!rc)
+		return 0;
+	return iommufd_refuse(rc, cc_platform_has(CC_ATTR_MEM_ENCRYPT) ?
+				  IOMMUFD_REFUSE_BAR_ENCRYPTED :
+				  IOMMUFD_REFUSE_BAR_RIGHTS,
+			      piece->start, piece->end);
 }
 
 /* Where the next memory of a device begins, @end if there is none before. */
@@ -139,7 +154,7 @@ int pin_device_find(unsigned long end, bool writable, struct pin_piece *piece)
 	if (vma && vma->vm_start <= piece->start && vma_is_device(vma)) {
 		piece->device = vma->vm_file->f_mapping;
 		piece->end = min(end, vma->vm_end);
-		rc = vma_check(vma, writable);
+		rc = vma_check_map(vma, writable, piece);
 	} else {
 		piece->end = next_device(mm, vma, end);
 	}
@@ -309,13 +324,16 @@ int pin_device_read(const struct pin_origin *origin, unsigned long npages,
 static int pin_device_copy_at_once(const struct pin_origin *origin,
 				   struct pin_copy *copy)
 {
-	return -EFAULT;
+	unsigned long address = origin->start + copy->byte;
+
+	return iommufd_refuse(-EFAULT, IOMMUFD_REFUSE_BAR_DRIVER, address,
+			      address + copy->length);
 }
 
 static int pin_device_copy_pages(const struct pin_origin *origin,
 				 struct pin_copy *copy, unsigned long last)
 {
-	return -EFAULT;
+	return pin_device_copy_at_once(origin, copy);
 }
 
 static const struct pin_origin_ops pin_device_ops = {

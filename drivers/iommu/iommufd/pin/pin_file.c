@@ -35,6 +35,7 @@
 
 #include "bill.h"
 #include "lib/test_hooks.h"
+#include "lib/trace.h"
 #include "pin.h"
 #include "pin_leaf.h"
 
@@ -60,6 +61,16 @@ static unsigned int file_seals(struct file *file)
 	return READ_ONCE(SHMEM_I(file_inode(file))->seals);
 }
 
+static bool file_allows(struct file *file, bool writable)
+{
+	if (!(file->f_mode & FMODE_READ))
+		return false;
+	if (!writable)
+		return true;
+	return (file->f_mode & FMODE_WRITE) &&
+	       !(file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+}
+
 /**
  * pin_file_check() - Tell whether a file can be mapped
  * @file: the file
@@ -77,15 +88,9 @@ static unsigned int file_seals(struct file *file)
 int pin_file_check(struct file *file, bool writable)
 {
 	if (!shmem_file(file) && !is_file_hugepages(file))
-		return -EINVAL;
-	if (!(file->f_mode & FMODE_READ))
-		return -EPERM;
-	if (!writable)
-		return 0;
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EPERM;
-	if (file_seals(file) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE))
-		return -EPERM;
+		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_FILE_KIND, 0, 0);
+	if (!file_allows(file, writable))
+		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_FILE_RIGHTS, 0, 0);
 	return 0;
 }
 
@@ -266,22 +271,24 @@ static long pin_try(const struct pin_origin *origin, pgoff_t first,
 	return folios_settle(folios, count, file, first - *skip);
 }
 
-/* As others say it of memory. Positive numbers are none. */
-static long pin_error(long rc)
+/* As others say it of memory. */
+static int pin_error(int rc, pgoff_t first, unsigned long npages)
 {
 	switch (rc) {
 	case -EINVAL:
 		/* The file ends before. */
-		return -EFAULT;
+		rc = -EFAULT;
+		break;
 	case -ENOSPC:
 		/* It is not IOVA that there is none of. */
-		return -ENOMEM;
+		rc = -ENOMEM;
+		break;
 	case -EINTR:
 		/* By work that this task has to do on its way out. */
 		return fatal_signal_pending(current) ? rc : -ERESTARTNOINTR;
-	default:
-		return rc;
 	}
+	return iommufd_refuse(rc, IOMMUFD_REFUSE_MEMORY, first * PAGE_SIZE,
+			      npages);
 }
 
 /*
@@ -302,11 +309,13 @@ static long pin_folios(const struct pin_origin *origin, unsigned long index,
 	for (tries = 0; tries < TRIES; tries++) {
 		rc = pin_try(origin, first, first + npages - 1, folios, max,
 			     skip);
+		if (rc > 0)
+			return rc;
 		if (rc)
-			return pin_error(rc);
+			return pin_error(rc, first, npages);
 		cond_resched();
 	}
-	return -EBUSY;
+	return pin_error(-EBUSY, first, npages);
 }
 
 static int pin_file_one(const struct pin_origin *origin, unsigned long index,
@@ -482,7 +491,7 @@ int pin_file_origin(struct pin_origin *origin, struct pin_bill *bill,
 		    struct file *file, unsigned long start, bool writable)
 {
 	if (writable && mapping_map_writable(file->f_mapping))
-		return -EPERM;
+		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_FILE_RIGHTS, 0, 0);
 	*origin = (struct pin_origin){
 		.ops = &pin_file_ops,
 		.bill = bill,

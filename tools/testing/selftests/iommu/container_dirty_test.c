@@ -239,31 +239,6 @@ TEST_F(dirty, unmapping_tells_what_was_touched)
 
 /* New addresses */
 
-static int invalidate_vaddr(const struct container *c)
-{
-	struct vfio_iommu_type1_dma_unmap request = {
-		.argsz = sizeof(request),
-		.flags = VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL,
-	};
-
-	return container_ioctl(c, VFIO_IOMMU_UNMAP_DMA,
-			       (unsigned long)&request);
-}
-
-static int give(const struct container *c, const void *va, __u64 iova,
-		__u64 size)
-{
-	struct vfio_iommu_type1_dma_map request = {
-		.argsz = sizeof(request),
-		.flags = VFIO_DMA_MAP_FLAG_VADDR,
-		.vaddr = va_to_u64(va),
-		.iova = iova,
-		.size = size,
-	};
-
-	return container_ioctl(c, VFIO_IOMMU_MAP_DMA, (unsigned long)&request);
-}
-
 TEST_F(dirty, users_in_the_kernel_keep_addresses)
 {
 	struct mock_device device;
@@ -271,16 +246,16 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 
 	EXPECT_EQ(0, container_ioctl(&self->c, VFIO_CHECK_EXTENSION,
 				     VFIO_UPDATE_VADDR));
-	EXPECT_EQ(-EBUSY, invalidate_vaddr(&self->c));
+	EXPECT_EQ(-EBUSY, container_invalidate_all(&self->c));
 	close(self->access);
 	self->access = -1;
 	EXPECT_EQ(1, container_ioctl(&self->c, VFIO_CHECK_EXTENSION,
 				     VFIO_UPDATE_VADDR));
-	ASSERT_EQ(0, invalidate_vaddr(&self->c));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
 	EXPECT_EQ(-EBUSY, access_create(self->rig.fd, self->rig.ioas_id, PINS));
 	EXPECT_EQ(-EBUSY, mock_plug(self->rig.fd, self->rig.ioas_id, &device));
-	ASSERT_EQ(0, give(&self->c, self->rig.buffer, mock_rig_iova(0),
-			  PAGES * PAGE_SIZE));
+	ASSERT_EQ(0, container_give(&self->c, self->rig.buffer,
+				    mock_rig_iova(0), PAGES * PAGE_SIZE));
 	other = access_create(self->rig.fd, self->rig.ioas_id, PINS);
 	ASSERT_GE(other, 0);
 	close(other);
@@ -292,7 +267,7 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 static int invalidate_and_plug(const struct container *c, struct mock_rig *rig)
 {
 	struct mock_device device;
-	int ret = invalidate_vaddr(c);
+	int ret = container_invalidate_all(c);
 
 	if (mock_plug(rig->fd, rig->ioas_id, &device))
 		return -EBUSY;
@@ -328,9 +303,9 @@ TEST_F(dirty, files_and_bars_get_no_addresses)
 	munmap(va, PAGE_SIZE);
 	close(bar);
 	close(file);
-	ASSERT_EQ(0, invalidate_vaddr(&self->c));
-	ASSERT_EQ(0, give(&self->c, rig->buffer, mock_rig_iova(0),
-			  PAGES * PAGE_SIZE));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
+	ASSERT_EQ(0, container_give(&self->c, rig->buffer, mock_rig_iova(0),
+				    PAGES * PAGE_SIZE));
 }
 
 /* What is pinned stays; what is not comes from the new address, everywhere. */
@@ -346,16 +321,17 @@ TEST_F(dirty, new_addresses_go_for_all_copies)
 	moved = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	ASSERT_NE(MAP_FAILED, moved);
-	ASSERT_EQ(0, invalidate_vaddr(&self->c));
-	ASSERT_EQ(0, give(&self->c, moved, mock_rig_iova(0), size));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
+	ASSERT_EQ(0, container_give(&self->c, moved, mock_rig_iova(0), size));
 	ASSERT_EQ(0, mock_plug(self->rig.fd, self->rig.other_id, &device));
 	EXPECT_EQ(0, mock_check_map(self->rig.fd, device.hwpt_id,
 				    mock_rig_iova(0), size, moved));
 	EXPECT_EQ(0, mock_check_refs(self->rig.fd, moved, size, 1));
 	EXPECT_EQ(0, mock_check_refs(self->rig.fd, self->rig.buffer, size, 0));
 	/* Now that it is pinned, the address does not matter. */
-	ASSERT_EQ(0, invalidate_vaddr(&self->c));
-	ASSERT_EQ(0, give(&self->c, self->rig.buffer, mock_rig_iova(0), size));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
+	ASSERT_EQ(0, container_give(&self->c, self->rig.buffer,
+				    mock_rig_iova(0), size));
 	EXPECT_EQ(0, mock_check_map(self->rig.fd, device.hwpt_id,
 				    mock_rig_iova(0), size, moved));
 	ASSERT_EQ(0, iommufd_destroy(self->rig.fd, device.id));
@@ -371,12 +347,12 @@ TEST_F(dirty, part_of_memory_does_not_move)
 	ASSERT_EQ(0, vfio_ioas_set(self->rig.fd, self->rig.other_id));
 	ASSERT_EQ(0, container_ioctl(&self->c, VFIO_SET_IOMMU,
 				     VFIO_TYPE1v2_IOMMU));
-	ASSERT_EQ(0, invalidate_vaddr(&self->c));
-	EXPECT_EQ(-EINVAL, give(&self->c, mock_rig_va(&self->rig, 2),
-				mock_rig_iova(2), 4 * PAGE_SIZE));
-	EXPECT_EQ(-EINVAL, invalidate_vaddr(&self->c));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
+	EXPECT_EQ(-EINVAL, container_give(&self->c, mock_rig_va(&self->rig, 2),
+					  mock_rig_iova(2), 4 * PAGE_SIZE));
+	EXPECT_EQ(-EINVAL, container_invalidate_all(&self->c));
 	EXPECT_EQ(0, container_unmap_all(&self->c, NULL));
-	EXPECT_EQ(0, invalidate_vaddr(&self->c));
+	EXPECT_EQ(0, container_invalidate_all(&self->c));
 }
 
 TEST_HARNESS_MAIN

@@ -4,7 +4,9 @@
  * Tracepoints: what comes is said, what goes is said, and what is refused with
  * its reason. When all is gone the sums are zero.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -13,6 +15,7 @@
 #include <linux/capability.h>
 
 #include "lib/bar.h"
+#include "lib/container.h"
 #include "lib/fault_rig.h"
 #include "lib/fdinfo.h"
 #include "lib/harness.h"
@@ -283,6 +286,91 @@ TEST_F(trace, refusals_without_space)
 	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_refuse", words));
 }
 
+TEST_F(trace, refusals_of_files)
+{
+	struct mock_rig *rig = &self->rig;
+	__u64 iova = mock_rig_iova(0), size = 2 * PAGE_SIZE;
+	int sealed = memfd_create("sealed", MFD_ALLOW_SEALING);
+	int zero = open("/dev/zero", O_RDWR);
+
+	ASSERT_GE(sealed, 0);
+	ASSERT_GE(zero, 0);
+	ASSERT_EQ(0, ftruncate(sealed, size));
+	ASSERT_EQ(0, fcntl(sealed, F_ADD_SEALS, F_SEAL_WRITE));
+	EXPECT_EQ(-EINVAL, ioas_map_file_fixed(rig->fd, rig->ioas_id, zero, 0,
+					       size, iova));
+	EXPECT_EQ(-EPERM, ioas_map_file_fixed(rig->fd, rig->ioas_id, sealed, 0,
+					      size, iova));
+	close(sealed);
+	close(zero);
+	FINISH();
+	EXPECT_REFUSED(EINVAL, "file-kind", 0, 0);
+	EXPECT_REFUSED(EPERM, "file-rights", 0, 0);
+}
+
+TEST_F(trace, refusals_of_pages_of_files)
+{
+	struct mock_rig *rig = &self->rig;
+	__u64 iova = mock_rig_iova(0), size = 2 * PAGE_SIZE;
+	int file = memfd_create("short", 0);
+	struct mock_device device;
+
+	ASSERT_GE(file, 0);
+	ASSERT_EQ(0, ftruncate(file, size));
+	EXPECT_EQ(-EINVAL, ioas_map_file_fixed(rig->fd, rig->ioas_id, file,
+					       PAGE_SIZE, size, iova));
+	/* Nothing is pinned until there is a device. */
+	ASSERT_EQ(0, ioas_map_file_fixed(rig->fd, rig->ioas_id, file, PAGE_SIZE,
+					 PAGE_SIZE, iova));
+	ASSERT_EQ(0, ftruncate(file, 0));
+	EXPECT_EQ(-EFAULT, mock_plug(rig->fd, rig->ioas_id, &device));
+	ASSERT_EQ(0, mock_rig_map(rig, 4, 1));
+	EXPECT_EQ(-EINVAL, ioas_change_process(rig->fd));
+	close(file);
+	FINISH();
+	EXPECT_REFUSED(EINVAL, "file-size", PAGE_SIZE + size, size);
+	EXPECT_REFUSED(EFAULT, "memory", PAGE_SIZE, 1);
+	EXPECT_REFUSED(EINVAL, "no-file", mock_rig_iova(4),
+		       mock_rig_iova(5) - 1);
+}
+
+TEST_F(trace, refusals_of_addresses)
+{
+	struct mock_rig *rig = &self->rig;
+	struct container c = { .fd = rig->fd };
+	__u64 iova = mock_rig_iova(0);
+	int access, file;
+
+	file = memfd_create("file", 0);
+	ASSERT_GE(file, 0);
+	ASSERT_EQ(0, ftruncate(file, PAGE_SIZE));
+	ASSERT_EQ(0, vfio_ioas_set(rig->fd, rig->ioas_id));
+	ASSERT_EQ(0, container_ioctl(&c, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU));
+	access = access_create(rig->fd, rig->ioas_id,
+			       MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES);
+	ASSERT_GE(access, 0);
+	EXPECT_EQ(-EBUSY, container_invalidate_all(&c));
+	close(access);
+	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
+	EXPECT_EQ(-EINVAL, container_give(&c, rig->buffer, iova,
+					  2 * PAGE_SIZE));
+	ASSERT_EQ(0, container_invalidate_all(&c));
+	EXPECT_EQ(-EBUSY, access_create(rig->fd, rig->ioas_id, 0));
+	EXPECT_EQ(-EINVAL, container_invalidate_all(&c));
+	ASSERT_EQ(0, container_give(&c, rig->buffer, iova, 2 * PAGE_SIZE));
+	ASSERT_EQ(0, ioas_map_file_fixed(rig->fd, rig->ioas_id, file, 0,
+					 PAGE_SIZE, mock_rig_iova(4)));
+	EXPECT_EQ(-EINVAL, container_invalidate_all(&c));
+	close(file);
+	FINISH();
+	EXPECT_REFUSED(EBUSY, "used-by-driver", 0, 0);
+	EXPECT_REFUSED(EINVAL, "vaddr-valid", iova, mock_rig_iova(2) - 1);
+	EXPECT_REFUSED(EBUSY, "vaddr-invalid", 0, 1);
+	EXPECT_REFUSED(EINVAL, "vaddr-invalid", iova, mock_rig_iova(2) - 1);
+	EXPECT_REFUSED(EINVAL, "vaddr-fixed", mock_rig_iova(4),
+		       mock_rig_iova(5) - 1);
+}
+
 /* Page faults */
 
 TEST_F(trace, faults_are_answered)
@@ -343,6 +431,51 @@ TEST_F(trace, bars_are_withdrawn_and_returned)
 			      "length="));
 	/* Nothing of it was pinned. */
 	EXPECT_EQ(0, PAGES("iommufd_pin"));
+}
+
+TEST_F(trace, refusals_of_bars)
+{
+	struct mock_rig *rig = &self->rig;
+	char *private, *shared;
+	__u64 iova = mock_rig_iova(0);
+	__u32 pages_id;
+	int bar, access;
+
+	bar = bar_create(rig->fd, PAGE_SIZE);
+	ASSERT_GE(bar, 0);
+	private = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+		       bar, 0);
+	ASSERT_NE(MAP_FAILED, private);
+	shared = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, bar,
+		      0);
+	ASSERT_NE(MAP_FAILED, shared);
+	EXPECT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id, private,
+					  PAGE_SIZE, iova));
+	ASSERT_EQ(0, bar_set(rig->fd, bar, MOCK_BAR_OFF, 0));
+	EXPECT_EQ(-EFAULT, ioas_map_fixed(rig->fd, rig->ioas_id, shared,
+					  PAGE_SIZE, iova));
+	ASSERT_EQ(0, bar_set(rig->fd, bar, MOCK_BAR_ON, 0));
+	ASSERT_EQ(0, ioas_map_fixed(rig->fd, rig->ioas_id, shared, PAGE_SIZE,
+				    iova));
+	access = access_create(rig->fd, rig->ioas_id,
+			       MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES);
+	ASSERT_GE(access, 0);
+	EXPECT_EQ(-EINVAL, access_pin(rig->fd, access, iova, PAGE_SIZE, NULL, 0,
+				      &pages_id));
+	EXPECT_EQ(-EFAULT, access_rw(rig->fd, access, iova, 4, &pages_id, 0));
+	close(access);
+	FINISH();
+	EXPECT_REFUSED(EFAULT, "bar-rights", (uintptr_t)private,
+		       (uintptr_t)private + PAGE_SIZE);
+	EXPECT_REFUSED(EFAULT, "bar-away", (uintptr_t)shared,
+		       (uintptr_t)shared + PAGE_SIZE);
+	EXPECT_REFUSED(EINVAL, "bar-for-driver", (uintptr_t)shared,
+		       (uintptr_t)shared + PAGE_SIZE);
+	EXPECT_REFUSED(EFAULT, "bar-for-driver", (uintptr_t)shared,
+		       (uintptr_t)shared + 4);
+	munmap(private, PAGE_SIZE);
+	munmap(shared, PAGE_SIZE);
+	close(bar);
 }
 
 TEST_HARNESS_MAIN

@@ -217,6 +217,28 @@ int container_unmap_all(const struct container *container, __u64 *unmapped)
 	return unmap(container, VFIO_DMA_UNMAP_FLAG_ALL, 0, 0, unmapped);
 }
 
+int container_invalidate_all(const struct container *container)
+{
+	return unmap(container,
+		     VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL, 0, 0,
+		     NULL);
+}
+
+int container_give(const struct container *container, const void *va,
+		   __u64 iova, __u64 size)
+{
+	struct vfio_iommu_type1_dma_map request = {
+		.argsz = sizeof(request),
+		.flags = VFIO_DMA_MAP_FLAG_VADDR,
+		.vaddr = va_to_u64(va),
+		.iova = iova,
+		.size = size,
+	};
+
+	return container_ioctl(container, VFIO_IOMMU_MAP_DMA,
+			       (unsigned long)&request);
+}
+
 int container_get_info(const struct container *container,
 		       union container_info *info, __u32 argsz,
 		       unsigned char filler)

@@ -106,6 +106,11 @@ int container_unmap(const struct container *container, __u64 iova, __u64 size,
 		    __u64 *unmapped);
 int container_unmap_all(const struct container *container, __u64 *unmapped);
 
+/* VFIO_UPDATE_VADDR: no address is valid any more; one mapping has a new one. */
+int container_invalidate_all(const struct container *container);
+int container_give(const struct container *container, const void *va,
+		   __u64 iova, __u64 size);
+
 /* Fill all of @info with @filler first, but for @argsz. */
 int container_get_info(const struct container *container,
 		       union container_info *info, __u32 argsz,
