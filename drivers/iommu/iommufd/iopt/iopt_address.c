@@ -209,7 +209,9 @@ bool iopt_may_invalidate_vaddr(struct io_pagetable *iopt)
  * As long as there is such an area, nobody can join who could need its address.
  * It is given a new one by iopt_move(), or unmapped.
  *
- * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps. The
+ * caller keeps domains from joining, see &iommufd_ioas.mutex: one that has
+ * begun to needs the addresses until it is filled.
  * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
  * was invalidated before, or it is no memory of a process; what @rule says;
  * -EINTR on a fatal signal. On failure nothing is changed.

@@ -53,8 +53,9 @@ struct revoke_queue;
  *	iopt_domains.rwsem
  *
  * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and
- * iova_rwsem, and io_pagetable.container_mutex outside of these and of
- * fill_mutex. Both are held together with none of the locks above.
+ * iova_rwsem, and is held together with none of the other locks above.
+ * io_pagetable.container_mutex is inside of iommufd_ioas.mutex, and outside of
+ * fill_mutex, iova_rwsem, and what is inside of these.
  *
  * iommufd_domain_devices_rwsem is inside of dirty_mutex, iommufd_group.lock and
  * iommufd_ioas.mutex, with nothing but locks of the IOMMU core and its drivers
@@ -83,7 +84,8 @@ struct revoke_queue;
  * fault queue's lock    whose page faults come into the queue, and how far each
  *                       is. IOMMU drivers take it when they report one
  * iommufd_ioas.mutex    joining and leaving of domains; the list of page
- *                       tables
+ *                       tables. Held to invalidate user addresses, so that no
+ *                       domain needs one
  * dirty_mutex           whether a page table tracks writes
  * domain_devices_rwsem  which devices a domain has. Held for read by whoever
  *                       attaches or detaches some, for write while IOMMU

@@ -6,6 +6,8 @@
  * while they are there. container_test compares the rest with VFIO's type1.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,8 +15,13 @@
 #include "lib/container.h"
 #include "lib/harness.h"
 #include "lib/mock_rig.h"
+#include "lib/process.h"
+#include "lib/trap.h"
 
 #define PINS	MOCK_FLAGS_ACCESS_CREATE_NEEDS_PIN_PAGES
+
+/* By then a call that does not wait has returned, ms. */
+#define WAIT_MS	200
 
 /* What is mapped, at its IOVA */
 #define PAGES	16
@@ -261,6 +268,90 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
 	close(other);
 	ASSERT_EQ(0, mock_plug(self->rig.fd, self->rig.ioas_id, &device));
 	ASSERT_EQ(0, iommufd_destroy(self->rig.fd, device.id));
+}
+
+/**
+ * struct beside - a call in a thread
+ * @rig: what it acts on
+ * @c: the same
+ * @device: attached by it
+ * @thread: makes the call
+ * @done: set when it has returned
+ * @ret: what it returned
+ */
+struct beside {
+	struct mock_rig *rig;
+	struct container *c;
+	struct mock_device device;
+	pthread_t thread;
+	bool done;
+	int ret;
+};
+
+static void *plug_beside(void *arg)
+{
+	struct beside *beside = arg;
+
+	beside->ret = mock_plug(beside->rig->fd, beside->rig->ioas_id,
+				&beside->device);
+	return NULL;
+}
+
+static void *invalidate_beside(void *arg)
+{
+	struct beside *beside = arg;
+
+	beside->ret = container_invalidate_all(beside->c);
+	__atomic_store_n(&beside->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int invalidate_in_child(void *arg)
+{
+	return container_invalidate_all(arg) ? 1 : 0;
+}
+
+/* A device that is being attached needs all addresses until it has them all. */
+TEST_F(dirty, addresses_stay_until_a_device_is_attached)
+{
+	struct beside invalidate = { .c = &self->c };
+	struct beside plug = { .rig = &self->rig };
+	__u64 iova = mock_rig_iova(2 * PAGES);
+	struct trap trap;
+	pid_t child;
+	int ret;
+
+	ret = trap_open(&trap, PAGE_SIZE);
+	if (ret == -ENOTSUP)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ret);
+	close(self->access);
+	self->access = -1;
+	ASSERT_EQ(0, container_map(&self->c, trap.va, iova, PAGE_SIZE));
+	ASSERT_EQ(0, pthread_create(&plug.thread, NULL, plug_beside, &plug));
+	ASSERT_EQ(1, trap_wait(&trap, TIMEOUT_MS));
+
+	/* Whoever waits for it may be killed. */
+	child = child_start(invalidate_in_child, &self->c);
+	ASSERT_GT(child, 0);
+	sleep_ms(WAIT_MS);
+	EXPECT_EQ(0, kill(child, SIGKILL));
+	EXPECT_EQ(-EINTR, child_wait(child, TIMEOUT_MS));
+
+	ASSERT_EQ(0, pthread_create(&invalidate.thread, NULL, invalidate_beside,
+				    &invalidate));
+	sleep_ms(WAIT_MS);
+	EXPECT_FALSE(__atomic_load_n(&invalidate.done, __ATOMIC_ACQUIRE));
+	EXPECT_EQ(0, trap_release(&trap));
+	pthread_join(plug.thread, NULL);
+	EXPECT_EQ(0, plug.ret);
+	pthread_join(invalidate.thread, NULL);
+	EXPECT_EQ(0, invalidate.ret);
+	EXPECT_EQ(-EINVAL, container_invalidate_all(&self->c));
+	EXPECT_EQ(0, container_give(&self->c, trap.va, iova, PAGE_SIZE));
+	EXPECT_EQ(0, iommufd_destroy(self->rig.fd, plug.device.id));
+	EXPECT_EQ(0, container_unmap(&self->c, iova, PAGE_SIZE, NULL));
+	trap_close(&trap);
 }
 
 /* All or nothing is invalidated, and the end has no address to come. */
