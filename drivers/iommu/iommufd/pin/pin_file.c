@@ -163,7 +163,9 @@ static void handled_signals(sigset_t *handled)
  * fallocate() minds what is reserved. It gives up at any signal, and with it
  * all would be undone and begun again, perhaps without end. So signals with a
  * handler wait. Others are not blocked: a blocked SIGTERM would not be fatal.
- * Returns 0 to look again.
+ *
+ * One byte fills the page. More could lie beyond the end of the file, where
+ * seals and RLIMIT_FSIZE forbid it, with SIGXFSZ even.
  */
 static int fill_huge_hole(struct file *file, pgoff_t index)
 {
@@ -173,10 +175,27 @@ static int fill_huge_hole(struct file *file, pgoff_t index)
 	handled_signals(&blocked);
 	sigprocmask(SIG_BLOCK, &blocked, &before);
 	rc = file->f_op->fallocate(file, FALLOC_FL_KEEP_SIZE,
-				   (loff_t)index << PAGE_SHIFT, PAGE_SIZE);
+				   (loff_t)index << PAGE_SHIFT, 1);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-	/* A stop or a freeze may be over by now. Then nobody restarts the call. */
-	return rc == -EINTR && !signal_pending(current) ? 0 : rc;
+	return rc;
+}
+
+/* After an attempt to fill a hole: is the answer to be found in the file? */
+static bool look_again(int rc)
+{
+	switch (rc) {
+	case 0:
+		return true;
+	case -EINTR:
+		/* A stop or a freeze may be over. Nobody restarts the call. */
+		return !signal_pending(current);
+	case -EFBIG:
+	case -EPERM:
+		/* It has become too short. By now it may be longer again. */
+		return true;
+	default:
+		return false;
+	}
 }
 
 /*
@@ -199,7 +218,10 @@ static long find_and_pin_huge(struct file *file, pgoff_t first, pgoff_t last,
 	if (!rc && max)
 		rc = find_and_pin(file, first, last, folios, max, skip);
 	inode_unlock_shared(inode);
-	return rc ?: fill_huge_hole(file, first);
+	if (rc)
+		return rc;
+	rc = fill_huge_hole(file, first);
+	return look_again(rc) ? 0 : rc;
 }
 
 static void clear_folio(struct folio *folio)
@@ -271,21 +293,24 @@ static long pin_try(const struct pin_origin *origin, pgoff_t first,
 	return folios_settle(folios, count, file, first - *skip);
 }
 
-/* As others say it of memory. */
+/* As others say it of memory. Nobody knows what a file system may answer. */
 static int pin_error(int rc, pgoff_t first, unsigned long npages)
 {
 	switch (rc) {
+	case -ENOMEM:
+	case -EIO:
+	case -EBUSY:
+		break;
 	case -EINVAL:
 		/* The file ends before. */
 		rc = -EFAULT;
 		break;
-	case -ENOSPC:
-		/* It is not IOVA that there is none of. */
-		rc = -ENOMEM;
-		break;
 	case -EINTR:
 		/* By work that this task has to do on its way out. */
 		return fatal_signal_pending(current) ? rc : -ERESTARTNOINTR;
+	default:
+		/* ENOSPC, EDQUOT: it is not IOVA that there is none of. */
+		rc = -ENOMEM;
 	}
 	return iommufd_refuse(rc, IOMMUFD_REFUSE_MEMORY, first * PAGE_SIZE,
 			      npages);
@@ -478,11 +503,11 @@ static const struct pin_origin_ops pin_file_ops = {
  *            the file cannot be sealed against writing then
  *
  * Pinning and copying return: -EFAULT if the file has become too short; -ENOMEM,
- * also if its file system is full or no huge page is left; -EBUSY if others take
- * the pages out of the file all the time; -EIO for a page that is damaged or
- * cannot be read from swap; -EINTR on a fatal signal; -ERESTARTNOINTR, to have
- * the system call made again, if the task has work to do before a huge page can
- * be had. They take the lock of the inode for huge pages.
+ * also if its file system is full, a quota is used up, or no huge page is left;
+ * -EBUSY if others take the pages out of the file all the time; -EIO for a page
+ * that is damaged or cannot be read from swap; -EINTR on a fatal signal;
+ * -ERESTARTNOINTR, to have the system call made again, if the task has work to do
+ * before a huge page can be had. They take the lock of the inode for huge pages.
  *
  * Context: any.
  * Return: 0; -EPERM if the file is sealed against writing.

@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -13,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -519,35 +520,41 @@ TEST_F(file, h70_fallocated_pages_are_clean)
 }
 
 /**
- * struct torment - takes pages out of a file all the time
+ * struct torment - takes pages out of a file all the time, in another process
  * @subject: the file
  * @stop: has to stop
- * @ret: what kept it from going on
  */
 struct torment {
 	struct subject *subject;
 	atomic_bool stop;
-	int ret;
 };
 
-static void *torment_run(void *arg)
+static int torment_run(void *arg)
 {
 	struct torment *torment = arg;
 	struct subject *subject = torment->subject;
 	unsigned int round;
-	int ret = 0;
 
-	for (round = 0; !ret && !atomic_load(&torment->stop); round++) {
-		ret = round % 3 ? punch_all(subject) : truncate_all(subject);
-		if (!ret && ftruncate(subject->file, subject->length))
-			ret = -errno;
+	for (round = 0; !atomic_load(&torment->stop); round++) {
+		int ret = round % 3 ? punch_all(subject) : truncate_all(subject);
+
+		if (ret || ftruncate(subject->file, subject->length))
+			return 1;
 		/* Without a huge page this fails, which is no matter. */
 		if (round % 3 == 1 &&
 		    fallocate(subject->file, 0, 0, subject->length))
 			continue;
 	}
-	torment->ret = ret;
-	return NULL;
+	return 0;
+}
+
+/* Behind this size this process makes no file longer; the signal is ignored. */
+static int limit_file_size(__u64 bytes)
+{
+	struct rlimit limit = { .rlim_cur = bytes, .rlim_max = RLIM_INFINITY };
+
+	signal(SIGXFSZ, SIG_IGN);
+	return setrlimit(RLIMIT_FSIZE, &limit) ? -errno : 0;
 }
 
 static bool is_expected(int ret)
@@ -557,17 +564,26 @@ static bool is_expected(int ret)
 	       ret == -ENOMEM;
 }
 
-/* Whatever is mapped is the file's at that time, or fails; nothing is lost. */
+/*
+ * Whatever is mapped is the file's at that time, or fails; nothing is lost. What
+ * fills holes comes too late now and then, where a limit keeps it from filling.
+ */
 TEST_F(file, h70_map_races_with_truncation)
 {
 	struct subject *subject = &self->subject;
-	struct torment torment = { .subject = subject };
+	struct torment *torment;
 	struct mock_device device;
 	unsigned int i, mapped = 0;
-	pthread_t thread;
+	pid_t child;
 
+	torment = mmap(NULL, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)torment);
+	torment->subject = subject;
 	ASSERT_EQ(0, plug(subject, &device));
-	ASSERT_EQ(0, pthread_create(&thread, NULL, torment_run, &torment));
+	child = child_start(torment_run, torment);
+	ASSERT_GT(child, 0);
+	ASSERT_EQ(0, limit_file_size(0));
 	for (i = 0; i < 40; i++) {
 		int ret = map_all(subject);
 
@@ -578,13 +594,40 @@ TEST_F(file, h70_map_races_with_truncation)
 		EXPECT_PINNED(ret ? 0 : subject->pages);
 		EXPECT_EQ(0, unmap_all(subject));
 	}
-	atomic_store(&torment.stop, true);
-	pthread_join(thread, NULL);
-	EXPECT_EQ(0, torment.ret);
+	ASSERT_EQ(0, limit_file_size(RLIM_INFINITY));
+	atomic_store(&torment->stop, true);
+	EXPECT_EQ(0, child_wait(child, TIMEOUT_MS));
 	EXPECT_GT(mapped, 0);
 	EXPECT_PINNED(0);
 	ASSERT_EQ(0, map_all(subject));
 	EXPECT_EQ(0, check(subject, &device));
+	munmap(torment, PAGE_SIZE);
+}
+
+/* What is behind the end is nothing to fill, and it might not be allowed. */
+TEST_F(file, h59_last_page_is_not_whole)
+{
+	struct subject *subject = &self->subject;
+	__u64 part = PAGE_SIZE / 2, length = subject->length - part;
+	int reader = access_create(subject->rig.fd, subject->rig.ioas_id, 0);
+	struct mock_device device;
+	char buffer[2] = "xx";
+
+	ASSERT_GE(reader, 0);
+	ASSERT_EQ(0, plug(subject, &device));
+	ASSERT_EQ(0, truncate_all(subject));
+	/* On a hugetlbfs only this makes files that end in a page. */
+	ASSERT_EQ(0, fallocate(subject->file, 0, 0, length));
+	ASSERT_EQ(0, punch_all(subject));
+	ASSERT_EQ(0, limit_file_size(length));
+	EXPECT_EQ(0, map_part(subject, length - part, part));
+	EXPECT_PINNED(1);
+	EXPECT_EQ(0, access_rw(subject->rig.fd, reader, IOVA + length - part,
+			       sizeof(buffer), buffer,
+			       MOCK_ACCESS_RW_SLOW_PATH));
+	EXPECT_EQ(0, buffer[0] | buffer[1]);
+	ASSERT_EQ(0, limit_file_size(RLIM_INFINITY));
+	close(reader);
 }
 
 static void ignore(int signal)
@@ -827,6 +870,37 @@ static int sealable_file(__u64 length)
 	return fd;
 }
 
+/* A huge page that is a hole, and a file that ends in it and may not grow. */
+static int sealed_huge_file(__u64 length)
+{
+	int fd = memfd_create("iommufd", MFD_CLOEXEC | MFD_ALLOW_SEALING |
+					 MFD_HUGETLB);
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	if (fd >= 0 && (fallocate(fd, 0, 0, length) ||
+			fallocate(fd, punch, 0, SZ_2M) ||
+			fcntl(fd, F_ADD_SEALS, F_SEAL_GROW))) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+TEST_F(refused, h59_file_that_may_not_grow)
+{
+	struct subject *subject = &self->subject;
+	__u64 part = PAGE_SIZE / 2;
+	int fd;
+
+	memory_reserve_huge_pages(16);
+	fd = sealed_huge_file(2 * PAGE_SIZE + part);
+	if (fd < 0)
+		SKIP(return, "no huge pages");
+	EXPECT_EQ(0, map_fd(subject, fd, MAP_RW, 2 * PAGE_SIZE, part));
+	EXPECT_PINNED(1);
+	close(fd);
+}
+
 TEST_F(refused, h59_seals_of_the_file)
 {
 	struct subject *subject = &self->subject;
@@ -878,6 +952,97 @@ TEST_F(refused, iova_as_with_memory)
 						  subject->file, 0, PAGE_SIZE,
 						  -(PAGE_SIZE / 2)));
 	EXPECT_PINNED(4);
+}
+
+/* A file system that has no room for all of a file */
+
+#define ROOM	(8 * PAGE_SIZE)
+
+#define QUOTA_OPTIONS	"usrquota,usrquota_block_hardlimit=32K"
+
+FIXTURE(full)
+{
+	struct mock_rig rig;
+	struct mock_device device;
+	int file;
+};
+
+FIXTURE_VARIANT(full)
+{
+	const char *options;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(full, tmpfs) { .options = "size=32K" };
+FIXTURE_VARIANT_ADD(full, quota) { .options = QUOTA_OPTIONS };
+/* clang-format on */
+
+static int file_of_nobody(const char *directory)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/file", directory);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* Root has no quota. */
+	if (fd < 0 || fchown(fd, 1, 1) || ftruncate(fd, 2 * ROOM))
+		return -errno;
+	return fd;
+}
+
+/* On a tmpfs of its own; -ENOTSUP if there is none with these options. */
+static int file_on_tmpfs(const char *options)
+{
+	char directory[] = "/tmp/iommufd-XXXXXX";
+	int ret = -ENOTSUP;
+
+	if (!mkdtemp(directory))
+		return ret;
+	if (!mount("tmpfs", directory, "tmpfs", 0, options)) {
+		ret = file_of_nobody(directory);
+		umount2(directory, MNT_DETACH);
+	}
+	rmdir(directory);
+	return ret;
+}
+
+FIXTURE_SETUP(full)
+{
+	struct mock_rig *rig = &self->rig;
+	int ret = mock_rig_create(rig, 0);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no mock IOMMU");
+	ASSERT_EQ(0, ret);
+	self->file = file_on_tmpfs(variant->options);
+	if (self->file == -ENOTSUP)
+		SKIP(return, "no such tmpfs");
+	ASSERT_GE(self->file, 0);
+	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &self->device));
+}
+
+FIXTURE_TEARDOWN(full)
+{
+	close(self->file);
+	EXPECT_STREQ("", mock_rig_destroy(&self->rig));
+}
+
+/* Whichever errno the file system has for it. */
+TEST_F(full, h59_is_no_memory)
+{
+	struct mock_rig *rig = &self->rig;
+
+	/* With this nobody has a quota. */
+	ASSERT_EQ(0, capability_drop(CAP_SYS_RESOURCE));
+	EXPECT_EQ(-ENOMEM, ioas_map_file_fixed(rig->fd, rig->ioas_id,
+					       self->file, 0, 2 * ROOM, IOVA));
+	EXPECT_PINNED(0);
+	/* What was filled is there, and is enough for this. */
+	EXPECT_EQ(0, ioas_map_file_fixed(rig->fd, rig->ioas_id, self->file, 0,
+					 ROOM, IOVA));
+	EXPECT_PINNED(ROOM / PAGE_SIZE);
+	ASSERT_EQ(0, ioas_unmap_all(rig->fd, rig->ioas_id, NULL));
+	EXPECT_PINNED(0);
 }
 
 /* Who pays */
