@@ -52,6 +52,16 @@
 /* A page cache entry of a small folio and its only page are the same. */
 static_assert(offsetof(struct folio, page) == 0);
 
+/*
+ * A file can show the pages of another inode than its own, as those of coda may.
+ * That inode has the size, the seals and the lock that count, but not for
+ * memfd_pin_folios(), which looks at the size of the file's own.
+ */
+static bool shows_itself(struct file *file)
+{
+	return file->f_mapping->host == file_inode(file);
+}
+
 static unsigned int file_seals(struct file *file)
 {
 #ifdef CONFIG_HUGETLBFS
@@ -82,12 +92,13 @@ static bool file_allows(struct file *file, bool writable)
  *
  * Context: any.
  * Return: 0; -EINVAL if it is none of shmem or hugetlbfs, which memfds are made
- * of; -EPERM if it is not open for reading, or for @writable not for writing or
- * sealed against it.
+ * of, or only shows the pages of such a file; -EPERM if it is not open for
+ * reading, or for @writable not for writing or sealed against it.
  */
 int pin_file_check(struct file *file, bool writable)
 {
-	if (!shmem_file(file) && !is_file_hugepages(file))
+	if ((!shmem_file(file) && !is_file_hugepages(file)) ||
+	    !shows_itself(file))
 		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_FILE_KIND, 0, 0);
 	if (!file_allows(file, writable))
 		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_FILE_RIGHTS, 0, 0);

@@ -336,6 +336,24 @@ static void copies_need_no_process(struct kunit *test)
 	mapped_end(mapped);
 }
 
+/* As a file of coda does, whose cache is on a tmpfs. */
+static void h59_file_shows_pages_of_another(struct kunit *test)
+{
+	struct mapped *mapped = mapped_new(test, 0, false);
+	struct address_space *own;
+	struct file *file;
+
+	file = shmem_file_setup("iommufd-kunit", PAGE_SIZE, VM_NORESERVE);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	KUNIT_EXPECT_EQ(test, 0, pin_file_check(file, false));
+	own = file->f_mapping;
+	file->f_mapping = mapped->origin.file->f_mapping;
+	KUNIT_EXPECT_EQ(test, -EINVAL, pin_file_check(file, false));
+	file->f_mapping = own;
+	fput(file);
+	mapped_end(mapped);
+}
+
 /* As memfd seals do it. */
 static void h59_sealed_and_mapped_exclude(struct kunit *test)
 {
@@ -365,6 +383,7 @@ static struct kunit_case pin_file_cases[] = {
 	KUNIT_CASE(h70_hole_is_punched),
 	KUNIT_CASE(h70_file_becomes_too_short),
 	KUNIT_CASE(copies_need_no_process),
+	KUNIT_CASE(h59_file_shows_pages_of_another),
 	KUNIT_CASE(h59_sealed_and_mapped_exclude),
 	{}
 };
