@@ -331,6 +331,7 @@ static bool owner_pays(const struct pin_owner *owner, unsigned long npages)
 static bool bill_pays(struct pin_bill *bill, unsigned long npages)
 {
 	guard(mutex)(&bill->account->bills_lock);
+	bill = pin_bill_now(bill);
 	return invariant(bill->npages >= npages) &&
 	       owner_pays(bill->owner, npages);
 }

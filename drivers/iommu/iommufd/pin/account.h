@@ -81,7 +81,8 @@ struct pin_owner {
  * @bills_lock: protects @bills, with the owner and the number of pages of each.
  *              Held for steps that grow with the number of processes that have
  *              mapped files, and for none that waits
- * @bills: struct pin_bill, one for each process that has mapped files
+ * @bills: struct pin_bill, one for each process that has mapped files since one
+ *         of them took over from all others; the latest first
  */
 struct pin_account {
 	enum pin_account_mode mode;

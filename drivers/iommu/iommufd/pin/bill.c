@@ -12,6 +12,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/lockdep.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -19,6 +20,23 @@
 #include <linux/slab.h>
 
 #include "account.h"
+
+/**
+ * pin_bill_now() - Find the bill that counts
+ * @bill: may be part of another one
+ *
+ * What others are joined to is the oldest one on the list, and joined to none. So
+ * there is one step at most.
+ *
+ * Context: &pin_account.bills_lock held.
+ * Return: the bill that says who pays, and how much.
+ */
+struct pin_bill *pin_bill_now(struct pin_bill *bill)
+{
+	lockdep_assert_held(&bill->account->bills_lock);
+
+	return bill->joined ?: bill;
+}
 
 static struct pin_bill *find_bill(struct pin_account *account,
 				  const struct pin_owner *owner)
@@ -45,6 +63,7 @@ static struct pin_bill *new_bill(struct pin_account *account,
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&bill->refs, 1);
 	bill->account = account;
+	bill->joined = NULL;
 	bill->owner = owner;
 	bill->npages = 0;
 	mutex_lock(&account->bills_lock);
@@ -77,6 +96,19 @@ struct pin_bill *pin_account_bill(struct pin_account *account)
 	return bill;
 }
 
+/* Drop a reference. Returns true if it was the last one. */
+static bool bill_drop(struct pin_bill *bill)
+{
+	struct pin_account *account = bill->account;
+
+	if (!refcount_dec_and_mutex_lock(&bill->refs, &account->bills_lock))
+		return false;
+	if (!bill->joined)
+		list_del(&bill->entry);
+	mutex_unlock(&account->bills_lock);
+	return true;
+}
+
 /**
  * pin_bill_put() - Give up a reference
  * @bill: may be freed; nothing is charged when the last one goes
@@ -85,15 +117,15 @@ struct pin_bill *pin_account_bill(struct pin_account *account)
  */
 void pin_bill_put(struct pin_bill *bill)
 {
-	struct pin_account *account = bill->account;
+	while (bill && bill_drop(bill)) {
+		struct pin_bill *joined = bill->joined;
 
-	if (!refcount_dec_and_mutex_lock(&bill->refs, &account->bills_lock))
-		return;
-	list_del(&bill->entry);
-	mutex_unlock(&account->bills_lock);
-	WARN_ON_ONCE(bill->npages);
-	pin_owner_put(bill->owner);
-	kfree(bill);
+		WARN_ON_ONCE(bill->npages);
+		if (!joined)
+			pin_owner_put(bill->owner);
+		kfree(bill);
+		bill = joined;
+	}
 }
 
 /**
@@ -107,9 +139,12 @@ void pin_bill_put(struct pin_bill *bill)
  */
 struct pin_owner *pin_bill_payer(struct pin_bill *bill)
 {
+	struct pin_owner *owner;
+
 	guard(mutex)(&bill->account->bills_lock);
-	pin_owner_get(bill->owner);
-	return bill->owner;
+	owner = pin_bill_now(bill)->owner;
+	pin_owner_get(owner);
+	return owner;
 }
 
 /* Write down what an owner was charged, unless somebody else pays by now. */
@@ -117,6 +152,7 @@ static bool bill_enter(struct pin_bill *bill, const struct pin_owner *owner,
 		       unsigned long npages)
 {
 	guard(mutex)(&bill->account->bills_lock);
+	bill = pin_bill_now(bill);
 	if (bill->owner != owner)
 		return false;
 	bill->npages += npages;
@@ -168,15 +204,17 @@ int pin_bill_charge(struct pin_bill *bill, unsigned long npages)
  */
 void pin_bill_uncharge(struct pin_bill *bill, unsigned long npages)
 {
+	struct pin_account *account = bill->account;
 	struct pin_owner *owner;
 
 	if (!npages)
 		return;
-	mutex_lock(&bill->account->bills_lock);
+	mutex_lock(&account->bills_lock);
+	bill = pin_bill_now(bill);
 	bill->npages -= npages;
 	owner = bill->owner;
 	pin_owner_get(owner);
-	mutex_unlock(&bill->account->bills_lock);
+	mutex_unlock(&account->bills_lock);
 	pin_owner_uncharge(owner, npages);
 	pin_owner_put(owner);
 }
@@ -211,15 +249,31 @@ static void bill_take_over(struct pin_bill *bill, struct pin_owner *owner)
 	pin_owner_put(old);
 }
 
+/* The same owner pays for both. */
+static void bill_join(struct pin_bill *bill, struct pin_bill *into)
+{
+	list_del(&bill->entry);
+	into->npages += bill->npages;
+	bill->npages = 0;
+	pin_owner_put(bill->owner);
+	bill->owner = NULL;
+	refcount_inc(&into->refs);
+	bill->joined = into;
+}
+
 static void bills_take_over(struct pin_account *account,
 			    struct pin_owner *owner)
 {
-	struct pin_bill *bill;
+	struct pin_bill *bill, *next, *oldest = NULL;
 
 	lockdep_assert_held(&account->bills_lock);
 
-	list_for_each_entry(bill, &account->bills, entry) {
+	list_for_each_entry_safe_reverse(bill, next, &account->bills, entry) {
 		bill_take_over(bill, owner);
+		if (oldest)
+			bill_join(bill, oldest);
+		else
+			oldest = bill;
 		cond_resched();
 	}
 }

@@ -187,6 +187,71 @@ static void h59_all_or_nothing(struct kunit *test)
 	context_end(context);
 }
 
+static void expect_bills(struct context *context, unsigned long count)
+{
+	KUNIT_EXPECT_EQ(context->test, count,
+			list_count_nodes(&context->account.bills));
+}
+
+/* Two processes that take turns have one bill, and not one for each turn. */
+static void h59_bills_are_joined(struct kunit *test)
+{
+	const enum pin_account_mode modes[] = { PIN_ACCOUNT_USER,
+						PIN_ACCOUNT_MM };
+	struct context *context = context_new(test);
+	struct pin_bill *bills[10];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bills); i++) {
+		bills[i] = bill_new(context, modes[i % 2]);
+		KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(bills[i], i + 1));
+		expect_bills(context, i ? 2 : 1);
+		KUNIT_ASSERT_EQ(test, 0, take_over(context, modes[i % 2]));
+		expect_bills(context, 1);
+		KUNIT_EXPECT_EQ(test, (i + 1) * (i + 2) / 2, bills[0]->npages);
+	}
+	expect_charged(context, 0, 55);
+	/* Whatever goes first, the others stay what they are. */
+	for (i = 0; i < ARRAY_SIZE(bills); i++) {
+		unsigned int index = (3 * i) % ARRAY_SIZE(bills);
+
+		pin_bill_uncharge(bills[index], index + 1);
+		pin_bill_put(bills[index]);
+		expect_bills(context, i < ARRAY_SIZE(bills) - 1);
+	}
+	expect_charged(context, 0, 0);
+	context_end(context);
+}
+
+/* A bill that others are part of changes hands like any other. */
+static void h59_joined_bills_change_hands(struct kunit *test)
+{
+	struct context *context = context_new(test);
+	struct pin_bill *first = bill_new(context, PIN_ACCOUNT_USER);
+	struct pin_bill *second = bill_new(context, PIN_ACCOUNT_MM);
+	struct pin_bill *third;
+
+	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(first, 10));
+	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(second, 5));
+	KUNIT_ASSERT_EQ(test, 0, take_over(context, PIN_ACCOUNT_NONE));
+	/* Whoever it was before, it is somebody new who maps now. */
+	third = bill_new(context, PIN_ACCOUNT_USER);
+	KUNIT_EXPECT_PTR_NE(test, first, third);
+	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(third, 3));
+	pin_bill_uncharge(first, 10);
+	pin_bill_put(first);
+	/* Charges go where they are written, whichever bill they are on. */
+	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(second, 4));
+	KUNIT_ASSERT_EQ(test, 0, take_over(context, PIN_ACCOUNT_MM));
+	expect_charged(context, 0, 12);
+	pin_bill_uncharge(third, 3);
+	pin_bill_put(third);
+	expect_charged(context, 0, 9);
+	pin_bill_uncharge(second, 9);
+	pin_bill_put(second);
+	context_end(context);
+}
+
 /* What counts against a limit already is not counted a second time. */
 static void same_limit_is_no_hurdle(struct kunit *test)
 {
@@ -246,6 +311,8 @@ static struct kunit_case bill_cases[] = {
 	KUNIT_CASE(a_process_has_one_bill),
 	KUNIT_CASE(all_bills_change_hands),
 	KUNIT_CASE(h59_all_or_nothing),
+	KUNIT_CASE(h59_bills_are_joined),
+	KUNIT_CASE(h59_joined_bills_change_hands),
 	KUNIT_CASE(same_limit_is_no_hurdle),
 	KUNIT_CASE(h59_changes_race_with_charges),
 	{}

@@ -192,6 +192,53 @@ TEST_F(takeover, h59_all_or_nothing)
 	EXPECT_TRUE(charged(FILE_PAGES));
 }
 
+/**
+ * struct takeover_turn - what one of many processes does
+ * @rig: the iommufd
+ * @file: what it maps
+ * @page: where, a multiple of 20; the turns before have mapped all before
+ */
+struct takeover_turn {
+	struct mock_rig *rig;
+	int file;
+	__u64 page;
+};
+
+/* Maps one more file, and takes over what all others have mapped. */
+static int map_and_take_over(void *arg)
+{
+	struct takeover_turn *turn = arg;
+
+	NEED(!map_file(turn->rig, turn->file, turn->rig->ioas_id,
+		       turn->page));
+	NEED(charged(FILE_PAGES));
+	NEED(!ioas_change_process(turn->rig->fd));
+	NEED(charged((turn->page / 20 + 1) * FILE_PAGES));
+	return 0;
+}
+
+/* However many have paid for a part of it, the last one pays for all. */
+TEST_F(takeover, h59_processes_take_turns)
+{
+	struct mock_rig *rig = &self->rig;
+	struct takeover_turn turn = { .rig = rig, .file = self->file };
+	__u64 pages = 0;
+
+	for (turn.page = 0; turn.page < 200; turn.page += 20) {
+		ASSERT_EQ(0, child_run(map_and_take_over, &turn, TIMEOUT_MS));
+		EXPECT_TRUE(charged(0));
+		pages += FILE_PAGES;
+	}
+	EXPECT_EQ(0, ioas_change_process(rig->fd));
+	EXPECT_TRUE(charged(pages));
+	while (pages) {
+		turn.page -= 20;
+		pages -= FILE_PAGES;
+		EXPECT_EQ(0, mock_rig_unmap(rig, turn.page, FILE_PAGES));
+		EXPECT_TRUE(charged(pages));
+	}
+}
+
 struct stuck_map {
 	struct mock_rig *rig;
 	struct trap *trap;
