@@ -40,7 +40,7 @@ struct bare {
 	int container;
 	int group;
 	struct edu edu;
-	struct edu_slot slot;
+	struct pci_slot slot;
 	char path[128];
 };
 

@@ -671,7 +671,7 @@ FIXTURE_VARIANT_ADD(update, dma) { .real = true };
 
 static bool device_exists(bool real)
 {
-	struct edu_slot slot;
+	struct pci_slot slot;
 	bool exists;
 	int fd;
 

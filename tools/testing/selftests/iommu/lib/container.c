@@ -52,7 +52,7 @@ static int open_container(struct container *container, enum container_kind kind)
 	return option_set(container->fd, IOMMU_OPTION_RLIMIT_MODE, 0, 1);
 }
 
-static int open_group(const struct edu_slot *slot)
+static int open_group(const struct pci_slot *slot)
 {
 	char device[128];
 
@@ -62,7 +62,7 @@ static int open_group(const struct edu_slot *slot)
 
 static int open_groups(struct container *container)
 {
-	struct edu_slot slot;
+	struct pci_slot slot;
 	unsigned int i;
 	int ret;
 
@@ -139,7 +139,7 @@ int container_unset_group(const struct container *container, unsigned int index)
 
 int container_reopen_group(struct container *container, unsigned int index)
 {
-	struct edu_slot slot;
+	struct pci_slot slot;
 	int ret;
 
 	close(container->group[index]);
@@ -156,7 +156,7 @@ int container_reopen_group(struct container *container, unsigned int index)
 
 int container_open_device(struct container *container, unsigned int index)
 {
-	struct edu_slot slot;
+	struct pci_slot slot;
 	int ret;
 
 	ret = edu_give_to_vfio(index, &slot);

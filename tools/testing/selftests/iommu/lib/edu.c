@@ -2,17 +2,11 @@
 /* Copyright (c) 2026 The iommufd authors */
 #include "edu.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "files.h"
-
-#define PCI_DEVICES	"/sys/bus/pci/devices"
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
 
@@ -35,88 +29,16 @@
 #define EDU_POLL_US		5000
 #define EDU_POLL_MAX		2000
 
-struct path {
-	char name[512];
-};
-
-static unsigned int read_hex(const struct path *path)
+int edu_give_to_vfio(unsigned int index, struct pci_slot *slot)
 {
-	FILE *file = fopen(path->name, "re");
-	unsigned int value = 0;
+	int ret = pci_find(EDU_VENDOR, EDU_DEVICE, index, slot);
 
-	if (!file)
-		return 0;
-	if (fscanf(file, "%x", &value) != 1)
-		value = 0;
-	fclose(file);
-	return value;
-}
-
-static struct path attribute(const char *slot, const char *name)
-{
-	struct path path;
-
-	snprintf(path.name, sizeof(path.name), PCI_DEVICES "/%.32s/%.64s", slot,
-		 name);
-	return path;
-}
-
-static bool is_edu(const char *slot)
-{
-	struct path vendor = attribute(slot, "vendor");
-	struct path device = attribute(slot, "device");
-
-	return read_hex(&vendor) == EDU_VENDOR &&
-	       read_hex(&device) == EDU_DEVICE;
-}
-
-static int find_slot(unsigned int index, char *slot, size_t size)
-{
-	int ret = -ENODEV;
-	struct dirent *entry;
-	DIR *directory;
-
-	directory = opendir(PCI_DEVICES);
-	if (!directory)
-		return -ENODEV;
-	while ((entry = readdir(directory))) {
-		if (!is_edu(entry->d_name) || index--)
-			continue;
-		snprintf(slot, size, "%.32s", entry->d_name);
-		ret = 0;
-		break;
-	}
-	closedir(directory);
-	return ret;
-}
-
-static int give_to_vfio(const char *slot)
-{
-	static const char probe[] = "/sys/bus/pci/drivers_probe";
-	struct path override = attribute(slot, "driver_override");
-	struct path unbind = attribute(slot, "driver/unbind");
-	struct path vfio = attribute(slot, "vfio-dev");
-	int ret;
-
-	if (!access(vfio.name, F_OK))
-		return 0;
-	/* Fails when no driver has it, which is as good. */
-	file_write(unbind.name, slot);
-	ret = file_write(override.name, "vfio-pci");
-	return ret ? ret : file_write(probe, slot);
-}
-
-int edu_give_to_vfio(unsigned int index, struct edu_slot *slot)
-{
-	int ret = find_slot(index, slot->name, sizeof(slot->name));
-
-	return ret ? ret : give_to_vfio(slot->name);
+	return ret ? ret : pci_give_to_vfio(slot);
 }
 
 int edu_open(struct edu *edu, unsigned int index)
 {
-	struct edu_slot slot;
-	struct path device;
+	struct pci_slot slot;
 	int ret;
 
 	memset(edu, 0, sizeof(*edu));
@@ -124,9 +46,7 @@ int edu_open(struct edu *edu, unsigned int index)
 	ret = edu_give_to_vfio(index, &slot);
 	if (ret)
 		return ret;
-	snprintf(device.name, sizeof(device.name), PCI_DEVICES "/%s",
-		 slot.name);
-	ret = vfio_open_cdev(device.name);
+	ret = pci_open_cdev(&slot);
 	if (ret < 0)
 		return ret;
 	edu->vfio.fd = ret;

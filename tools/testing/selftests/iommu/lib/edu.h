@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 
+#include "pci_slot.h"
 #include "vfio_device.h"
 
 /*
@@ -34,20 +35,12 @@ struct edu {
 	struct vfio_bar registers;
 };
 
-/**
- * struct edu_slot - where a device is
- * @name: of its directory in /sys/bus/pci/devices
- */
-struct edu_slot {
-	char name[64];
-};
-
 /*
  * Give the @index'th device to vfio-pci, if it is not there already, and tell
  * where it is. Returns 0, -ENODEV when there is no such device, or what went
  * wrong.
  */
-int edu_give_to_vfio(unsigned int index, struct edu_slot *slot);
+int edu_give_to_vfio(unsigned int index, struct pci_slot *slot);
 
 /*
  * Open the @index'th device, after having given it to vfio-pci. Returns 0,
