@@ -27,14 +27,14 @@ WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # On two processors, and with the host to itself.
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
-CHAPTERS = ("kinds", "gigantic", "16gib", "files", "pair", "4000", "anywhere",
-            "viommu", "domains", "access", "dirty", "invalidate", "fault",
-            "usage", "by-size", "by-areas", THREADS_CHAPTER)
+CHAPTERS = ("kinds", "gigantic", "16gib", "files", "bars", "pair", "4000",
+            "anywhere", "viommu", "domains", "access", "dirty", "invalidate",
+            "fault", "usage", "by-size", "by-areas", THREADS_CHAPTER)
 # What type1 has no counterpart for.
 IOMMUFD_ONLY = {"files", "domains", "access", "dirty", "invalidate", "fault"}
 # A guest each, and what its kernel is told: with this check, which makes no
 # object larger, processors keep no free objects at hand that count as in use.
-APART = {"by-areas": "", "dirty": "", "usage": " slab_debug=F"}
+APART = {"bars": "", "by-areas": "", "dirty": "", "usage": " slab_debug=F"}
 
 ANYWHERE = "map one more among areas at automatic IOVA"
 
@@ -61,6 +61,18 @@ TARGETS = {
     (ANYWHERE, 1000000): (4000, "anywhere-1M"),
     "unmap 4000 areas of 4 KiB in one call": (1500, "unmap-each"),
     "memory for objects, 16 GiB of hugetlb": (1024, None),
+}
+
+# What may cost no more than another work: mapping files and BARs, with memory of
+# a process that is as large.
+RIVALS = {
+    f"{call} {work}": f"{call} {rival}"
+    for call in ("map", "unmap") for work, rival in (
+        ("file of scattered 4 KiB pages", "scattered 4 KiB pages"),
+        ("file of transparent huge pages", "transparent huge pages"),
+        ("file on hugetlb", "memfd on hugetlb"),
+        ("BAR of 256 MiB", "hugetlb of 256 MiB"),
+        ("BAR of 16 GiB", "hugetlb of 16 GiB"))
 }
 
 # Samples in which each page stands for itself.
@@ -105,6 +117,8 @@ def run(column, chapters):
     """Results of some chapters."""
     g, command = bench_guest.machine(column, f"bench-{column}-{chapters[0]}")
     g.append += APART.get(chapters[0], "")
+    if "bars" in chapters:
+        g.qemu = bench_guest.bar_devices()
     return column, run_guest(g, f"{command} {' '.join(chapters)}")
 
 
@@ -137,14 +151,23 @@ def run_threads():
     return threads
 
 
+def targets(results):
+    """What a result of ours may be at most, by work."""
+    ours = results["ours"]
+    most = {work: ours[rival, None][0] for work, rival in RIVALS.items()
+            if (rival, None) in ours}
+    return most | {work: target for work, (target, _) in TARGETS.items()}
+
+
 def run_profiles(table):
     """Look at the rows that miss their targets; {label: sample}."""
     wanted = {}
     for row in table:
         key = row["work"] if row["x"] is None else (row["work"], row["x"])
-        if row.get("verdict") == "MISSED" and TARGETS[key][1]:
+        sample = TARGETS.get(key, (None, None))[1]
+        if row.get("verdict") == "MISSED" and sample:
             name = bench_table.label(row["work"], row["x"])
-            wanted[name] = TARGETS[key][1]
+            wanted[name] = sample
     if not wanted:
         return {}
     print(f"looking at {len(wanted)} rows that miss their targets", flush=True)
@@ -204,8 +227,7 @@ def main():
                  f"{' '.join(CHAPTERS)}")
     bench_guest.build()
     results = run_all([c for c in chapters if c != THREADS_CHAPTER])
-    table = bench_table.rows(results, {work: target for work, (target, _)
-                                       in TARGETS.items()})
+    table = bench_table.rows(results, targets(results))
     samples = run_profiles(table)
     threads = run_threads() if THREADS_CHAPTER in chapters else {}
     write(table, samples, threads)

@@ -29,6 +29,19 @@ MEMORY = 4096
 APPEND = ("nokaslr norandmaps hugepagesz=1G hugepages=1 hugepagesz=2M "
           "hugepages=136 vfio_iommu_type1.dma_entry_limit=4000000")
 
+# Devices with BARs of these sizes, which are memory that nobody touches.
+BARS = ("256M", "16G")
+
+
+def bar_devices():
+    """Arguments for QEMU."""
+    args = []
+    for i, size in enumerate(BARS):
+        args += ["-object", f"memory-backend-ram,id=bar{i},size={size},"
+                            "reserve=off",
+                 "-device", f"ivshmem-plain,memdev=bar{i},addr=0x{8 + i:x}"]
+    return args
+
 
 def must_run(command, **environment):
     """Run a step of the build, which says itself what went wrong."""

@@ -17,6 +17,9 @@ void bench_16_gib(const struct backend *backend);
 /* The same with files; iommufd only. */
 void bench_files(const struct backend *backend);
 
+/* And with BARs, which also come and go. */
+void bench_bars(const struct backend *backend);
+
 /* Areas of 4 KiB. */
 void bench_pair(const struct backend *backend);
 void bench_4000_areas(const struct backend *backend);

@@ -26,7 +26,7 @@ static void map_and_unmap(struct space *space, const char *name, int file)
 {
 	__u64 start, mapped, unmap, end;
 
-	/* The first map fills the file. */
+	/* The first one who unpins a page marks it dirty, as with memory. */
 	MUST(map_file(space, file));
 	space_unmap(space, BENCH_IOVA, BENCH_BYTES);
 	start = start_ns();
@@ -41,12 +41,11 @@ static void map_and_unmap(struct space *space, const char *name, int file)
 }
 
 static void file_of_kind(const struct backend *backend, enum memory_kind kind,
-			 const char *name)
+			 bool small, const char *name)
 {
-	int file = memory_create_file(kind, BENCH_BYTES);
+	int file = bench_file(kind, BENCH_BYTES, small);
 	struct space space;
 
-	MUST(file);
 	space_open(&space, backend);
 	map_and_unmap(&space, name, file);
 	space_close(&space);
@@ -70,14 +69,15 @@ void bench_files(const struct backend *backend)
 		fprintf(stderr, "# this kernel maps no files\n");
 		return;
 	}
-	file_of_kind(backend, MEMORY_MEMFD, "file of 4 KiB pages");
+	file_of_kind(backend, MEMORY_MEMFD, true,
+		     "file of scattered 4 KiB pages");
 	if (file_write(SHMEM_HUGE, "always")) {
 		fprintf(stderr, "# no files of transparent huge pages\n");
 	} else {
-		file_of_kind(backend, MEMORY_MEMFD,
+		file_of_kind(backend, MEMORY_MEMFD, false,
 			     "file of transparent huge pages");
 		MUST(file_write(SHMEM_HUGE, "never"));
 	}
 	memory_reserve_huge_pages(BENCH_BYTES / SZ_2M);
-	file_of_kind(backend, MEMORY_MEMFD_HUGETLB, "file on hugetlb");
+	file_of_kind(backend, MEMORY_MEMFD_HUGETLB, false, "file on hugetlb");
 }

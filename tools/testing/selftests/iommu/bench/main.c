@@ -44,6 +44,7 @@ static const struct chapter chapters[] = {
 	{ .name = "16gib", .run = bench_16_gib, .warms_up = true },
 	{ .name = "files", .run = bench_files, .iommufd_only = true,
 	  .warms_up = true },
+	{ .name = "bars", .run = bench_bars, .warms_up = true },
 	{ .name = "pair", .run = bench_pair },
 	{ .name = "4000", .run = bench_4000_areas },
 	{ .name = "anywhere", .run = bench_4000_anywhere },

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,20 +54,38 @@ static __u64 count_runs(const void *va, __u64 length)
 	return runs;
 }
 
-void *bench_memory(enum memory_kind kind, __u64 length)
+/* Small pages are to be apart from each other, and others to be huge. */
+static void check_runs(const void *va, __u64 length, enum memory_kind kind,
+		       bool small)
 {
-	__u64 runs;
-	void *va;
+	__u64 runs = count_runs(va, length);
 
-	MUST(memory_alloc(kind, length, &va));
-	runs = count_runs(va, length);
-	if (kind == MEMORY_SMALL_PAGES ? runs < length / SZ_4K * 99 / 100 :
-					 runs > length / SZ_2M) {
+	if (small ? runs < length / SZ_4K * 99 / 100 : runs > length / SZ_2M) {
 		fprintf(stderr, "memory of kind %d has %llu runs\n", kind,
 			(unsigned long long)runs);
 		exit(1);
 	}
+}
+
+void *bench_memory(enum memory_kind kind, __u64 length)
+{
+	void *va;
+
+	MUST(memory_alloc(kind, length, &va));
+	check_runs(va, length, kind, kind == MEMORY_SMALL_PAGES);
 	return va;
+}
+
+int bench_file(enum memory_kind kind, __u64 length, bool small)
+{
+	int file = memory_create_file(kind, length);
+	void *va;
+
+	MUST(file);
+	MUST(memory_map_file(file, length, &va));
+	check_runs(va, length, kind, small);
+	munmap(va, length);
+	return file;
 }
 
 void *bench_gigantic_page(void)

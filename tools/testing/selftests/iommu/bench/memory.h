@@ -6,6 +6,8 @@
 #ifndef SELFTEST_IOMMU_BENCH_MEMORY_H
 #define SELFTEST_IOMMU_BENCH_MEMORY_H
 
+#include <stdbool.h>
+
 #include "lib/memory.h"
 
 #define SZ_256M		0x10000000ULL
@@ -32,6 +34,12 @@ extern const struct bench_kind bench_kinds[NR_BENCH_KINDS];
  * from the next, large ones whole. Freed by memory_free_all().
  */
 void *bench_memory(enum memory_kind kind, __u64 length);
+
+/*
+ * The same as a file that nobody has mapped, of small pages or of huge ones, as
+ * the system gives them to files of this kind. Freed by close().
+ */
+int bench_file(enum memory_kind kind, __u64 length, bool small);
 
 /* One page of 1 GiB, or NULL when this machine has none; freed by munmap(). */
 void *bench_gigantic_page(void);

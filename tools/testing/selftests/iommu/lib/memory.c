@@ -228,6 +228,24 @@ int memory_map(enum memory_kind kind, size_t length, void **va)
 	return ret;
 }
 
+int memory_map_file(int file, size_t length, void **va)
+{
+	void *window = aligned_window(length);
+	int ret;
+
+	if (!window)
+		return -ENOMEM;
+	if (mmap(window, length, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_SHARED,
+		 file, 0) == MAP_FAILED) {
+		ret = -errno;
+		munmap(window, length);
+		return ret;
+	}
+	touch_scattered(window, length);
+	*va = window;
+	return 0;
+}
+
 static bool is_huge(enum memory_kind kind)
 {
 	return kind == MEMORY_THP || kind == MEMORY_HUGETLB ||
