@@ -4,8 +4,8 @@
  *
  * BARs without a device. A file descriptor stands for one, may be mapped, and
  * behaves as that of a device of vfio-pci: its pages are PFNs to mm, they are
- * faulted in one by one, and taken out of all processes while memory decode is
- * off, and before a reset.
+ * faulted in one by one, or as huge pages where possible, and taken out of all
+ * processes while memory decode is off, and before a reset.
  */
 #include "mock_bar.h"
 
@@ -20,6 +20,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/pagemap.h>
+#include <linux/pfn_t.h>
 #include <linux/rwsem.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
@@ -74,8 +76,36 @@ static vm_fault_t mock_bar_fault(struct vm_fault *vmf)
 	return ret;
 }
 
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+/* Only for a VMA that was advised to have huge pages, with many settings. */
+static vm_fault_t mock_bar_huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	unsigned long address = ALIGN_DOWN(vmf->address, PMD_SIZE);
+	struct vm_area_struct *vma = vmf->vma;
+	struct mock_bar *bar = vma->vm_private_data;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+	unsigned long pfn;
+
+	if (order != PMD_ORDER || is_cow_mapping(vma->vm_flags) ||
+	    address < vma->vm_start || vma->vm_end - address < PMD_SIZE)
+		return VM_FAULT_FALLBACK;
+	pfn = bar_pfn(bar) + linear_page_index(vma, address);
+	if (!IS_ALIGNED(pfn, PMD_SIZE / PAGE_SIZE))
+		return VM_FAULT_FALLBACK;
+	down_read(&bar->memory_lock);
+	if (bar->enabled)
+		ret = vmf_insert_pfn_pmd(vmf, __pfn_to_pfn_t(pfn, PFN_DEV),
+					 false);
+	up_read(&bar->memory_lock);
+	return ret;
+}
+#endif
+
 static const struct vm_operations_struct mock_bar_vm_ops = {
 	.fault = mock_bar_fault,
+#ifdef CONFIG_ARCH_SUPPORTS_PMD_PFNMAP
+	.huge_fault = mock_bar_huge_fault,
+#endif
 };
 
 static int mock_bar_mmap(struct file *file, struct vm_area_struct *vma)

@@ -20,6 +20,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/mmu_notifier.h>
 #include <linux/module.h>
+#include <linux/pgtable.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -30,7 +31,7 @@
 #include "lib/trace.h"
 #include "pin.h"
 
-/* Pages that are read before those get their turn who change the mappings. */
+/* Entries that are read before those get their turn who change the mappings. */
 #define READ_STEP 512
 
 /* A page that is taken away again so often after a fault counts as away. */
@@ -197,6 +198,18 @@ static int read_find_vma(struct device_read *read)
 	return vma_check(read->vma, read->writable);
 }
 
+/*
+ * An entry that is no PTE is one of a PMD at least, and shows all up to where that
+ * ends. BARs are large, and page by page would take longer than to pin memory.
+ */
+static unsigned long entry_npages(const struct follow_pfnmap_args *args,
+				  unsigned long end)
+{
+	if (args->ptep)
+		return 1;
+	return (pmd_addr_end(args->address, end) - args->address) / PAGE_SIZE;
+}
+
 /* -EAGAIN without an entry in the page table. */
 static int read_entry(struct device_read *read)
 {
@@ -204,11 +217,13 @@ static int read_entry(struct device_read *read)
 		.vma = read->vma,
 		.address = read->address,
 	};
+	unsigned long npages;
 	bool usable;
 
 	if (follow_pfnmap_start(&args))
 		return -EAGAIN;
 	usable = args.writable || !read->writable;
+	npages = entry_npages(&args, read->end);
 	if (!read->begun)
 		read->pfn = args.pfn;
 	follow_pfnmap_end(&args);
@@ -218,8 +233,8 @@ static int read_entry(struct device_read *read)
 	if (args.pfn != read->pfn)
 		return -EFAULT;
 	read->begun = true;
-	read->pfn++;
-	read->address += PAGE_SIZE;
+	read->pfn += npages;
+	read->address += npages * PAGE_SIZE;
 	return 0;
 }
 

@@ -137,6 +137,27 @@ TEST_F(bar, a_part_of_it_is_mapped)
 				     bar->bar_fd, 0));
 }
 
+/* Whoever reads its PFNs meets huge pages of the processor in their middle. */
+TEST_F(bar, a_part_of_a_huge_page_is_mapped)
+{
+	struct bar_rig *bar = &self->bar;
+	const __u64 start = 3 * PAGE_SIZE, end = bar->length - 2 * PAGE_SIZE;
+	int fd = bar->rig.fd;
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		ASSERT_EQ(0, ioas_map_fixed(fd, bar->rig.ioas_id,
+					    bar->va + start, end - start,
+					    BAR_IOVA + start));
+		EXPECT_EQ(0, bar_check(fd, bar->device.hwpt_id,
+				       BAR_IOVA + start, end - start,
+				       bar->bar_fd, start));
+		ASSERT_EQ(0, ioas_unmap_all(fd, bar->rig.ioas_id, NULL));
+		/* Again with entries in the page table of the process. */
+		bar->va[start] = 1;
+	}
+}
+
 TEST_F(bar, it_may_begin_inside_of_a_page)
 {
 	struct bar_rig *bar = &self->bar;

@@ -2,13 +2,32 @@
 /* Copyright (c) 2026 The iommufd authors */
 #include "bar.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "clock.h"
+#include "memory.h"
 
 /* Longest that anything takes which does not hang, as in harness.h. */
 #define AWAIT_MS	60000
+
+/* A large one by huge pages, if the kernel has such for PFNs. */
+static int map_bar(struct bar_rig *bar)
+{
+	void *window = memory_window(bar->length);
+
+	if (!window)
+		return -ENOMEM;
+	bar->va = mmap(window, bar->length, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, bar->bar_fd, 0);
+	if (bar->va == MAP_FAILED)
+		return -errno;
+	/* EINVAL: it has none at all. */
+	if (madvise(bar->va, bar->length, MADV_HUGEPAGE) && errno != EINVAL)
+		return -errno;
+	return 0;
+}
 
 int bar_rig_create(struct bar_rig *bar, __u64 length, __u32 flags)
 {
@@ -23,10 +42,9 @@ int bar_rig_create(struct bar_rig *bar, __u64 length, __u32 flags)
 	bar->bar_fd = bar_create(rig->fd, length);
 	if (bar->bar_fd < 0)
 		return bar->bar_fd;
-	bar->va = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       bar->bar_fd, 0);
-	if (bar->va == MAP_FAILED)
-		return -1;
+	ret = map_bar(bar);
+	if (ret)
+		return ret;
 	return mock_plug_flags(rig->fd, rig->ioas_id, flags, &bar->device);
 }
 

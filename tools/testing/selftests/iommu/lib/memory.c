@@ -60,8 +60,7 @@ void memory_reserve_huge_pages(unsigned int count)
 	fclose(file);
 }
 
-/* A window of address space that starts on a 2 MiB boundary. */
-static void *aligned_window(size_t length)
+void *memory_window(size_t length)
 {
 	size_t window = length + SZ_2M;
 	uintptr_t start, aligned;
@@ -213,7 +212,7 @@ static int map_file_or_none(enum memory_kind kind, void *window, size_t length)
 
 int memory_map(enum memory_kind kind, size_t length, void **va)
 {
-	void *window = aligned_window(length);
+	void *window = memory_window(length);
 	int ret;
 
 	if (!window)
@@ -230,7 +229,7 @@ int memory_map(enum memory_kind kind, size_t length, void **va)
 
 int memory_map_file(int file, size_t length, void **va)
 {
-	void *window = aligned_window(length);
+	void *window = memory_window(length);
 	int ret;
 
 	if (!window)

@@ -64,6 +64,9 @@ int memory_alloc(enum memory_kind kind, size_t length, void **va);
 /* memory_map() of a file that has so many bytes. */
 int memory_map_file(int file, size_t length, void **va);
 
+/* Address space on a 2 MiB boundary, to map something over it, or NULL. */
+void *memory_window(size_t length);
+
 /* Anonymous memory with any rights that nobody has touched yet, or NULL. */
 char *memory_anonymous(__u64 length, int protection);
 
