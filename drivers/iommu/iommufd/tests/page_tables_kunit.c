@@ -342,27 +342,5 @@ static void runs_in_page_tables(struct kunit *test)
 	}
 }
 
-static struct kunit_case page_tables_cases[] = {
-	KUNIT_CASE_PARAM(runs_in_page_tables, run_cases_gen_params),
-	{}
-};
-
-static struct kunit_case page_tables_plain_cases[] = {
-	KUNIT_CASE_PARAM(runs_in_page_tables, run_cases_gen_params),
-	{}
-};
-
-static struct kunit_suite page_tables_suite = {
-	.name = "iommufd_page_tables",
-	.test_cases = page_tables_cases,
-};
-
-/* As drivers are called through the IOMMU core */
-static struct kunit_suite page_tables_plain_suite = {
-	.name = "iommufd_page_tables_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = page_tables_plain_cases,
-};
-
-kunit_test_suites(&page_tables_suite, &page_tables_plain_suite);
+TEST_BOTH_WAYS(page_tables,
+	       KUNIT_CASE_PARAM(runs_in_page_tables, run_cases_gen_params));

@@ -465,47 +465,29 @@ static void parts_of_pages(struct kunit *test)
 	subject_end(subject);
 }
 
-static struct kunit_case pages_cases[] = {
+TEST_BOTH_WAYS(pages,
+	       KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
+	       KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
+	       KUNIT_CASE_PARAM(map_fails_anywhere, configs_gen_params),
+	       KUNIT_CASE_PARAM(h73_no_table_anywhere, configs_gen_params),
+	       KUNIT_CASE_PARAM(hole_in_the_memory, configs_gen_params),
+	       KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
+	       KUNIT_CASE(write_intent),
+	       KUNIT_CASE(no_access_to_what_goes_away),
+	       KUNIT_CASE_PARAM(parts_of_pages, bytes_gen_params));
+
+/* These take long, and are all the same to those who map and pin. */
+static struct kunit_case positions_cases[] = {
 	KUNIT_CASE_PARAM(domain_and_access_positions,
 			 position_configs_gen_params),
 	KUNIT_CASE_PARAM(two_areas_positions,
 			 position_configs_gen_params),
-	KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
-	KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(map_fails_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(h73_no_table_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(hole_in_the_memory, configs_gen_params),
-	KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
-	KUNIT_CASE(write_intent),
-	KUNIT_CASE(no_access_to_what_goes_away),
-	KUNIT_CASE_PARAM(parts_of_pages, bytes_gen_params),
 	{}
 };
 
-/* Positions take long, and are all the same to those who map and pin. */
-static struct kunit_case pages_plain_cases[] = {
-	KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
-	KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(map_fails_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(h73_no_table_anywhere, configs_gen_params),
-	KUNIT_CASE_PARAM(hole_in_the_memory, configs_gen_params),
-	KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
-	KUNIT_CASE(write_intent),
-	KUNIT_CASE(no_access_to_what_goes_away),
-	KUNIT_CASE_PARAM(parts_of_pages, bytes_gen_params),
-	{}
+static struct kunit_suite positions_suite = {
+	.name = "iommufd_pages_positions",
+	.test_cases = positions_cases,
 };
 
-static struct kunit_suite pages_suite = {
-	.name = "iommufd_pages",
-	.test_cases = pages_cases,
-};
-
-static struct kunit_suite pages_plain_suite = {
-	.name = "iommufd_pages_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = pages_plain_cases,
-};
-
-kunit_test_suites(&pages_suite, &pages_plain_suite);
+kunit_test_suite(positions_suite);

@@ -148,32 +148,8 @@ static void many_pins_are_undone(struct kunit *test)
 	subject_end(subject);
 }
 
-static struct kunit_case pages_large_cases[] = {
-	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
-	KUNIT_CASE(memory_is_replaced),
-	KUNIT_CASE(more_runs_than_a_batch),
-	KUNIT_CASE(many_pins_are_undone),
-	{}
-};
-
-static struct kunit_case pages_large_plain_cases[] = {
-	KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
-	KUNIT_CASE(memory_is_replaced),
-	KUNIT_CASE(more_runs_than_a_batch),
-	KUNIT_CASE(many_pins_are_undone),
-	{}
-};
-
-static struct kunit_suite pages_large_suite = {
-	.name = "iommufd_pages_large",
-	.test_cases = pages_large_cases,
-};
-
-static struct kunit_suite pages_large_plain_suite = {
-	.name = "iommufd_pages_large_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = pages_large_plain_cases,
-};
-
-kunit_test_suites(&pages_large_suite, &pages_large_plain_suite);
+TEST_BOTH_WAYS(pages_large,
+	       KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
+	       KUNIT_CASE(memory_is_replaced),
+	       KUNIT_CASE(more_runs_than_a_batch),
+	       KUNIT_CASE(many_pins_are_undone));

@@ -147,26 +147,5 @@ static void random_operations(struct kunit *test)
 	subject_end(subject);
 }
 
-static struct kunit_case pages_random_cases[] = {
-	KUNIT_CASE_PARAM(random_operations, random_configs_gen_params),
-	{}
-};
-
-static struct kunit_case pages_random_plain_cases[] = {
-	KUNIT_CASE_PARAM(random_operations, random_configs_gen_params),
-	{}
-};
-
-static struct kunit_suite pages_random_suite = {
-	.name = "iommufd_pages_random",
-	.test_cases = pages_random_cases,
-};
-
-static struct kunit_suite pages_random_plain_suite = {
-	.name = "iommufd_pages_random_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = pages_random_plain_cases,
-};
-
-kunit_test_suites(&pages_random_suite, &pages_random_plain_suite);
+TEST_BOTH_WAYS(pages_random,
+	       KUNIT_CASE_PARAM(random_operations, random_configs_gen_params));

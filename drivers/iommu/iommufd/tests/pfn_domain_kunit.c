@@ -53,6 +53,13 @@ static const struct table_config plain_configs[] = {
 
 KUNIT_ARRAY_PARAM_DESC(plain_configs, plain_configs, name);
 
+static const void *configs_gen_params(const void *prev, char *desc)
+{
+	if (static_branch_likely(&pfn_domain_direct))
+		return table_configs_gen_params(prev, desc);
+	return plain_configs_gen_params(prev, desc);
+}
+
 /**
  * struct attempt - Runs without memory behind them, and where to map them
  * @test: whom to tell
@@ -399,34 +406,9 @@ static void h75_events_for_all_bytes(struct kunit *test)
 	tracepoint_synchronize_unregister();
 }
 
-static struct kunit_case pfn_domain_cases[] = {
-	KUNIT_CASE(h73_half_a_table_each),
-	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, table_configs_gen_params),
-	KUNIT_CASE(h74_small_pages_across_a_border),
-	KUNIT_CASE(flushes_are_few),
-	KUNIT_CASE(h75_events_for_all_bytes),
-	{}
-};
-
-static struct kunit_case pfn_domain_plain_cases[] = {
-	KUNIT_CASE(h73_half_a_table_each),
-	KUNIT_CASE_PARAM(h73_map_fails_at_any_table, plain_configs_gen_params),
-	KUNIT_CASE(h74_small_pages_across_a_border),
-	KUNIT_CASE(flushes_are_few),
-	KUNIT_CASE(h75_events_for_all_bytes),
-	{}
-};
-
-static struct kunit_suite pfn_domain_suite = {
-	.name = "iommufd_pfn_domain",
-	.test_cases = pfn_domain_cases,
-};
-
-static struct kunit_suite pfn_domain_plain_suite = {
-	.name = "iommufd_pfn_domain_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = pfn_domain_plain_cases,
-};
-
-kunit_test_suites(&pfn_domain_suite, &pfn_domain_plain_suite);
+TEST_BOTH_WAYS(pfn_domain,
+	       KUNIT_CASE(h73_half_a_table_each),
+	       KUNIT_CASE_PARAM(h73_map_fails_at_any_table, configs_gen_params),
+	       KUNIT_CASE(h74_small_pages_across_a_border),
+	       KUNIT_CASE(flushes_are_few),
+	       KUNIT_CASE(h75_events_for_all_bytes));

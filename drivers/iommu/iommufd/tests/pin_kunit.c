@@ -394,46 +394,15 @@ static void process_is_gone(struct kunit *test)
 	pfn_batch_destroy(&batch);
 }
 
-static struct kunit_case pin_cases[] = {
-	KUNIT_CASE_PARAM(ranges_cut_anywhere, layouts_gen_params),
-	KUNIT_CASE_PARAM(pages_stay_pinned, layouts_gen_params),
-	KUNIT_CASE_PARAM(what_no_batch_took_is_let_go,
-			 layouts_gen_params),
-	KUNIT_CASE_PARAM(hole_ends_the_read, layouts_gen_params),
-	KUNIT_CASE_PARAM(one_page, layouts_gen_params),
-	KUNIT_CASE_PARAM(runs_are_let_go_in_parts, layouts_gen_params),
-	KUNIT_CASE(pages_get_dirty_if_writable),
-	KUNIT_CASE(what_may_not_be_written),
-	KUNIT_CASE_PARAM(others_pin_the_same, layouts_gen_params),
-	KUNIT_CASE(process_is_gone),
-	{}
-};
-
-static struct kunit_case pin_plain_cases[] = {
-	KUNIT_CASE_PARAM(ranges_cut_anywhere, layouts_gen_params),
-	KUNIT_CASE_PARAM(pages_stay_pinned, layouts_gen_params),
-	KUNIT_CASE_PARAM(what_no_batch_took_is_let_go,
-			 layouts_gen_params),
-	KUNIT_CASE_PARAM(hole_ends_the_read, layouts_gen_params),
-	KUNIT_CASE_PARAM(one_page, layouts_gen_params),
-	KUNIT_CASE_PARAM(runs_are_let_go_in_parts, layouts_gen_params),
-	KUNIT_CASE(pages_get_dirty_if_writable),
-	KUNIT_CASE(what_may_not_be_written),
-	KUNIT_CASE_PARAM(others_pin_the_same, layouts_gen_params),
-	KUNIT_CASE(process_is_gone),
-	{}
-};
-
-static struct kunit_suite pin_suite = {
-	.name = "iommufd_pin",
-	.test_cases = pin_cases,
-};
-
-static struct kunit_suite pin_plain_suite = {
-	.name = "iommufd_pin_plain",
-	.suite_init = plain_ways_begin,
-	.suite_exit = plain_ways_end,
-	.test_cases = pin_plain_cases,
-};
-
-kunit_test_suites(&pin_suite, &pin_plain_suite);
+TEST_BOTH_WAYS(pin,
+	       KUNIT_CASE_PARAM(ranges_cut_anywhere, layouts_gen_params),
+	       KUNIT_CASE_PARAM(pages_stay_pinned, layouts_gen_params),
+	       KUNIT_CASE_PARAM(what_no_batch_took_is_let_go,
+				layouts_gen_params),
+	       KUNIT_CASE_PARAM(hole_ends_the_read, layouts_gen_params),
+	       KUNIT_CASE_PARAM(one_page, layouts_gen_params),
+	       KUNIT_CASE_PARAM(runs_are_let_go_in_parts, layouts_gen_params),
+	       KUNIT_CASE(pages_get_dirty_if_writable),
+	       KUNIT_CASE(what_may_not_be_written),
+	       KUNIT_CASE_PARAM(others_pin_the_same, layouts_gen_params),
+	       KUNIT_CASE(process_is_gone));
