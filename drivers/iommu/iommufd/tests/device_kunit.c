@@ -392,20 +392,10 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(h25_coherency_is_enforced_first),
 	KUNIT_CASE(allowed_ranges_win), {} };
 
-static int suite_init(struct kunit_suite *suite)
-{
-	return fake_iommu_register();
-}
-
-static void suite_exit(struct kunit_suite *suite)
-{
-	fake_iommu_unregister();
-}
-
 static struct kunit_suite device_suite = {
 	.name = "iommufd_device",
-	.suite_init = suite_init,
-	.suite_exit = suite_exit,
+	.suite_init = fake_iommu_begin,
+	.suite_exit = fake_iommu_end,
 	.init = machine_init,
 	.exit = machine_exit,
 	.test_cases = device_cases,

@@ -308,12 +308,13 @@ unsigned int fake_iommu_domains(void)
 }
 
 /**
- * fake_iommu_register() - Plug the fake IOMMUs in
+ * fake_iommu_begin() - Plug the fake IOMMUs in
+ * @suite: whose suite_init this is
  *
  * Context: process context.
  * Return: 0; -ENOMEM; or the error of the driver core or the IOMMU core.
  */
-int fake_iommu_register(void)
+int fake_iommu_begin(struct kunit_suite *suite)
 {
 	unsigned int i;
 	int rc;
@@ -342,11 +343,12 @@ err_unregister:
 }
 
 /**
- * fake_iommu_unregister() - Unplug the fake IOMMUs
+ * fake_iommu_end() - Unplug the fake IOMMUs
+ * @suite: whose suite_exit this is
  *
  * Context: process context; its devices are gone.
  */
-void fake_iommu_unregister(void)
+void fake_iommu_end(struct kunit_suite *suite)
 {
 	unsigned int i;
 

@@ -18,6 +18,7 @@
 #define FAKE_APERTURE_LAST ((1UL << 40) - 1)
 
 struct fake_device;
+struct kunit_suite;
 
 /**
  * enum fake_oddity - How a driver may break its word
@@ -114,8 +115,8 @@ struct fake_device {
 
 struct fake_domain *fake_domain_from(struct iommu_domain *domain);
 unsigned int fake_iommu_domains(void);
-int fake_iommu_register(void);
-void fake_iommu_unregister(void);
+int fake_iommu_begin(struct kunit_suite *suite);
+void fake_iommu_end(struct kunit_suite *suite);
 int fake_device_add(struct fake_device *fake);
 void fake_device_remove(struct fake_device *fake);
 void fake_device_reserve(struct fake_device *fake, phys_addr_t start,
