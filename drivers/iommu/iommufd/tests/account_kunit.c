@@ -14,8 +14,8 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pid.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 #include <linux/string.h>
 
@@ -55,19 +55,6 @@ static void describe_mode(const enum pin_account_mode *mode, char *text)
 }
 
 KUNIT_ARRAY_PARAM(modes, modes, describe_mode);
-
-/* Returns bytes. */
-static unsigned long set_memlock(unsigned long bytes)
-{
-	struct rlimit *limit = current->signal->rlim + RLIMIT_MEMLOCK;
-	unsigned long old;
-
-	task_lock(current->group_leader);
-	old = limit->rlim_cur;
-	limit->rlim_cur = bytes;
-	task_unlock(current->group_leader);
-	return old;
-}
 
 /* As somebody with or without CAP_IPC_LOCK */
 static struct pin_owner *owner_new(struct kunit *test,
@@ -109,13 +96,13 @@ static struct payer *payer_new(struct kunit *test, enum pin_account_mode mode,
 	payer->user_locked = atomic_long_read(&payer->user->locked_vm);
 	payer->owner = owner_new(test, mode, capable);
 	used = mode == PIN_ACCOUNT_MM ? payer->locked : payer->user_locked;
-	payer->limit = set_memlock((used + room) * PAGE_SIZE);
+	payer->limit = user_memory_limit((used + room) * PAGE_SIZE);
 	return payer;
 }
 
 static void payer_end(struct payer *payer)
 {
-	set_memlock(payer->limit);
+	user_memory_limit(payer->limit);
 	pin_owner_put(payer->owner);
 }
 
@@ -233,10 +220,10 @@ static void limit_may_change(struct kunit *test)
 	struct pin_owner *owner = payer->owner;
 
 	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(owner, 2));
-	set_memlock(0);
+	user_memory_limit(0);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_owner_charge(owner, 1));
 	expect_charged(payer, 2);
-	set_memlock(RLIM_INFINITY);
+	user_memory_limit(RLIM_INFINITY);
 	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(owner, 100));
 	expect_charged(payer, 102);
 	pin_owner_uncharge(owner, 102);
@@ -249,7 +236,7 @@ static void two_modes_do_not_share(struct kunit *test)
 	struct pin_owner *process = owner_new(test, PIN_ACCOUNT_MM, false);
 
 	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(payer->owner, 2));
-	set_memlock((payer->locked + 2) * PAGE_SIZE);
+	user_memory_limit((payer->locked + 2) * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(process, 2));
 	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_owner_charge(process, 1));
 	expect_counts(payer, 4, 2, 2);
@@ -289,7 +276,7 @@ static void sum_does_not_wrap(struct kunit *test)
 	struct payer *payer = payer_new(test, PIN_ACCOUNT_USER, false, 0);
 	struct pin_owner *owner = payer->owner;
 
-	set_memlock(RLIM_INFINITY);
+	user_memory_limit(RLIM_INFINITY);
 	KUNIT_EXPECT_EQ(test, 0, pin_owner_charge(owner, 1));
 	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_owner_charge(owner, ULONG_MAX));
 	KUNIT_EXPECT_EQ(test, -ENOMEM,
@@ -393,7 +380,7 @@ static void what_is_owed_is_given_back(struct kunit *test)
 	       time_before(jiffies, end))
 		msleep(20);
 	expect_counts(payer, 0, 0, 0);
-	set_memlock(payer->limit);
+	user_memory_limit(payer->limit);
 }
 
 #define NCHARGES 2

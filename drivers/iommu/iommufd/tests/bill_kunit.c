@@ -14,7 +14,7 @@
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
+#include <linux/sched.h>
 #include <linux/sched/user.h>
 
 #include "pin/account.h"
@@ -43,19 +43,6 @@ struct context {
 	struct cred *cred;
 };
 
-/* Returns bytes. */
-static unsigned long set_memlock(unsigned long bytes)
-{
-	struct rlimit *limit = current->signal->rlim + RLIMIT_MEMLOCK;
-	unsigned long old;
-
-	task_lock(current->group_leader);
-	old = limit->rlim_cur;
-	limit->rlim_cur = bytes;
-	task_unlock(current->group_leader);
-	return old;
-}
-
 static struct context *context_new(struct kunit *test)
 {
 	struct context *context = kunit_kzalloc(test, sizeof(*context),
@@ -72,7 +59,7 @@ static struct context *context_new(struct kunit *test)
 	context->pinned = atomic64_read(&current->mm->pinned_vm);
 	context->locked = current->mm->locked_vm;
 	context->user_locked = atomic_long_read(&current_user()->locked_vm);
-	context->limit = set_memlock(RLIM_INFINITY);
+	context->limit = user_memory_limit(RLIM_INFINITY);
 	pin_account_init(&context->account, PIN_ACCOUNT_USER);
 	return context;
 }
@@ -95,7 +82,7 @@ static void context_end(struct context *context)
 	KUNIT_EXPECT_TRUE(context->test, list_empty(&context->account.bills));
 	pin_account_destroy(&context->account);
 	expect_charged(context, 0, 0);
-	set_memlock(context->limit);
+	user_memory_limit(context->limit);
 	revert_creds(context->old_cred);
 	put_cred(context->cred);
 }
@@ -172,12 +159,12 @@ static void h59_all_or_nothing(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(first, 10));
 	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(second, 5));
 	/* One page short: those of the second bill are there already. */
-	set_memlock((context->locked + 14) * PAGE_SIZE);
+	user_memory_limit((context->locked + 14) * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, take_over(context, PIN_ACCOUNT_MM));
 	expect_charged(context, 10, 5);
 	KUNIT_EXPECT_PTR_EQ(test, owners[0], first->owner);
 	KUNIT_EXPECT_PTR_EQ(test, owners[1], second->owner);
-	set_memlock((context->locked + 15) * PAGE_SIZE);
+	user_memory_limit((context->locked + 15) * PAGE_SIZE);
 	KUNIT_EXPECT_EQ(test, 0, take_over(context, PIN_ACCOUNT_MM));
 	expect_charged(context, 0, 15);
 	pin_bill_uncharge(first, 10);
@@ -259,7 +246,7 @@ static void same_limit_is_no_hurdle(struct kunit *test)
 	struct pin_bill *bill = bill_new(context, PIN_ACCOUNT_USER);
 
 	KUNIT_ASSERT_EQ(test, 0, pin_bill_charge(bill, 10));
-	set_memlock(0);
+	user_memory_limit(0);
 	KUNIT_EXPECT_EQ(test, 0, take_over(context, PIN_ACCOUNT_USER));
 	expect_charged(context, 10, 0);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, pin_bill_charge(bill, 1));

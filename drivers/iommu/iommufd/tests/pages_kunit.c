@@ -7,7 +7,6 @@
  */
 #include <kunit/test.h>
 #include <linux/mm.h>
-#include <linux/sched/signal.h>
 
 #include "pages/iopt_fill.h"
 #include "pages/iopt_types.h"
@@ -15,6 +14,7 @@
 #include "pages/pages_access.h"
 #include "pages_subject.h"
 #include "plain_ways.h"
+#include "user_memory.h"
 
 /* Enough for two ranges to lie in each of the 13 ways to each other */
 #define POSITIONS 3
@@ -369,18 +369,6 @@ static void no_access_to_what_goes_away(struct kunit *test)
 	subject_end(subject);
 }
 
-static unsigned long set_memlock(unsigned long npages)
-{
-	struct rlimit *limit = current->signal->rlim + RLIMIT_MEMLOCK;
-	unsigned long old;
-
-	task_lock(current->group_leader);
-	old = limit->rlim_cur;
-	limit->rlim_cur = npages << PAGE_SHIFT;
-	task_unlock(current->group_leader);
-	return old >> PAGE_SHIFT;
-}
-
 /* A page is charged once, and the limit is kept to the page. */
 static void limit_is_exact(struct kunit *test)
 {
@@ -388,7 +376,7 @@ static void limit_is_exact(struct kunit *test)
 	unsigned long used = subject->config.mode == PIN_ACCOUNT_USER ?
 			     subject->user_locked_vm : subject->locked_vm;
 	int over = subject->config.mode == PIN_ACCOUNT_NONE ? 0 : -ENOMEM;
-	unsigned long old = set_memlock(used + 3);
+	unsigned long old = user_memory_limit((used + 3) * PAGE_SIZE);
 
 	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
 	KUNIT_EXPECT_EQ(test, over, subject_add_area(subject, 0, 0, 0, 3));
@@ -404,7 +392,7 @@ static void limit_is_exact(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, over, subject_join(subject, 1));
 	subject_check(subject);
 	subject_end(subject);
-	set_memlock(old);
+	user_memory_limit(old);
 }
 
 struct bytes {

@@ -12,6 +12,9 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/mmap_lock.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/uaccess.h>
 
@@ -222,4 +225,23 @@ unsigned long user_memory_pins(struct folio *folio)
 	if (folio_test_large(folio))
 		return atomic_read(&folio->_pincount);
 	return folio_ref_count(folio) / (int)GUP_PIN_COUNTING_BIAS;
+}
+
+/**
+ * user_memory_limit() - Set RLIMIT_MEMLOCK
+ * @bytes: of the process of the calling thread
+ *
+ * Context: process context.
+ * Return: what it was, bytes.
+ */
+unsigned long user_memory_limit(unsigned long bytes)
+{
+	struct rlimit *limit = current->signal->rlim + RLIMIT_MEMLOCK;
+	unsigned long old;
+
+	task_lock(current->group_leader);
+	old = limit->rlim_cur;
+	limit->rlim_cur = bytes;
+	task_unlock(current->group_leader);
+	return old;
 }

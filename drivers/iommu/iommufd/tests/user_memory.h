@@ -34,5 +34,6 @@ unsigned long user_memory_map(struct kunit *test, unsigned long address,
 			      enum user_memory_layout layout,
 			      unsigned long npages, bool protected);
 unsigned long user_memory_pins(struct folio *folio);
+unsigned long user_memory_limit(unsigned long bytes);
 
 #endif
