@@ -64,21 +64,7 @@ static void *map_the_trap(void *arg)
 /* Others go on while a map waits for memory that does not come. */
 static int use_elsewhere(void *arg)
 {
-	struct rig *rig = arg;
-	struct iova_ranges ranges;
-	__u64 iova;
-
-	if (rig_map(rig, 0, 4))
-		return 1;
-	if (ioas_map_auto(rig->fd, rig->ioas_id, rig->buffer, PAGE_SIZE, &iova))
-		return 2;
-	if (ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges))
-		return 3;
-	if (rig_copy(rig, rig_iova(0), 2, rig->ioas_id, rig_iova(100)))
-		return 4;
-	if (rig_unmap(rig, 0, 4) || rig_unmap(rig, 100, 2))
-		return 5;
-	return ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE, NULL) ? 6 : 0;
+	return rig_use(arg);
 }
 
 static int start_stuck_map(struct stuck_map *stuck)

@@ -70,3 +70,26 @@ int rig_copy(struct rig *rig, __u64 iova, __u64 count, __u32 dst_id,
 
 	return ioas_copy(rig->fd, &copy);
 }
+
+int rig_use(struct rig *rig)
+{
+	struct iova_ranges ranges;
+	__u32 other;
+	__u64 iova;
+
+	if (rig_map(rig, 0, 4) || ioas_alloc(rig->fd, &other))
+		return 1;
+	if (ioas_map_auto(rig->fd, rig->ioas_id, rig->buffer, PAGE_SIZE, &iova))
+		return 2;
+	if (ioas_iova_ranges(rig->fd, rig->ioas_id, &ranges))
+		return 3;
+	if (rig_copy(rig, rig_iova(0), 2, rig->ioas_id, rig_iova(100)))
+		return 4;
+	if (rig_copy(rig, rig_iova(1), 2, other, rig_iova(0)))
+		return 5;
+	if (rig_unmap(rig, 0, 4) || rig_unmap(rig, 100, 2))
+		return 6;
+	if (ioas_unmap(rig->fd, rig->ioas_id, iova, PAGE_SIZE, NULL))
+		return 7;
+	return iommufd_destroy(rig->fd, other) ? 8 : 0;
+}

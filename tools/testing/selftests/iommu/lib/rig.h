@@ -63,4 +63,11 @@ int rig_unmap(struct rig *rig, __u64 page, __u64 count);
 int rig_copy(struct rig *rig, __u64 iova, __u64 count, __u32 dst_id,
 	     __u64 dst_iova);
 
+/*
+ * Do a little of all that can be done with an IOAS, and undo it. For somebody
+ * else, while the IOAS is being worked on. Returns 0, or a number that says how
+ * far it came.
+ */
+int rig_use(struct rig *rig);
+
 #endif
