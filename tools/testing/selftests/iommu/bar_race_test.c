@@ -5,6 +5,7 @@
  * call may say is known; what page tables show is looked at in the end, and the
  * instrumented kernel looks at locks and at memory.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,10 +15,11 @@
 #include "lib/clock.h"
 #include "lib/harness.h"
 
-/* Of one test. */
+/* Of one test, and of that in which all comes together. */
 #define RACE_MS		4000
+#define LONG_RACE_MS	45000
 
-#define THREADS_MAX	6
+#define THREADS_MAX	12
 
 /**
  * struct scene - what the threads of a test share
@@ -94,11 +96,11 @@ static void *act(void *arg)
 }
 
 /* Returns the name of a step that went wrong or never went well, or "". */
-static const char *play(struct scene *scene, const struct step *const *steps,
-			unsigned int count)
+static const char *play(struct scene *scene, unsigned int race_ms,
+			const struct step *const *steps, unsigned int count)
 {
 	struct actor actors[THREADS_MAX];
-	__u64 end = now_ms() + RACE_MS;
+	__u64 end = now_ms() + race_ms;
 	unsigned int i, started;
 
 	for (started = 0; started < count; started++) {
@@ -155,16 +157,18 @@ static const struct step reset = { "reset", run_reset, {} };
 static int run_protect(struct scene *scene, unsigned int *seed)
 {
 	struct bar_rig *bar = &scene->bar;
-	int ret = mprotect(bar->va, PAGE_SIZE, PROT_READ);
+	int ret = 0;
 
-	ret |= mprotect(bar->va, bar->length, PROT_READ | PROT_WRITE);
+	if (mprotect(bar->va, PAGE_SIZE, PROT_READ) ||
+	    mprotect(bar->va, bar->length, PROT_READ | PROT_WRITE))
+		ret = -errno;
 	sleep_ms(rand_r(seed) % 20);
-	return ret ? -errno : 0;
+	return ret;
 }
 
-static const struct step protect = { "mprotect", run_protect, {} };
+/* ENOMEM: others have unmapped a part of it. */
+static const struct step protect = { "mprotect", run_protect, { ENOMEM } };
 
-/* The address is never without a BAR for others to find. */
 static int run_mmap(struct scene *scene, unsigned int *seed)
 {
 	struct bar_rig *bar = &scene->bar;
@@ -176,6 +180,41 @@ static int run_mmap(struct scene *scene, unsigned int *seed)
 }
 
 static const struct step map_again = { "mmap", run_mmap, {} };
+
+/* Away, and for a moment there is nothing in its place. */
+static int run_move(struct scene *scene, unsigned int *seed)
+{
+	struct bar_rig *bar = &scene->bar;
+	char *aside = mmap(NULL, bar->length, PROT_NONE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret = 0;
+
+	if (aside == MAP_FAILED)
+		return -errno;
+	sleep_ms(rand_r(seed) % 20);
+	/* EFAULT: others have made several mappings of it. */
+	if (mremap(bar->va, bar->length, bar->length,
+		   MREMAP_MAYMOVE | MREMAP_FIXED, aside) == MAP_FAILED)
+		ret = errno == EFAULT ? 0 : -errno;
+	if (mmap(bar->va, bar->length, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, bar->bar_fd, 0) == MAP_FAILED)
+		ret = -errno;
+	munmap(aside, bar->length);
+	return ret;
+}
+
+static const struct step move = { "mremap", run_move, {} };
+
+static int run_unmap_part(struct scene *scene, unsigned int *seed)
+{
+	struct bar_rig *bar = &scene->bar;
+	char *va = bar->va + rand_r(seed) % BAR_PAGES * PAGE_SIZE;
+
+	sleep_ms(rand_r(seed) % 20);
+	return munmap(va, PAGE_SIZE) ? -errno : run_mmap(scene, seed);
+}
+
+static const struct step unmap_part = { "munmap", run_unmap_part, {} };
 
 /* Steps of whoever maps it */
 
@@ -194,9 +233,8 @@ static int run_map(struct scene *scene, unsigned int *seed)
 /* EFAULT: it is away. */
 static const struct step map_unmap = { "map", run_map, { EFAULT } };
 
-static int run_copy(struct scene *scene, unsigned int *seed)
+static int copy_all(struct bar_rig *bar)
 {
-	struct bar_rig *bar = &scene->bar;
 	struct iommu_ioas_copy copy = {
 		.flags = MAP_FIXED_RW,
 		.src_ioas_id = bar->rig.ioas_id,
@@ -205,7 +243,14 @@ static int run_copy(struct scene *scene, unsigned int *seed)
 		.dst_ioas_id = bar->rig.other_id,
 		.dst_iova = BAR_IOVA,
 	};
-	int ret = ioas_copy(bar->rig.fd, &copy);
+
+	return ioas_copy(bar->rig.fd, &copy);
+}
+
+static int run_copy(struct scene *scene, unsigned int *seed)
+{
+	struct bar_rig *bar = &scene->bar;
+	int ret = copy_all(bar);
 
 	if (ret)
 		return ret;
@@ -282,6 +327,15 @@ static int run_look(struct scene *scene, unsigned int *seed)
 }
 
 static const struct step look = { "look", run_look, { ENOENT, EIO } };
+/* With so much going on, hardly ever is all of it there at once. */
+static int run_glance(struct scene *scene, unsigned int *seed)
+{
+	int ret = run_look(scene, seed);
+
+	return ret == -ENOENT || ret == -EIO ? 0 : ret;
+}
+
+static const struct step glance = { "glance", run_glance, { 0 } };
 
 FIXTURE(bar_race)
 {
@@ -305,11 +359,14 @@ FIXTURE_TEARDOWN(bar_race)
 	EXPECT_STREQ("", bar_rig_destroy(&self->scene.bar));
 }
 
-#define PLAY(...) do { \
+#define PLAY_LONG(race_ms, ...) do { \
 	const struct step *const _steps[] = { __VA_ARGS__ }; \
-	EXPECT_STREQ("", play(&self->scene, _steps, ARRAY_SIZE(_steps))); \
+	EXPECT_STREQ("", play(&self->scene, race_ms, _steps, \
+			      ARRAY_SIZE(_steps))); \
 	EXPECT_EQ(0, self->scene.odd); \
 } while (0)
+
+#define PLAY(...) PLAY_LONG(RACE_MS, __VA_ARGS__)
 
 /* Whatever has happened, it is there in the end, and then not any more. */
 static int comes_and_goes(struct bar_rig *bar)
@@ -355,6 +412,37 @@ TEST_F(bar_race, h62_withdraw_against_close)
 	ASSERT_EQ(0, bar_rig_map(&self->scene.bar));
 	PLAY(&decode, &reset, &protect, &open_close, &look);
 	EXPECT_EQ(0, comes_and_goes(&self->scene.bar));
+}
+
+/* All at once. With the tests above it takes a minute. */
+TEST_F(bar_race, h62_everything_at_once)
+{
+	struct bar_rig *bar = &self->scene.bar;
+	__u32 tables[2], ioas_ids[2] = { bar->rig.ioas_id, bar->rig.other_id };
+	int i, fd = bar->rig.fd;
+
+	PLAY_LONG(LONG_RACE_MS, &decode, &reset, &protect, &map_again, &move,
+		  &unmap_part, &map_unmap, &copy_unmap, &attach, &replace,
+		  &open_close, &glance);
+	for (i = 0; i < 2; i++)
+		ioas_unmap_all(fd, ioas_ids[i], NULL);
+	ASSERT_EQ(0, bar_rig_on(bar));
+	ASSERT_EQ(0, bar_rig_map(bar));
+	ASSERT_EQ(0, copy_all(bar));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, hwpt_alloc(fd, self->scene.other.idev_id,
+					ioas_ids[i], &tables[i]));
+	EXPECT_EQ(0, comes_and_goes(bar));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(-ENOENT, bar_rig_check_in(bar, tables[i]));
+	ASSERT_EQ(0, bar_rig_on(bar));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, bar_rig_await(bar, tables[i], 0));
+	ASSERT_EQ(0, bar_rig_off(bar));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(-ENOENT, bar_rig_check_in(bar, tables[i]));
+		EXPECT_EQ(0, iommufd_destroy(fd, tables[i]));
+	}
 }
 
 TEST_HARNESS_MAIN
