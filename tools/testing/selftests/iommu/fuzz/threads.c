@@ -15,6 +15,7 @@
 #include "lib/process.h"
 #include "lib/usage.h"
 
+#include "disturb.h"
 #include "generate.h"
 #include "memory.h"
 #include "ops.h"
@@ -148,38 +149,6 @@ static void put_file(int *slot, int fd)
 		close(fd);
 }
 
-/* Change the process under the feet of whoever pins. */
-static void disturb(const struct fuzz_op *op)
-{
-	static const int rights[] = {
-		PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE,
-	};
-	char *va = (char *)fuzz_memory_va(FUZZ_VOLATILE) +
-		   op->offset % (24 * FUZZ_PAGE);
-	int right = rights[op->flags % 3];
-
-	switch (op->kind) {
-	case FUZZ_SOURCE_MUNMAP:
-	case FUZZ_SOURCE_MMAP:
-		right = op->kind == FUZZ_SOURCE_MMAP ? PROT_READ | PROT_WRITE :
-						       PROT_NONE;
-		if (mmap(va, FUZZ_PAGE, right,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != va)
-			perror("mmap");
-		return;
-	case FUZZ_SOURCE_PROTECT:
-		if (mprotect(va, FUZZ_PAGE, right))
-			perror("mprotect");
-		return;
-	case FUZZ_SOURCE_DISCARD:
-		if (madvise(va, FUZZ_PAGE, MADV_DONTNEED))
-			perror("madvise");
-		return;
-	}
-	*((char *)fuzz_memory_va(FUZZ_SMALL) +
-	  op->value % (48 * FUZZ_PAGE)) = op->value;
-}
-
 static int open_and_close(void)
 {
 	int fd = iommufd_open();
@@ -274,7 +243,7 @@ static void do_op(struct ring *ring, const struct fuzz_op *op,
 	if (op->kind == FUZZ_REOPEN)
 		answer->ret = open_and_close();
 	else if (op->kind > FUZZ_REOPEN)
-		disturb(op);
+		fuzz_disturb(op);
 	else if (op->kind != FUZZ_CLOSE_ACCESS && op->kind != FUZZ_QUEUE_CLOSE)
 		fuzz_issue(op, &numbers, stage, answer);
 	if (op->kind == FUZZ_FAULT_READ && answer->ret > 0)
