@@ -15,9 +15,12 @@
 #define ARENA_BYTES	(16ULL << 30)
 #define VOLATILE_PAGES	24
 
+/* In there, where no source is. */
+#define ASIDE		(12 * SZ_2M)
+
 /*
- * Where the sources are. The first four touch each other, so a range can run
- * from one kind of memory into another.
+ * Where the sources are. All that are not huge, but for the alias, touch each
+ * other, so a range can run from one kind of memory into another.
  */
 static const struct {
 	enum memory_kind kind;
@@ -30,8 +33,12 @@ static const struct {
 	[FUZZ_VOLATILE] = { MEMORY_SMALL_PAGES, 2 * SZ_2M + 80 * FUZZ_PAGE,
 			    VOLATILE_PAGES },
 	[FUZZ_ALIAS] = { MEMORY_MEMFD, 4 * SZ_2M, 16 },
+	[FUZZ_BAR] = { MEMORY_MEMFD, 2 * SZ_2M + 104 * FUZZ_PAGE, 8 },
+	[FUZZ_FILE] = { MEMORY_MEMFD, 2 * SZ_2M + 112 * FUZZ_PAGE, 16 },
+	[FUZZ_SEALABLE] = { MEMORY_MEMFD, 2 * SZ_2M + 128 * FUZZ_PAGE, 4 },
 	[FUZZ_THP] = { MEMORY_THP, 6 * SZ_2M, SZ_2M / FUZZ_PAGE },
 	[FUZZ_HUGETLB] = { MEMORY_HUGETLB, 8 * SZ_2M, 0 },
+	[FUZZ_HUGE_FILE] = { MEMORY_MEMFD_HUGETLB, 14 * SZ_2M, 0 },
 	[FUZZ_NOWHERE] = { MEMORY_SMALL_PAGES, 10 * SZ_2M, 0 },
 };
 
@@ -81,9 +88,35 @@ static void frame_free(struct fuzz_frame *frame)
 	free(frame);
 }
 
+/* Somebody may have the frame pinned, so it lives until the run is over. */
+static void retire(struct fuzz_page *page)
+{
+	if (page->frame && nr_old_frames < OLD_FRAMES_MAX)
+		old_frames[nr_old_frames++] = page->frame;
+	page->frame = NULL;
+}
+
+bool fuzz_memory_has_room(unsigned int npages)
+{
+	return nr_old_frames + npages <= OLD_FRAMES_MAX;
+}
+
+void fuzz_memory_renew(struct fuzz_page *page, bool mapped)
+{
+	retire(page);
+	page->mapped = mapped;
+	if (mapped)
+		page->frame = frame_alloc();
+}
+
 static __u64 arena_base(void)
 {
 	return sources[FUZZ_NOWHERE].va - layout[FUZZ_NOWHERE].offset;
+}
+
+__u64 fuzz_memory_aside(void)
+{
+	return arena_base() + ASIDE;
 }
 
 static int arena_alloc(void)
@@ -111,13 +144,18 @@ static int place(unsigned int source, void *from, size_t from_length,
 	return va == MAP_FAILED ? -errno : 0;
 }
 
+static void add_pages(unsigned int source, unsigned int npages)
+{
+	sources[source].npages = npages;
+	sources[source].pages = &all_pages[nr_pages];
+	nr_pages += npages;
+}
+
 static void describe(unsigned int source, unsigned int npages, bool small)
 {
 	unsigned int i;
 
-	sources[source].npages = npages;
-	sources[source].pages = &all_pages[nr_pages];
-	nr_pages += npages;
+	add_pages(source, npages);
 	for (i = 0; i < npages; i++) {
 		struct fuzz_page *page = &sources[source].pages[i];
 		char *va = (char *)sources[source].va + i * FUZZ_PAGE;
@@ -158,11 +196,32 @@ static int make_alias(void)
 		    npages * FUZZ_PAGE);
 	if (ret)
 		return ret;
-	sources[FUZZ_ALIAS].npages = npages;
-	sources[FUZZ_ALIAS].pages = &all_pages[nr_pages];
-	nr_pages += npages;
+	add_pages(FUZZ_ALIAS, npages);
 	for (i = 0; i < npages; i++)
 		sources[FUZZ_ALIAS].pages[i] = sources[FUZZ_SHARED].pages[i];
+	return 0;
+}
+
+int fuzz_memory_place(unsigned int source, int fd, unsigned int npages,
+		      bool writable)
+{
+	char *va = (char *)sources[source].va;
+	unsigned int i;
+
+	if (mmap(va, npages * FUZZ_PAGE,
+		 writable ? PROT_READ | PROT_WRITE : PROT_READ,
+		 MAP_SHARED | MAP_FIXED, fd, 0) != va)
+		return -errno;
+	if (!sources[source].pages)
+		add_pages(source, npages);
+	for (i = 0; i < npages; i++) {
+		struct fuzz_page *page = &sources[source].pages[i];
+
+		fuzz_memory_renew(page, true);
+		page->readable = true;
+		page->writable = writable;
+		page->small = npages * FUZZ_PAGE < SZ_2M;
+	}
 	return 0;
 }
 
@@ -196,6 +255,9 @@ int fuzz_memory_init(void)
 		ret = make(FUZZ_VOLATILE, layout[FUZZ_VOLATILE].npages);
 	if (!ret)
 		ret = make_alias();
+	/* To whoever pins, a BAR is as good as nothing. */
+	if (!ret)
+		add_pages(FUZZ_BAR, layout[FUZZ_BAR].npages);
 	if (!ret)
 		ret = make(FUZZ_THP, layout[FUZZ_THP].npages);
 	if (!ret) {
@@ -237,14 +299,6 @@ unsigned int fuzz_memory_number(const struct fuzz_page *page)
 	return page - all_pages;
 }
 
-/* Somebody may have the frame pinned, so it lives until the run is over. */
-static void retire(struct fuzz_page *page)
-{
-	if (page->frame && nr_old_frames < OLD_FRAMES_MAX)
-		old_frames[nr_old_frames++] = page->frame;
-	page->frame = NULL;
-}
-
 /* Cut a range to the volatile pages; returns the first page, or NULL. */
 static struct fuzz_page *volatile_range(__u64 offset, __u64 *npages, void **va)
 {
@@ -275,7 +329,13 @@ static void *remap(void *va, __u64 npages, int rights)
 		    (rights ? 0 : MAP_NORESERVE), -1, 0);
 }
 
-/* PROT_NONE in its place, so that nothing else comes to be there. */
+void fuzz_memory_fence(__u64 va, __u64 npages)
+{
+	void *at = (void *)va;
+
+	must(remap(at, npages, PROT_NONE) == at, "mmap");
+}
+
 void fuzz_memory_munmap(__u64 offset, __u64 npages)
 {
 	struct fuzz_page *page;
@@ -285,7 +345,7 @@ void fuzz_memory_munmap(__u64 offset, __u64 npages)
 	page = volatile_range(offset, &npages, &va);
 	if (!page)
 		return;
-	must(remap(va, npages, PROT_NONE) == va, "mmap");
+	fuzz_memory_fence((uintptr_t)va, npages);
 	for (i = 0; i < npages; i++) {
 		retire(&page[i]);
 		page[i].mapped = false;
@@ -299,7 +359,7 @@ void fuzz_memory_mmap(__u64 offset, __u64 npages, __u64 seed)
 	__u64 i;
 
 	page = volatile_range(offset, &npages, &va);
-	if (!page || nr_old_frames + npages > OLD_FRAMES_MAX)
+	if (!page || !fuzz_memory_has_room(npages))
 		return;
 	must(remap(va, npages, PROT_READ | PROT_WRITE) == va, "mmap");
 	must(!madvise(va, npages * FUZZ_PAGE, MADV_NOHUGEPAGE), "madvise");
@@ -342,7 +402,7 @@ void fuzz_memory_discard(__u64 offset, __u64 npages)
 	__u64 i;
 
 	page = volatile_range(offset, &npages, &va);
-	if (!page || nr_old_frames + npages > OLD_FRAMES_MAX)
+	if (!page || !fuzz_memory_has_room(npages))
 		return;
 	for (i = 0; i < npages; i++) {
 		if (!page[i].mapped)
@@ -373,6 +433,8 @@ void fuzz_memory_write(unsigned int source, __u64 offset, __u64 length,
 /* Nothing is in the way of looking at what a frame has come to hold. */
 static void learn(struct fuzz_page *page, const char *va)
 {
+	if (!page->frame)
+		return;
 	if (page->frame->unknown)
 		memcpy(page->frame->bytes, va, FUZZ_PAGE);
 	page->frame->unknown = false;
@@ -383,9 +445,9 @@ void fuzz_memory_reset(void)
 {
 	unsigned int i, j;
 
-	fuzz_memory_mmap(0, VOLATILE_PAGES, 5);
 	while (nr_old_frames)
 		frame_free(old_frames[--nr_old_frames]);
+	fuzz_memory_mmap(0, VOLATILE_PAGES, 5);
 	for (i = 0; i < FUZZ_SOURCES; i++)
 		for (j = 0; j < sources[i].npages; j++)
 			learn(&sources[i].pages[j],

@@ -23,8 +23,12 @@ enum fuzz_source {
 	FUZZ_READ_ONLY,		/* anonymous, PROT_READ */
 	FUZZ_VOLATILE,		/* anonymous, comes and goes */
 	FUZZ_ALIAS,		/* the memfd once more */
+	FUZZ_FILE,		/* a memfd that is truncated and punched */
+	FUZZ_SEALABLE,		/* a memfd that is sealed, PROT_READ */
+	FUZZ_BAR,		/* where a BAR is mapped */
 	FUZZ_THP,		/* one transparent huge page */
 	FUZZ_HUGETLB,		/* one huge page of the pool */
+	FUZZ_HUGE_FILE,		/* a memfd of one */
 	FUZZ_NOWHERE,		/* PROT_NONE */
 	FUZZ_SOURCES,
 };
@@ -63,6 +67,25 @@ int fuzz_memory_init(void);
 /* Begin a run: forget old frames, put the volatile memory back. */
 void fuzz_memory_reset(void);
 
+/*
+ * Show a file, whose pages hold zeroes, at the place of a source, as large as
+ * that is; again and again. 0 or -errno.
+ */
+int fuzz_memory_place(unsigned int source, int fd, unsigned int npages,
+		      bool writable);
+
+/* Is there room for that many frames that are given up? */
+bool fuzz_memory_has_room(unsigned int npages);
+
+/* A page has another frame, full of zeroes, or none. */
+void fuzz_memory_renew(struct fuzz_page *page, bool mapped);
+
+/* Put PROT_NONE there, so that nothing else comes to be there. */
+void fuzz_memory_fence(__u64 va, __u64 npages);
+
+/* Where a source may go for a moment. */
+__u64 fuzz_memory_aside(void);
+
 /* The address of a source, and its pages; 0 pages if there is no such memory. */
 __u64 fuzz_memory_va(unsigned int source);
 unsigned int fuzz_memory_pages(unsigned int source);
@@ -71,7 +94,7 @@ unsigned int fuzz_memory_pages(unsigned int source);
 struct fuzz_page *fuzz_memory_page(__u64 va);
 
 /* Number of a page from 0 to FUZZ_PAGES_MAX - 1, for tables. */
-#define FUZZ_PAGES_MAX	1152
+#define FUZZ_PAGES_MAX	1700
 unsigned int fuzz_memory_number(const struct fuzz_page *page);
 
 /*
