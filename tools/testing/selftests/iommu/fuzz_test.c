@@ -21,10 +21,10 @@
 #include <unistd.h>
 
 #include "../kselftest.h"
-#include "fuzz/memory.h"
 #include "fuzz/ops.h"
 #include "fuzz/run.h"
 #include "fuzz/shrink.h"
+#include "fuzz/sources.h"
 #include "fuzz/threads.h"
 #include "fuzz/watch.h"
 #include "lib/ioctls.h"
@@ -89,7 +89,7 @@ static int do_runs(void *arg)
 	struct fuzz_board *board = job->board;
 	__u64 seed = job->seed;
 
-	if (fuzz_memory_init()) {
+	if (fuzz_sources_init()) {
 		snprintf(board->report.text, sizeof(board->report.text),
 			 "no memory to map");
 		return 1;

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "bar.h"
 #include "ioas.h"
 #include "pins.h"
 #include "rules.h"
@@ -90,6 +91,15 @@ static fuzz_errnos range_errnos(const struct fuzz_access *access,
 	return errnos;
 }
 
+/* A BAR cannot be pinned. */
+static fuzz_errnos bar_errnos(const struct fuzz_part *parts, int count)
+{
+	for (; count; count--, parts++)
+		if (parts->pages->bar)
+			return E(EINVAL);
+	return 0;
+}
+
 static bool pins_full(const struct fuzz_access *access)
 {
 	int i;
@@ -123,9 +133,10 @@ static fuzz_errnos predict_pin(struct fuzz_model *model,
 			       parts, &count);
 	if (count < 0)
 		return 0;
-	/* What comes before a hole may be pinned first, or try to. */
+	/* What comes before a hole or a BAR may be pinned first, or try to. */
 	if (errnos & ~(E(ENOENT) | E(EPERM)))
 		return errnos;
+	errnos |= bar_errnos(parts, count);
 	if (fuzz_pin_parts(model, parts, count))
 		return errnos | fuzz_pin_parts(model, parts, count);
 	if (!errnos && op->value)
@@ -134,6 +145,19 @@ static fuzz_errnos predict_pin(struct fuzz_model *model,
 		errnos = E(EFAULT);
 	fuzz_unpin_parts(model, parts, count);
 	return errnos ? errnos : FUZZ_SUCCESS;
+}
+
+/* By address, what was no BAR when it was mapped can be one by now. */
+static bool has_become_bar(const struct fuzz_part *parts, int count)
+{
+	for (; count; count--, parts++) {
+		const struct fuzz_pages *pages = parts->pages;
+
+		if (!pages->bar && !pages->file &&
+		    fuzz_bar_is_near(pages->va, pages->npages))
+			return true;
+	}
+	return false;
 }
 
 static fuzz_errnos predict_rw(struct fuzz_context *context,
@@ -156,7 +180,7 @@ static fuzz_errnos predict_rw(struct fuzz_context *context,
 	if (op->length && op->form == FUZZ_FORM_BAD_POINTER)
 		errnos |= E(EFAULT);
 	errnos |= range_errnos(access, op, write, parts, &count);
-	if (count < 0)
+	if (count < 0 || has_become_bar(parts, count))
 		return 0;
 	for (i = 0; i < count; i++) {
 		__u64 offset = 0;

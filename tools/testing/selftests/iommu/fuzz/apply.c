@@ -15,6 +15,7 @@
 #include "faults.h"
 #include "hwpts.h"
 #include "ioas.h"
+#include "maps.h"
 #include "pins.h"
 #include "rules.h"
 #include "teardown.h"
@@ -93,13 +94,16 @@ static const char *apply_map(struct fuzz_model *model,
 			     const struct fuzz_op *op,
 			     const struct fuzz_answer *answer)
 {
-	struct fuzz_part part =
-		fuzz_part_alloc(model, context, op,
-				op->flags & IOMMU_IOAS_MAP_WRITEABLE);
+	struct fuzz_part parts[FUZZ_PARTS];
+	int count;
 
+	count = fuzz_map_parts(model, context, op,
+			       op->flags & IOMMU_IOAS_MAP_WRITEABLE, parts);
 	return insert_parts(model, context,
-			    object_of(context, op->object, FUZZ_IOAS), &part, 1,
-			    op, answer->cmd.map.iova);
+			    object_of(context, op->object, FUZZ_IOAS), parts,
+			    count, op, op->kind == FUZZ_MAP ?
+				       answer->cmd.map.iova :
+				       answer->cmd.map_file.iova);
 }
 
 static const char *apply_copy(struct fuzz_model *model,
@@ -478,6 +482,7 @@ const char *fuzz_apply(struct fuzz_model *model, const struct fuzz_op *op,
 	case FUZZ_DESTROY:
 		return apply_destroy(model, context, op);
 	case FUZZ_MAP:
+	case FUZZ_MAP_FILE:
 		return apply_map(model, context, op, answer);
 	case FUZZ_COPY:
 		return apply_copy(model, context, op, answer);

@@ -13,6 +13,7 @@
 #include "lib/files.h"
 
 #include "faults.h"
+#include "maps.h"
 #include "pins.h"
 #include "requests.h"
 
@@ -145,6 +146,22 @@ static const char *check_area(struct fuzz_state *state, struct fuzz_op *op,
 	return fuzz_execute(state, op);
 }
 
+/* All of it, or nothing. */
+static const char *check_bar(struct fuzz_state *state, unsigned int number,
+			     unsigned int slot, const struct fuzz_area *area)
+{
+	struct fuzz_op op = {
+		.kind = FUZZ_CHECK_BAR,
+		.context = number,
+		.object = slot,
+		.iova = area->iova,
+		.length = area->last - area->iova + 1,
+		.offset = fuzz_bar_area_offset(area),
+	};
+
+	return fuzz_execute(state, &op);
+}
+
 static const char *check_page_table(struct fuzz_state *state,
 				    unsigned int number, unsigned int slot)
 {
@@ -157,8 +174,13 @@ static const char *check_page_table(struct fuzz_state *state,
 	const char *wrong = NULL;
 	unsigned int i;
 
-	for (i = 0; !wrong && hwpt->id && i < hwpt->ioas->nr_areas; i++)
-		wrong = check_area(state, &op, hwpt->ioas->areas[i]);
+	for (i = 0; !wrong && hwpt->id && i < hwpt->ioas->nr_areas; i++) {
+		const struct fuzz_area *area = hwpt->ioas->areas[i];
+
+		wrong = area->pages->bar ?
+			check_bar(state, number, slot, area) :
+			check_area(state, &op, area);
+	}
 	return wrong;
 }
 

@@ -10,8 +10,12 @@
 #include "lib/ioctls.h"
 
 #include "apply.h"
+#include "bar.h"
 #include "faults.h"
+#include "files.h"
 #include "predict.h"
+#include "revoke.h"
+#include "takeover.h"
 #include "teardown.h"
 
 int fuzz_context_open(struct fuzz_context *context)
@@ -45,22 +49,10 @@ void fuzz_context_close(struct fuzz_model *model, struct fuzz_context *context,
 	context->fd = -1;
 }
 
-static const char *execute_local(struct fuzz_model *model,
-				 const struct fuzz_op *op)
+/* What the process does to its memory and files; returns 0 or -errno. */
+static int change_source(const struct fuzz_op *op)
 {
-	struct fuzz_context *context = &model->contexts[op->context];
-
 	switch (op->kind) {
-	case FUZZ_CLOSE_ACCESS:
-		close(context->accesses[op->object].fd);
-		break;
-	case FUZZ_QUEUE_CLOSE:
-		close(context->objects[op->object].fd);
-		break;
-	case FUZZ_REOPEN:
-		fuzz_context_close(model, context, op->value & 1);
-		return fuzz_context_open(context) ?
-		       "/dev/iommu cannot be opened" : NULL;
 	case FUZZ_SOURCE_MUNMAP:
 		fuzz_memory_munmap(op->offset, op->length);
 		break;
@@ -75,6 +67,40 @@ static const char *execute_local(struct fuzz_model *model,
 		break;
 	case FUZZ_SOURCE_WRITE:
 		fuzz_memory_write(op->memory, op->offset, op->length, op->value);
+		break;
+	case FUZZ_FILE_TRUNCATE:
+		fuzz_file_truncate(op->memory, op->length);
+		break;
+	case FUZZ_FILE_PUNCH:
+		fuzz_file_punch(op->memory, op->offset, op->length);
+		break;
+	case FUZZ_FILE_SEAL:
+		return fuzz_file_seal();
+	}
+	return 0;
+}
+
+static const char *execute_local(struct fuzz_model *model,
+				 const struct fuzz_op *op, int *ret)
+{
+	struct fuzz_context *context = &model->contexts[op->context];
+
+	*ret = 0;
+	if (op->kind >= FUZZ_BAR_MUNMAP)
+		return fuzz_revoke_execute(model, op);
+	switch (op->kind) {
+	case FUZZ_CLOSE_ACCESS:
+		close(context->accesses[op->object].fd);
+		break;
+	case FUZZ_QUEUE_CLOSE:
+		close(context->objects[op->object].fd);
+		break;
+	case FUZZ_REOPEN:
+		fuzz_context_close(model, context, op->value & 1);
+		return fuzz_context_open(context) ?
+		       "/dev/iommu cannot be opened" : NULL;
+	default:
+		*ret = change_source(op);
 		break;
 	}
 	return NULL;
@@ -93,6 +119,7 @@ static struct fuzz_numbers numbers_of(struct fuzz_context *context,
 		.access = op->object < FUZZ_ACCESSES ? -1 : context->fd,
 		.pin = UINT32_MAX,
 		.queue = queue ? queue->fd : -1,
+		.file = fuzz_op_file(op, context->fd),
 	};
 
 	if (access)
@@ -148,24 +175,45 @@ static const char *compare(struct fuzz_state *state, const struct fuzz_op *op,
 	return fuzz_apply(&state->model, op, answer);
 }
 
+/* What has to be done before an operation, if it is going to succeed. */
+static const char *prepare(struct fuzz_state *state, const struct fuzz_op *op,
+			   fuzz_errnos errnos)
+{
+	struct fuzz_context *context = &state->model.contexts[op->context];
+
+	if (op->kind == FUZZ_CHANGE_PROCESS && op->value &&
+	    errnos == FUZZ_SUCCESS)
+		return fuzz_take_over(&state->model, context);
+	return NULL;
+}
+
+static bool is_local(const struct fuzz_op *op)
+{
+	return op->kind == FUZZ_CLOSE_ACCESS || op->kind == FUZZ_QUEUE_CLOSE ||
+	       op->kind >= FUZZ_REOPEN;
+}
+
 const char *fuzz_execute(struct fuzz_state *state, const struct fuzz_op *op)
 {
 	struct fuzz_context *context = &state->model.contexts[op->context];
 	static struct fuzz_answer answer;
 	struct fuzz_numbers numbers;
 	fuzz_errnos errnos;
-	const char *wrong;
+	const char *wrong = NULL;
 
 	state->board->beat++;
+	if (fuzz_revoke_shows(op))
+		wrong = fuzz_revoke_settle(&state->model);
 	errnos = fuzz_predict(&state->model, op);
-	if (!errnos)
-		return NULL;
-	if (op->kind == FUZZ_CLOSE_ACCESS || op->kind == FUZZ_QUEUE_CLOSE ||
-	    op->kind >= FUZZ_REOPEN) {
-		answer.ret = 0;
-		wrong = execute_local(&state->model, op);
+	if (wrong || !errnos)
+		return wrong;
+	if (is_local(op)) {
+		wrong = execute_local(&state->model, op, &answer.ret);
 		return wrong ? wrong : compare(state, op, &answer, errnos);
 	}
+	wrong = prepare(state, op, errnos);
+	if (wrong)
+		return wrong;
 	numbers = numbers_of(context, op);
 	fuzz_issue(op, &numbers, &state->stage, &answer);
 	return compare(state, op, &answer, errnos);

@@ -4,20 +4,23 @@
 
 #include <string.h>
 
+#include "bar.h"
 #include "generate_hwpts.h"
+#include "generate_sources.h"
+#include "maps.h"
 #include "pick.h"
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof(*(array)))
-
-#define HUGE_BYTES	0x200000ULL
 
 /* How often each kind comes, in thousandths or so. */
 static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_IOAS_ALLOC] = 20,
 	[FUZZ_DESTROY] = 45,
-	[FUZZ_MAP] = 140,
+	[FUZZ_MAP] = 120,
+	[FUZZ_MAP_FILE] = 45,
 	[FUZZ_COPY] = 70,
 	[FUZZ_UNMAP] = 110,
+	[FUZZ_CHANGE_PROCESS] = 10,
 	[FUZZ_ALLOW_IOVAS] = 15,
 	[FUZZ_IOVA_RANGES] = 20,
 	[FUZZ_OPTION_HUGE_PAGES] = 12,
@@ -38,6 +41,7 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_ADD_RESERVED] = 6,
 	[FUZZ_CHECK_MAP] = 20,
 	[FUZZ_CHECK_REFS] = 15,
+	[FUZZ_CHECK_BAR] = 20,
 	[FUZZ_CREATE_ACCESS] = 25,
 	[FUZZ_CLOSE_ACCESS] = 15,
 	[FUZZ_ACCESS_PAGES] = 60,
@@ -63,6 +67,14 @@ static const unsigned char weights[FUZZ_KINDS] = {
 	[FUZZ_SOURCE_PROTECT] = 10,
 	[FUZZ_SOURCE_DISCARD] = 8,
 	[FUZZ_SOURCE_WRITE] = 20,
+	[FUZZ_FILE_TRUNCATE] = 8,
+	[FUZZ_FILE_PUNCH] = 8,
+	[FUZZ_FILE_SEAL] = 2,
+	[FUZZ_BAR_MUNMAP] = 3,
+	[FUZZ_BAR_MMAP] = 8,
+	[FUZZ_BAR_PROTECT] = 8,
+	[FUZZ_BAR_MREMAP] = 4,
+	[FUZZ_BAR_SET] = 20,
 };
 
 static unsigned int pick_kind(struct fuzz_random *random)
@@ -92,6 +104,7 @@ static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *
 	case FUZZ_MAP:
 	case FUZZ_OPTION_HUGE_PAGES:
 	case FUZZ_OPTION_RLIMIT_MODE:
+	case FUZZ_CHANGE_PROCESS:
 	case FUZZ_VFIO_IOAS:
 	case FUZZ_SET_DIRTY:
 		return form == FUZZ_FORM_BAD_POINTER ? FUZZ_FORM_PLAIN : form;
@@ -114,34 +127,6 @@ static unsigned int pick_form(struct fuzz_random *random, const struct fuzz_op *
 		       form == FUZZ_FORM_READ_ONLY ? form : FUZZ_FORM_PLAIN;
 	}
 	return form < FUZZ_FORM_RESERVED ? form : FUZZ_FORM_READ_ONLY;
-}
-
-static void pick_memory(struct fuzz_random *random, struct fuzz_op *op)
-{
-	static const unsigned char often[] = {
-		FUZZ_SMALL, FUZZ_SMALL, FUZZ_SMALL, FUZZ_SHARED, FUZZ_ALIAS,
-		FUZZ_VOLATILE, FUZZ_VOLATILE, FUZZ_READ_ONLY, FUZZ_SMALL,
-		FUZZ_SHARED, FUZZ_ALIAS, FUZZ_VOLATILE, FUZZ_SMALL,
-		FUZZ_READ_ONLY, FUZZ_THP, FUZZ_HUGETLB,
-	};
-	__u64 npages;
-
-	op->memory = fuzz_random_pick(random, often);
-	if (fuzz_random_percent(random, 2))
-		op->memory = FUZZ_NOWHERE;
-	npages = fuzz_memory_pages(op->memory);
-	op->offset = npages ? fuzz_random_below(random, npages) * FUZZ_PAGE : 0;
-	if (npages > 48 && fuzz_random_percent(random, 60)) {
-		op->offset = 0;
-		if (fuzz_random_percent(random, 50))
-			op->length = HUGE_BYTES;
-	}
-	if (fuzz_random_percent(random, 5))
-		op->offset += fuzz_random_below(random, FUZZ_PAGE);
-	if (fuzz_random_percent(random, 3))
-		op->offset += FUZZ_IOPTE;
-	if (fuzz_random_percent(random, 2))
-		op->offset = fuzz_pick_edge(random);
 }
 
 static unsigned int pick_access(struct fuzz_random *random,
@@ -172,6 +157,8 @@ static void generate_map(struct fuzz_random *random, struct fuzz_model *model,
 		op->flags = fuzz_random_below(random, 16);
 	op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	op->object2 = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
+	if (op->kind == FUZZ_MAP_FILE)
+		fuzz_pick_file(random, op);
 	if (op->kind == FUZZ_COPY)
 		fuzz_aim_at_area(random, fuzz_pick_ioas(model, op, op->object2),
 				 &op->iova2, &op->length, 40);
@@ -318,6 +305,35 @@ static void generate_check_map(struct fuzz_random *random,
 		op->length = area->last - area->iova + 1;
 }
 
+/* Mostly a BAR that is mapped, and the right place in it. */
+static void generate_check_bar(struct fuzz_random *random,
+			       struct fuzz_model *model, struct fuzz_op *op)
+{
+	const struct fuzz_object *ioas;
+	unsigned int i, start;
+
+	op->object = fuzz_pick_object(random, model, op->context, FUZZ_HWPT);
+	op->value = fuzz_pick_opened(random, 95);
+	op->offset = fuzz_random_below(random, FUZZ_BAR_PAGES) * FUZZ_PAGE;
+	ioas = fuzz_pick_ioas(model, op, op->object);
+	if (!ioas || !ioas->nr_areas || fuzz_random_percent(random, 10))
+		return;
+	start = fuzz_random_below(random, ioas->nr_areas);
+	for (i = 0; i < ioas->nr_areas; i++) {
+		const struct fuzz_area *area =
+			ioas->areas[(start + i) % ioas->nr_areas];
+
+		if (!area->pages->bar)
+			continue;
+		op->iova = area->iova;
+		op->offset = fuzz_bar_area_offset(area);
+		op->length = area->last - area->iova + 1;
+		if (fuzz_random_percent(random, 20))
+			op->length += FUZZ_PAGE;
+		return;
+	}
+}
+
 static void generate_access(struct fuzz_random *random,
 			    struct fuzz_model *model, struct fuzz_op *op)
 {
@@ -378,27 +394,11 @@ static void generate_ranges(struct fuzz_random *random,
 	op->length2 = fuzz_pick_length(random);
 }
 
-static void generate_process(struct fuzz_random *random, struct fuzz_op *op)
-{
-	op->value = fuzz_random_below(random, 1 << 20);
-	op->length = 1 + fuzz_random_below(random, 6);
-	if (fuzz_random_percent(random, 5))
-		op->length = 64;
-	op->offset = fuzz_random_below(random, 24) * FUZZ_PAGE;
-	op->flags = fuzz_random_below(random, 3);
-	if (fuzz_random_percent(random, 50))
-		op->flags = 2;
-	if (op->kind == FUZZ_SOURCE_WRITE) {
-		op->memory = fuzz_random_below(random, FUZZ_SOURCES);
-		op->length = fuzz_random_below(random, 0x1800);
-	}
-}
-
 static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 			  struct fuzz_op *op)
 {
 	if (op->kind >= FUZZ_SOURCE_MUNMAP) {
-		generate_process(random, op);
+		fuzz_generate_source(random, model, op);
 		return;
 	}
 	if (op->kind >= FUZZ_HW_INFO && op->kind <= FUZZ_FAULT_ANSWER) {
@@ -411,6 +411,7 @@ static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 	}
 	switch (op->kind) {
 	case FUZZ_MAP:
+	case FUZZ_MAP_FILE:
 	case FUZZ_COPY:
 		generate_map(random, model, op);
 		return;
@@ -433,6 +434,12 @@ static void generate_kind(struct fuzz_random *random, struct fuzz_model *model,
 		return;
 	case FUZZ_CHECK_MAP:
 		generate_check_map(random, model, op);
+		return;
+	case FUZZ_CHECK_BAR:
+		generate_check_bar(random, model, op);
+		return;
+	case FUZZ_CHANGE_PROCESS:
+		op->value = fuzz_random_percent(random, 60);
 		return;
 	}
 	generate_vfio(random, model, op);
@@ -487,15 +494,20 @@ void fuzz_generate(struct fuzz_random *random, struct fuzz_model *model,
 	memset(op, 0, sizeof(*op));
 	op->kind = pick_kind(random);
 	op->context = fuzz_random_percent(random, 80) ? 0 : 1;
+	if (op->kind == FUZZ_CHANGE_PROCESS && fuzz_random_percent(random, 60))
+		op->context = 1;
 	if (model)
 		op->kind = needed_first(random, &model->contexts[op->context],
 					op->kind);
+	if (model && model->only_files && op->context &&
+	    (op->kind == FUZZ_MAP || op->kind == FUZZ_VFIO_MAP_DMA))
+		op->kind = FUZZ_MAP_FILE;
 	op->result = fuzz_random_below(random, FUZZ_SLOTS);
 	op->object = fuzz_pick_object(random, model, op->context, FUZZ_IOAS);
 	op->iova = fuzz_pick_iova(random);
 	op->iova2 = fuzz_pick_iova(random);
 	op->length = fuzz_pick_length(random);
-	pick_memory(random, op);
+	fuzz_pick_memory(random, op);
 	op->value = fuzz_random_below(random, 4);
 	if (op->kind == FUZZ_UNKNOWN_FLAG || op->kind == FUZZ_UNKNOWN_IOCTL)
 		op->value = fuzz_random_below(random, 18);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ioas.h"
+#include "maps.h"
 
 #define HUGE_IOPTE	0x200000ULL
 
@@ -93,6 +94,9 @@ bool fuzz_marks_write(const struct fuzz_object *hwpt, __u64 iova)
 	__u64 unit;
 
 	if (i == ioas->nr_areas || ioas->areas[i]->iova > iova)
+		return false;
+	if (ioas->areas[i]->pages->bar &&
+	    !fuzz_bar_pages_reachable(ioas->areas[i]->pages))
 		return false;
 	marks = make_marks(ioas->areas[i], hwpt);
 	unit = (iova - ioas->areas[i]->iova) / FUZZ_IOPTE;

@@ -36,6 +36,11 @@
  * @writable: it was mapped WRITEABLE
  * @process: it is charged to the process
  * @limited: there is a limit to charging it
+ * @file: it is a file of its own, and not what the process has there; its
+ *        number of enum fuzz_source, 0 if it is not
+ * @bar: it is that of a BAR, which is never pinned
+ * @gone: of a BAR, what was mapped has gone for good
+ * @limbo: of a BAR, it was withdrawn, and may or may not be back
  * @npinned: pages that are pinned
  * @users: for each page, what keeps it pinned; NULL before the first pin
  * @frames: for each page, what was pinned
@@ -47,6 +52,10 @@ struct fuzz_pages {
 	bool writable;
 	bool process;
 	bool limited;
+	unsigned int file;
+	bool bar;
+	bool gone;
+	bool limbo;
 	__u64 npinned;
 	__u16 *users;
 	struct fuzz_frame **frames;
@@ -235,6 +244,7 @@ struct fuzz_context {
  * @charged_user: of those, charged to the user
  * @charged_process: and to the process
  * @answers: what devices have asked for, and were told
+ * @only_files: the generator maps nothing else in the second context
  */
 struct fuzz_model {
 	struct fuzz_context contexts[FUZZ_CONTEXTS];
@@ -243,6 +253,7 @@ struct fuzz_model {
 	__u64 charged_user;
 	__u64 charged_process;
 	struct mock_answers answers;
+	bool only_files;
 };
 
 /**

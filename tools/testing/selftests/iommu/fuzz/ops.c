@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "bar.h"
+#include "files.h"
 #include "memory.h"
 #include "requests.h"
 
@@ -22,8 +24,10 @@ static const char * const kind_names[FUZZ_KINDS] = {
 	[FUZZ_IOAS_ALLOC] = "IOAS_ALLOC",
 	[FUZZ_DESTROY] = "DESTROY",
 	[FUZZ_MAP] = "IOAS_MAP",
+	[FUZZ_MAP_FILE] = "IOAS_MAP_FILE",
 	[FUZZ_COPY] = "IOAS_COPY",
 	[FUZZ_UNMAP] = "IOAS_UNMAP",
+	[FUZZ_CHANGE_PROCESS] = "CHANGE_PROCESS",
 	[FUZZ_ALLOW_IOVAS] = "ALLOW_IOVAS",
 	[FUZZ_IOVA_RANGES] = "IOVA_RANGES",
 	[FUZZ_OPTION_HUGE_PAGES] = "OPTION/HUGE_PAGES",
@@ -44,6 +48,7 @@ static const char * const kind_names[FUZZ_KINDS] = {
 	[FUZZ_ADD_RESERVED] = "ADD_RESERVED",
 	[FUZZ_CHECK_MAP] = "MD_CHECK_MAP",
 	[FUZZ_CHECK_REFS] = "MD_CHECK_REFS",
+	[FUZZ_CHECK_BAR] = "MD_CHECK_BAR",
 	[FUZZ_CREATE_ACCESS] = "CREATE_ACCESS",
 	[FUZZ_CLOSE_ACCESS] = "close access",
 	[FUZZ_ACCESS_PAGES] = "ACCESS_PAGES",
@@ -69,6 +74,14 @@ static const char * const kind_names[FUZZ_KINDS] = {
 	[FUZZ_SOURCE_PROTECT] = "mprotect",
 	[FUZZ_SOURCE_DISCARD] = "madvise",
 	[FUZZ_SOURCE_WRITE] = "write memory",
+	[FUZZ_FILE_TRUNCATE] = "truncate",
+	[FUZZ_FILE_PUNCH] = "punch hole",
+	[FUZZ_FILE_SEAL] = "seal",
+	[FUZZ_BAR_MUNMAP] = "munmap BAR",
+	[FUZZ_BAR_MMAP] = "mmap BAR",
+	[FUZZ_BAR_PROTECT] = "mprotect BAR",
+	[FUZZ_BAR_MREMAP] = "mremap BAR",
+	[FUZZ_BAR_SET] = "set BAR",
 };
 
 static const char * const form_names[FUZZ_FORMS] = {
@@ -137,6 +150,7 @@ bool fuzz_has_reply(const struct fuzz_op *op)
 	switch (op->kind) {
 	case FUZZ_IOAS_ALLOC:
 	case FUZZ_MAP:
+	case FUZZ_MAP_FILE:
 	case FUZZ_COPY:
 	case FUZZ_UNMAP:
 	case FUZZ_IOVA_RANGES:
@@ -170,6 +184,14 @@ static __u64 bad_pointer(void)
 	return fuzz_memory_va(FUZZ_NOWHERE);
 }
 
+int fuzz_op_file(const struct fuzz_op *op, int other)
+{
+	if (op->kind == FUZZ_MAP_FILE)
+		return fuzz_file_fd(op->memory, op->value, other);
+	return op->value == FUZZ_OPENED_OTHER ? other :
+	       op->value ? -1 : fuzz_bar_fd();
+}
+
 static struct fuzz_request build_map(const struct fuzz_op *op,
 				     const struct fuzz_numbers *numbers,
 				     union fuzz_cmd *cmd)
@@ -181,6 +203,19 @@ static struct fuzz_request build_map(const struct fuzz_op *op,
 	cmd->map.length = op->length;
 	cmd->map.iova = op->iova;
 	return FUZZ_REQUEST(IOMMU_IOAS_MAP, map, iova);
+}
+
+static struct fuzz_request build_map_file(const struct fuzz_op *op,
+					  const struct fuzz_numbers *numbers,
+					  union fuzz_cmd *cmd)
+{
+	cmd->map_file.flags = op->flags;
+	cmd->map_file.ioas_id = numbers->id;
+	cmd->map_file.fd = numbers->file;
+	cmd->map_file.start = op->offset;
+	cmd->map_file.length = op->length;
+	cmd->map_file.iova = op->iova;
+	return FUZZ_REQUEST(IOMMU_IOAS_MAP_FILE, map_file, iova);
 }
 
 static struct fuzz_request build_copy(const struct fuzz_op *op,
@@ -251,6 +286,10 @@ static struct fuzz_request build_object(const struct fuzz_op *op,
 		cmd->unmap.iova = op->iova;
 		cmd->unmap.length = op->length;
 		return FUZZ_REQUEST(IOMMU_IOAS_UNMAP, unmap, length);
+	case FUZZ_CHANGE_PROCESS:
+		cmd->change_process.__reserved = op->form == FUZZ_FORM_RESERVED;
+		return FUZZ_REQUEST(IOMMU_IOAS_CHANGE_PROCESS, change_process,
+				    __reserved);
 	case FUZZ_VFIO_IOAS:
 		cmd->vfio_ioas.op = op->flags;
 		cmd->vfio_ioas.ioas_id = numbers->id;
@@ -335,6 +374,13 @@ static void build_test_device(const struct fuzz_op *op,
 		test->check_refs.uptr = fuzz_op_va(op);
 		test->check_refs.refs = op->value;
 		break;
+	case FUZZ_CHECK_BAR:
+		test->op = IOMMU_TEST_OP_MD_CHECK_BAR;
+		test->check_bar.iova = op->iova;
+		test->check_bar.length = op->length;
+		test->check_bar.offset = op->offset;
+		test->check_bar.fd = numbers->file;
+		break;
 	case FUZZ_MEMORY_LIMIT:
 		test->op = IOMMU_TEST_OP_SET_TEMP_MEMORY_LIMIT;
 		test->memory_limit.limit = op->value;
@@ -391,10 +437,13 @@ static struct fuzz_request build(const struct fuzz_op *op,
 	case FUZZ_IOAS_ALLOC:
 	case FUZZ_DESTROY:
 	case FUZZ_UNMAP:
+	case FUZZ_CHANGE_PROCESS:
 	case FUZZ_VFIO_IOAS:
 		return build_object(op, numbers, cmd);
 	case FUZZ_MAP:
 		return build_map(op, numbers, cmd);
+	case FUZZ_MAP_FILE:
+		return build_map_file(op, numbers, cmd);
 	case FUZZ_COPY:
 		return build_copy(op, numbers, cmd);
 	case FUZZ_ALLOW_IOVAS:

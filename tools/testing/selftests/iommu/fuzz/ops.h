@@ -28,6 +28,8 @@ union fuzz_cmd {
 	struct iommu_ioas_allow_iovas allow_iovas;
 	struct iommu_ioas_iova_ranges iova_ranges;
 	struct iommu_ioas_map map;
+	struct iommu_ioas_map_file map_file;
+	struct iommu_ioas_change_process change_process;
 	struct iommu_ioas_copy copy;
 	struct iommu_ioas_unmap unmap;
 	struct iommu_option option;
@@ -54,6 +56,7 @@ union fuzz_cmd {
  * @access: file descriptor of the access
  * @pin: ID of what the access has pinned
  * @queue: file descriptor of the queue of page faults
+ * @file: of the file to map, or the BAR to look at
  * @cookies: of the groups of page faults to answer
  */
 struct fuzz_numbers {
@@ -64,6 +67,7 @@ struct fuzz_numbers {
 	int access;
 	__u32 pin;
 	int queue;
+	int file;
 	__u32 cookies[FUZZ_ANSWERS];
 };
 
@@ -109,6 +113,9 @@ bool fuzz_has_reply(const struct fuzz_op *op);
 
 /* The address of the memory that an operation names. */
 __u64 fuzz_op_va(const struct fuzz_op *op);
+
+/* Of the file that an operation names, and of the BAR; @other is one more. */
+int fuzz_op_file(const struct fuzz_op *op, int other);
 
 /* Do it. Not for operations that are no ioctls. */
 void fuzz_issue(const struct fuzz_op *op, const struct fuzz_numbers *numbers,

@@ -10,34 +10,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "files.h"
 #include "ioas.h"
-
-struct fuzz_part fuzz_part_alloc(const struct fuzz_model *model,
-				 const struct fuzz_context *context,
-				 const struct fuzz_op *op, bool writable)
-{
-	struct fuzz_pages *pages = calloc(1, sizeof(*pages));
-	__u64 va = fuzz_op_va(op);
-	struct fuzz_part part = {
-		.pages = pages,
-		.start = va % FUZZ_PAGE,
-		.length = op->length,
-	};
-
-	if (!pages)
-		abort();
-	pages->va = va - part.start;
-	pages->npages = (part.start + op->length - 1) / FUZZ_PAGE + 1;
-	pages->writable = writable;
-	pages->process = context->process;
-	pages->limited = model->limit;
-	return part;
-}
 
 void fuzz_pages_put(struct fuzz_pages *pages)
 {
 	if (pages->refs && --pages->refs)
 		return;
+	if (pages->file)
+		fuzz_file_add_writers(pages->file, -(int)pages->writable);
 	free(pages->users);
 	free(pages->frames);
 	free(pages);
@@ -94,6 +75,8 @@ static bool can_pin(const struct fuzz_pages *pages, __u64 index)
 {
 	struct fuzz_page *page = page_of(pages, index);
 
+	if (pages->file)
+		return page && page->mapped;
 	return page && page->mapped && page->readable &&
 	       (page->writable || !pages->writable);
 }
@@ -125,13 +108,19 @@ static fuzz_errnos pin_errnos(struct fuzz_model *model,
 	return errnos;
 }
 
-/* Pin, or tell why not: the errnos that apply, 0 when it is done. */
+/*
+ * Pin, or tell why not: the errnos that apply, 0 when it is done. A BAR is not
+ * pinned, so there is nothing to do.
+ */
 fuzz_errnos fuzz_pages_pin(struct fuzz_model *model, struct fuzz_pages *pages,
 			   __u64 first, __u64 last)
 {
-	fuzz_errnos errnos = pin_errnos(model, pages, first, last);
+	fuzz_errnos errnos;
 	__u64 i;
 
+	if (pages->bar)
+		return 0;
+	errnos = pin_errnos(model, pages, first, last);
 	if (errnos)
 		return errnos;
 	if (!pages->users) {
@@ -158,7 +147,7 @@ void fuzz_pages_unpin(struct fuzz_model *model, struct fuzz_pages *pages,
 {
 	__u64 i;
 
-	for (i = first; i <= last; i++) {
+	for (i = first; !pages->bar && i <= last; i++) {
 		unsigned int number = fuzz_memory_number(page_of(pages, i));
 
 		if (--pages->users[number])

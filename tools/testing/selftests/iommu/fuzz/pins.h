@@ -8,10 +8,7 @@
 
 #include "model.h"
 
-/* The memory that an operation maps, for fuzz_pages_put(). */
-struct fuzz_part fuzz_part_alloc(const struct fuzz_model *model,
-				 const struct fuzz_context *context,
-				 const struct fuzz_op *op, bool writable);
+/* Give up what fuzz_map_parts() made, or what an area shows. */
 void fuzz_pages_put(struct fuzz_pages *pages);
 struct fuzz_frame *fuzz_pages_frame(const struct fuzz_pages *pages, __u64 index);
 bool fuzz_pages_pinned(const struct fuzz_pages *pages, __u64 index);

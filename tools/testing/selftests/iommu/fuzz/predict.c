@@ -17,9 +17,12 @@
 #include "devices.h"
 #include "dirty.h"
 #include "faults.h"
+#include "files.h"
 #include "hwpts.h"
 #include "ioas.h"
+#include "maps.h"
 #include "pins.h"
+#include "revoke.h"
 #include "rules.h"
 #include "vfio.h"
 
@@ -83,6 +86,36 @@ static fuzz_errnos memory_errnos(__u64 va, __u64 length)
 	return 0;
 }
 
+/* Which file, and with which rights */
+static fuzz_errnos opened_errnos(const struct fuzz_op *op)
+{
+	if (fuzz_file_fd(op->memory, op->value, 0) < 0 ||
+	    op->value == FUZZ_OPENED_PATH)
+		return E(EBADF);
+	if (op->value == FUZZ_OPENED_OTHER)
+		return E(EINVAL);
+	if (op->value == FUZZ_OPENED_WRITE)
+		return E(EPERM);
+	if (op->flags & IOMMU_IOAS_MAP_WRITEABLE &&
+	    (op->value == FUZZ_OPENED_READ || fuzz_file_sealed(op->memory)))
+		return E(EPERM);
+	return 0;
+}
+
+static fuzz_errnos file_errnos(const struct fuzz_op *op)
+{
+	__u64 end = op->offset + op->length;
+	fuzz_errnos errnos = opened_errnos(op);
+
+	if (!op->length)
+		return errnos | E(EINVAL);
+	if (end < op->length || end > -FUZZ_PAGE - 1)
+		return errnos | E(EOVERFLOW);
+	if (end > fuzz_file_size(op->memory))
+		errnos |= E(EINVAL);
+	return errnos;
+}
+
 static fuzz_errnos predict_map(struct fuzz_model *model,
 			       struct fuzz_context *context,
 			       const struct fuzz_op *op)
@@ -91,23 +124,24 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 				fuzz_model_id(context, op->object), FUZZ_IOAS);
 	__u64 va = fuzz_op_va(op);
 	fuzz_errnos errnos = rights_errnos(op->flags);
-	struct fuzz_part part = { .length = op->length };
+	struct fuzz_part parts[FUZZ_PARTS];
+	int count;
 
 	if (!ioas)
 		errnos |= E(ENOENT);
-	errnos |= memory_errnos(va, op->length);
+	errnos |= op->kind == FUZZ_MAP_FILE ? file_errnos(op) :
+					      memory_errnos(va, op->length);
 	if (errnos)
 		return errnos;
-	part.start = va % FUZZ_PAGE;
-	errnos = fuzz_place_errnos(context, ioas, &part, 1,
+	count = fuzz_map_parts(model, context, op,
+			       op->flags & IOMMU_IOAS_MAP_WRITEABLE, parts);
+	errnos = fuzz_map_errnos(parts, count) |
+		 fuzz_place_errnos(context, ioas, parts, count,
 				   op->flags & IOMMU_IOAS_MAP_FIXED_IOVA,
 				   op->iova);
-	if (errnos)
-		return errnos;
-	part = fuzz_part_alloc(model, context, op,
-			       op->flags & IOMMU_IOAS_MAP_WRITEABLE);
-	errnos = fuzz_fill_errnos(model, ioas, &part, 1);
-	fuzz_pages_put(part.pages);
+	if (!errnos)
+		errnos = fuzz_fill_errnos(model, ioas, parts, count);
+	fuzz_map_put(parts, count);
 	if (!errnos && op->form == FUZZ_FORM_READ_ONLY)
 		errnos = E(EFAULT);
 	return errnos ? errnos : FUZZ_SUCCESS | or_no_space(ioas, op);
@@ -426,6 +460,30 @@ static fuzz_errnos predict_alloc(struct fuzz_context *context,
 	return op->form == FUZZ_FORM_READ_ONLY ? E(EFAULT) : FUZZ_SUCCESS;
 }
 
+/* Whoever calls pays already, and again after another process has. */
+static fuzz_errnos predict_change_process(const struct fuzz_context *context)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < FUZZ_SLOTS; i++) {
+		const struct fuzz_object *ioas = &context->objects[i];
+
+		if (ioas->type != FUZZ_IOAS)
+			continue;
+		for (j = 0; j < ioas->nr_areas; j++)
+			if (!ioas->areas[j]->pages->file)
+				return E(EINVAL);
+	}
+	return FUZZ_SUCCESS;
+}
+
+static fuzz_errnos predict_seal(void)
+{
+	int ret = fuzz_file_seal_result();
+
+	return ret ? FUZZ_ERRNO(-ret) : FUZZ_SUCCESS;
+}
+
 /* Would the operation make more areas than the model has room for? */
 static bool too_many_areas(struct fuzz_context *context,
 			   const struct fuzz_op *op)
@@ -437,13 +495,13 @@ static bool too_many_areas(struct fuzz_context *context,
 								 op->object),
 						   FUZZ_IOAS);
 
-	if (op->kind != FUZZ_MAP && op->kind != FUZZ_COPY &&
-	    op->kind != FUZZ_VFIO_MAP_DMA)
+	if (op->kind != FUZZ_MAP && op->kind != FUZZ_MAP_FILE &&
+	    op->kind != FUZZ_COPY && op->kind != FUZZ_VFIO_MAP_DMA)
 		return false;
 	return ioas && ioas->nr_areas > FUZZ_AREAS - FUZZ_PARTS;
 }
 
-/* Operations on the process always succeed. */
+/* Other operations on the process always succeed. */
 static fuzz_errnos predict_kind(struct fuzz_model *model,
 				struct fuzz_context *context,
 				const struct fuzz_op *op)
@@ -454,11 +512,16 @@ static fuzz_errnos predict_kind(struct fuzz_model *model,
 	case FUZZ_DESTROY:
 		return predict_destroy(context, op);
 	case FUZZ_MAP:
+	case FUZZ_MAP_FILE:
 		return predict_map(model, context, op);
 	case FUZZ_COPY:
 		return predict_copy(model, context, op);
 	case FUZZ_UNMAP:
 		return predict_unmap(context, op);
+	case FUZZ_CHANGE_PROCESS:
+		return predict_change_process(context);
+	case FUZZ_FILE_SEAL:
+		return predict_seal();
 	case FUZZ_ALLOW_IOVAS:
 		return predict_allow(context, op);
 	case FUZZ_IOVA_RANGES:
@@ -493,6 +556,8 @@ static fuzz_errnos predict_kind(struct fuzz_model *model,
 		return predict_check_map(context, op);
 	case FUZZ_CHECK_REFS:
 		return predict_check_refs(op);
+	case FUZZ_CHECK_BAR:
+		return fuzz_revoke_predict(context, op);
 	case FUZZ_CREATE_ACCESS:
 	case FUZZ_CLOSE_ACCESS:
 	case FUZZ_ACCESS_PAGES:

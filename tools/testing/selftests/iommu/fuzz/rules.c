@@ -63,7 +63,8 @@ fuzz_errnos fuzz_fill_errnos(struct fuzz_model *model,
 /*
  * The frame that a copy reaches. The process that mapped the memory copies by
  * address, unless it is told to take the slow path: that goes to what is pinned
- * first.
+ * first. There is no other way to a file. Nobody copies from a BAR, which is no
+ * page of memory.
  */
 struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
 				 bool slow, bool write)
@@ -71,9 +72,11 @@ struct fuzz_frame *fuzz_rw_frame(const struct fuzz_part *part, __u64 offset,
 	__u64 at = (part->start + offset) / FUZZ_PAGE;
 	struct fuzz_page *page;
 
-	if (slow && fuzz_pages_pinned(part->pages, at))
+	if ((slow || part->pages->file) && fuzz_pages_pinned(part->pages, at))
 		return fuzz_pages_frame(part->pages, at);
 	page = fuzz_memory_page(part->pages->va + at * FUZZ_PAGE);
+	if (part->pages->file)
+		return page && page->mapped ? page->frame : NULL;
 	if (!page || !page->mapped || !page->readable ||
 	    (write && !page->writable))
 		return NULL;

@@ -10,9 +10,12 @@
 #include "lib/process.h"
 #include "lib/usage.h"
 
+#include "bar.h"
 #include "check.h"
 #include "execute.h"
+#include "files.h"
 #include "generate.h"
+#include "sources.h"
 
 /* Operations from one look at everything to the next. */
 #define FUZZ_CHECK_EVERY	270
@@ -86,11 +89,12 @@ static void run(struct fuzz_board *board, struct fuzz_random *random)
 		fail(board, 0, "no memory for the stage");
 		return;
 	}
-	fuzz_memory_reset();
+	fuzz_sources_reset();
 	baseline_take(&baseline);
 	state.board = board;
 	fuzz_model_init(&state.model);
 	state.model.limit = board->sequence.memlock;
+	state.model.only_files = random && fuzz_random_percent(random, 35);
 	if (set_limit(board->sequence.memlock))
 		wrong = "the limit cannot be set";
 	for (i = 0; !wrong && i < FUZZ_CONTEXTS; i++)
@@ -113,6 +117,9 @@ static void run(struct fuzz_board *board, struct fuzz_random *random)
 		if (state.model.contexts[i].fd >= 0)
 			fuzz_context_close(&state.model,
 					   &state.model.contexts[i], i);
+	/* A huge page of a file may be missing. */
+	fuzz_bar_end_reset();
+	fuzz_files_reset();
 	wrong = baseline_check(&baseline);
 	if (*wrong)
 		fail(board, at, wrong);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "generate.h"
-#include "memory.h"
 #include "run.h"
+#include "sources.h"
 #include "watch.h"
 
 /* A guest takes about half a second for a replay. */
@@ -68,7 +68,7 @@ static int replay(void *arg)
 {
 	struct fuzz_board *board = arg;
 
-	if (fuzz_memory_init())
+	if (fuzz_sources_init())
 		return 2;
 	fuzz_run_replay(board);
 	return board->report.failed;

@@ -17,8 +17,8 @@
 
 #include "disturb.h"
 #include "generate.h"
-#include "memory.h"
 #include "ops.h"
+#include "sources.h"
 #include "watch.h"
 
 #define E(name)		FUZZ_ERRNO(name)
@@ -32,6 +32,9 @@
 #define RANGE	(WITH_ID | E(EOVERFLOW))
 #define PLACE	(RANGE | E(EEXIST) | E(ENOSPC))
 #define FILE	(ANY | E(EBADF))
+/* EBUSY: others take pages out of a file that is mapped, over and over. */
+#define ATTACH	(WITH_ID | E(EADDRINUSE) | E(EBUSY))
+#define TOUCH	(FILE | E(ENOENT) | E(EPERM) | E(EOVERFLOW) | E(EBUSY))
 #define FAULTS	(FUZZ_SUCCESS | E(EINVAL) | E(ESPIPE) | E(EFAULT) | E(EBADF))
 
 /* Queues of page faults that a process keeps open, for each context. */
@@ -41,8 +44,10 @@ static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_IOAS_ALLOC] = ANY,
 	[FUZZ_DESTROY] = WITH_ID | E(EBUSY),
 	[FUZZ_MAP] = PLACE,
-	[FUZZ_COPY] = PLACE | E(EPERM),
+	[FUZZ_MAP_FILE] = PLACE | E(EPERM) | E(EBADF) | E(EBUSY),
+	[FUZZ_COPY] = PLACE | E(EPERM) | E(EBUSY),
 	[FUZZ_UNMAP] = RANGE | E(EBUSY),
+	[FUZZ_CHANGE_PROCESS] = ANY | E(EBUSY),
 	[FUZZ_ALLOW_IOVAS] = RANGE | E(EADDRINUSE),
 	[FUZZ_IOVA_RANGES] = RANGE | E(EMSGSIZE),
 	[FUZZ_OPTION_HUGE_PAGES] = WITH_ID | E(EADDRINUSE),
@@ -58,19 +63,20 @@ static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_VFIO_DIRTY_PAGES] = ANY | E(EACCES) | E(ENODEV),
 	[FUZZ_UNKNOWN_FLAG] = E(EOPNOTSUPP) | E(EINVAL) | E(E2BIG) | E(EFAULT),
 	[FUZZ_UNKNOWN_IOCTL] = E(ENOTTY),
-	[FUZZ_MOCK_DOMAIN] = WITH_ID | E(EADDRINUSE),
-	[FUZZ_MOCK_DOMAIN_REPLACE] = WITH_ID | E(EADDRINUSE),
+	[FUZZ_MOCK_DOMAIN] = ATTACH,
+	[FUZZ_MOCK_DOMAIN_REPLACE] = ATTACH,
 	[FUZZ_ADD_RESERVED] = RANGE | E(EADDRINUSE),
 	[FUZZ_CHECK_MAP] = RANGE,
 	[FUZZ_CHECK_REFS] = ANY | E(EOVERFLOW) | E(EIO),
+	[FUZZ_CHECK_BAR] = RANGE | E(EIO) | E(EBADF),
 	[FUZZ_CREATE_ACCESS] = WITH_ID | E(EADDRINUSE) | E(EMFILE),
 	[FUZZ_CLOSE_ACCESS] = FUZZ_SUCCESS,
-	[FUZZ_ACCESS_PAGES] = FILE | E(ENOENT) | E(EPERM) | E(EOVERFLOW),
+	[FUZZ_ACCESS_PAGES] = TOUCH,
 	[FUZZ_DESTROY_ACCESS_PAGES] = FILE | E(ENOENT),
-	[FUZZ_ACCESS_RW] = FILE | E(ENOENT) | E(EPERM) | E(EOVERFLOW),
+	[FUZZ_ACCESS_RW] = TOUCH,
 	[FUZZ_ACCESS_REPLACE] = FILE | E(ENOENT) | E(EADDRINUSE),
 	[FUZZ_HW_INFO] = WITH_ID,
-	[FUZZ_HWPT_ALLOC] = WITH_ID | E(EADDRINUSE),
+	[FUZZ_HWPT_ALLOC] = ATTACH,
 	[FUZZ_INVALIDATE] = WITH_ID,
 	[FUZZ_CHECK_IOTLB] = WITH_ID,
 	[FUZZ_SET_DIRTY] = WITH_ID,
@@ -88,6 +94,14 @@ static const fuzz_errnos documented[FUZZ_KINDS] = {
 	[FUZZ_SOURCE_PROTECT] = FUZZ_SUCCESS,
 	[FUZZ_SOURCE_DISCARD] = FUZZ_SUCCESS,
 	[FUZZ_SOURCE_WRITE] = FUZZ_SUCCESS,
+	[FUZZ_FILE_TRUNCATE] = FUZZ_SUCCESS,
+	[FUZZ_FILE_PUNCH] = FUZZ_SUCCESS,
+	[FUZZ_FILE_SEAL] = FUZZ_SUCCESS,
+	[FUZZ_BAR_MUNMAP] = FUZZ_SUCCESS,
+	[FUZZ_BAR_MMAP] = FUZZ_SUCCESS,
+	[FUZZ_BAR_PROTECT] = FUZZ_SUCCESS,
+	[FUZZ_BAR_MREMAP] = FUZZ_SUCCESS,
+	[FUZZ_BAR_SET] = FUZZ_SUCCESS,
 };
 
 /**
@@ -120,10 +134,18 @@ struct ring {
 	struct worker workers[FUZZ_THREADS_MAX];
 };
 
-/* A process, and which of its threads; only in that process. */
+/**
+ * struct seat - a process, and which of its threads; only in that process
+ * @ring: shared with the others
+ * @number: of the thread
+ * @stage: what it gives to the kernel
+ * @answer: and gets
+ */
 struct seat {
 	struct ring *ring;
 	unsigned int number;
+	struct fuzz_stage stage;
+	struct fuzz_answer *answer;
 };
 
 /* File descriptors of accesses of this process, -1 for none. */
@@ -236,6 +258,7 @@ static void do_op(struct ring *ring, const struct fuzz_op *op,
 		.pin = op->object2,
 		.queue = __atomic_load_n(queue_slot(op, op->object),
 					 __ATOMIC_ACQUIRE),
+		.file = fuzz_op_file(op, ring->fds[op->context]),
 	};
 
 	memcpy(numbers.cookies, cookies, sizeof(numbers.cookies));
@@ -279,26 +302,28 @@ static void *work(void *arg)
 	struct fuzz_random random = {
 		.state = ring->seed * FUZZ_THREADS_MAX + seat->number,
 	};
-	struct fuzz_answer *answer = calloc(1, sizeof(*answer));
 	__u32 cookies[FUZZ_ANSWERS] = {};
-	struct fuzz_stage stage;
 	__u64 i, begin;
 
-	if (!answer || fuzz_stage_init(&stage)) {
-		snprintf(worker->text, sizeof(worker->text), "no memory");
-		return NULL;
-	}
 	for (i = 0; i < ring->operations && !worker->text[0]; i++) {
 		__atomic_store_n(&ring->beats[seat->number], i + 1,
 				 __ATOMIC_RELAXED);
 		fuzz_generate(&random, NULL, &worker->op);
 		begin = now_us();
-		do_op(ring, &worker->op, &stage, answer, cookies);
-		account(worker, answer->ret, begin);
+		do_op(ring, &worker->op, &seat->stage, seat->answer, cookies);
+		account(worker, seat->answer->ret, begin);
 	}
 	__atomic_store_n(&ring->beats[seat->number], ~0ULL, __ATOMIC_RELAXED);
-	free(answer);
 	return NULL;
+}
+
+static bool take_seat(struct seat *seat, const struct seat *first,
+		      unsigned int i)
+{
+	seat->ring = first->ring;
+	seat->number = first->number + i;
+	seat->answer = calloc(1, sizeof(*seat->answer));
+	return seat->answer && !fuzz_stage_init(&seat->stage);
 }
 
 /* One process of the round. */
@@ -311,11 +336,13 @@ static int be_process(void *arg)
 
 	memset(accesses, -1, sizeof(accesses));
 	memset(queues, -1, sizeof(queues));
-	if (fuzz_memory_init())
+	if (fuzz_sources_init())
 		return 1;
+	/* Before a BAR moves about, so that nothing takes its place. */
+	for (i = 0; i < first->ring->threads; i++)
+		if (!take_seat(&seats[i], first, i))
+			return 1;
 	for (i = 0; i < first->ring->threads; i++) {
-		seats[i].ring = first->ring;
-		seats[i].number = first->number + i;
 		if (pthread_create(&threads[i], NULL, work, &seats[i]))
 			break;
 		started++;

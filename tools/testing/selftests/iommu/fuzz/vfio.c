@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "ioas.h"
+#include "maps.h"
 #include "pins.h"
 #include "rules.h"
 #include "teardown.h"
@@ -50,12 +51,12 @@ static fuzz_errnos map_request_errnos(const struct fuzz_op *op)
 	       E(EFAULT) : 0;
 }
 
-static struct fuzz_part map_part(struct fuzz_model *model,
-				 const struct fuzz_context *context,
-				 const struct fuzz_op *op)
+static int map_parts(struct fuzz_model *model,
+		     const struct fuzz_context *context,
+		     const struct fuzz_op *op, struct fuzz_part *parts)
 {
-	return fuzz_part_alloc(model, context, op,
-			       op->flags & VFIO_DMA_MAP_FLAG_WRITE);
+	return fuzz_map_parts(model, context, op,
+			      op->flags & VFIO_DMA_MAP_FLAG_WRITE, parts);
 }
 
 static bool is_mapped(const struct fuzz_object *ioas, __u64 iova, __u64 last)
@@ -70,11 +71,9 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 			       const struct fuzz_op *op)
 {
 	struct fuzz_object *ioas = context->vfio;
-	struct fuzz_part part = {
-		.start = fuzz_op_va(op) % FUZZ_PAGE,
-		.length = op->length,
-	};
 	fuzz_errnos errnos = map_request_errnos(op);
+	struct fuzz_part parts[FUZZ_PARTS];
+	int count;
 
 	if (errnos)
 		return errnos;
@@ -82,12 +81,12 @@ static fuzz_errnos predict_map(struct fuzz_model *model,
 	if (op->flags == VFIO_DMA_MAP_FLAG_VADDR)
 		return is_mapped(ioas, op->iova, op->iova + op->length - 1) ?
 			       E(EINVAL) : E(ENOENT);
-	errnos = fuzz_place_errnos(context, ioas, &part, 1, true, op->iova);
-	if (errnos)
-		return errnos;
-	part = map_part(model, context, op);
-	errnos = fuzz_fill_errnos(model, ioas, &part, 1);
-	fuzz_pages_put(part.pages);
+	count = map_parts(model, context, op, parts);
+	errnos = fuzz_map_errnos(parts, count) |
+		 fuzz_place_errnos(context, ioas, parts, count, true, op->iova);
+	if (!errnos)
+		errnos = fuzz_fill_errnos(model, ioas, parts, count);
+	fuzz_map_put(parts, count);
 	return errnos ? errnos : FUZZ_SUCCESS;
 }
 
@@ -288,9 +287,16 @@ static const char *apply_map(struct fuzz_model *model,
 			     struct fuzz_context *context,
 			     const struct fuzz_op *op)
 {
-	struct fuzz_part part = map_part(model, context, op);
+	struct fuzz_part parts[FUZZ_PARTS];
+	__u64 iova = op->iova;
+	int i, count;
 
-	fuzz_ioas_insert(context->vfio, op->iova, &part, map_rights(op->flags));
+	count = map_parts(model, context, op, parts);
+	for (i = 0; i < count; i++) {
+		fuzz_ioas_insert(context->vfio, iova, &parts[i],
+				 map_rights(op->flags));
+		iova += parts[i].length;
+	}
 	if (context->vfio->domains && fuzz_fill(model, context->vfio))
 		return "the model fills what it said cannot be filled";
 	return NULL;
