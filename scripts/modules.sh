@@ -2,10 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Build iommufd.ko and the VFIO modules that go with it for a distribution
-# kernel, in build/modules. VFIO is the base's, file by file: its structures
-# depend on CONFIG_IOMMUFD, which the distribution leaves off, so all of its
-# modules have to be built again. Which ones there are says the kernel's
-# configuration.
+# kernel, in build/modules; modules/build.sh says how.
 #
 # KERNEL=RELEASE chooses among installed linux-headers packages; HEADERS is
 # where they are when that is not /lib/modules/RELEASE/build.
@@ -15,53 +12,16 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-case ${CONTAINER:-vfio} in
+container=${CONTAINER:-vfio}
+case $container in
 vfio) name=modules ;;
 iommufd) name="modules-container" ;;
-*) die "CONTAINER is 'vfio' or 'iommufd', not '$CONTAINER'" ;;
+*) die "CONTAINER is 'vfio' or 'iommufd', not '$container'" ;;
 esac
 out=$build/$name
 src=$out/src
 release=${KERNEL:-$(distribution_release)}
 headers=${HEADERS:-/lib/modules/$release/build}
-
-# Options that differ from those of the distribution, for make and for the
-# compiler. One that is on there can be taken back from the compiler only after
-# it has read all of them.
-options=(CONFIG_IOMMUFD=m CONFIG_VFIO_DEVICE_CDEV=y)
-defines="-DCONFIG_IOMMUFD_MODULE=1 -DCONFIG_VFIO_DEVICE_CDEV=1"
-if [ $name = modules-container ]; then
-	options+=(CONFIG_VFIO_CONTAINER= CONFIG_VFIO_IOMMU_TYPE1=
-		CONFIG_IOMMUFD_VFIO_CONTAINER=y)
-	defines+=" -DCONFIG_IOMMUFD_VFIO_CONTAINER=1"
-	defines+=" -include $top/scripts/modules/no-vfio-container.h"
-fi
-
-check_headers()
-{
-	[ -d "$headers" ] ||
-		die "no headers for kernel $release; run 'make deps' or" \
-		    "install linux-headers-$release"
-	case $release in
-	"$series".*) ;;
-	*) die "kernel $release is not a $series kernel" ;;
-	esac
-	grep -qx CONFIG_VFIO=m "$headers/include/config/auto.conf" ||
-		die "kernel $release does not have VFIO as modules, so these" \
-		    "cannot take their place"
-}
-
-# Without this option the IOMMU drivers of the kernel note nothing in bitmaps of
-# what is dirty, and nobody has any. So iommufd.ko brings them along. No kernel
-# has "m", by which iommufd knows that its drivers are such.
-provide_bitmaps()
-{
-	if ! grep -q '^CONFIG_IOMMUFD_DRIVER=' \
-		"$headers/include/config/auto.conf"; then
-		options+=(CONFIG_IOMMUFD_DRIVER=m)
-		defines+=" -DCONFIG_IOMMUFD_DRIVER_MODULE=1"
-	fi
-}
 
 # What the tree is made of; a change of it means to lay it out again.
 source_identity()
@@ -90,16 +50,8 @@ lay_out()
 
 kmake()
 {
-	make -C "$headers" M="$src" -j"$jobs" CC="$(compiler)" \
-		OVERLAY="$top" "${options[@]}" KCPPFLAGS="$defines" "$@"
-}
-
-# A message of modpost is a symbol that will be missing when it is too late.
-check_log()
-{
-	if grep -n 'WARNING: modpost' "$logs/$name.log" >&2; then
-		die "see build/logs/$name.log"
-	fi
+	OVERLAY=$top "$top/scripts/modules/build.sh" make "$src" "$headers" \
+		"$container" -j"$jobs" CC="$(compiler)"
 }
 
 # Paths of the modules that the kernel's configuration made, iommufd.ko too.
@@ -124,11 +76,9 @@ collect()
 
 alone $name
 "$top/scripts/base.sh"
-check_headers
-provide_bitmaps
+"$top/scripts/modules/build.sh" check "$release" "$headers"
 lay_out
 say "building $name for $release"
-logged $name kmake modules
-check_log
+logged $name kmake
 collect
 say "modules are in build/$name; 'sudo build/$name/load.sh' loads them"
