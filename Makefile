@@ -15,6 +15,10 @@ help:
 	@echo '  make modules  only the modules: build/modules/*.ko and load.sh'
 	@echo '                (KERNEL=release for another kernel with headers installed,'
 	@echo '                CONTAINER=iommufd to serve /dev/vfio/vfio, too)'
+	@echo '  make deb      a package for Debian, which builds the modules where it is'
+	@echo '                installed: build/deb/iommufd-dkms_*.deb'
+	@echo '  make test-deb      install, upgrade and purge it in Debian 12 and 13'
+	@echo '                (needs root; RELEASES=trixie for one of them)'
 	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
 	@echo '  make check    style, sparse, warnings, kernel-doc, layers, documents'
 	@echo '  make graph    who includes and who calls whom, as pictures in build/graph'
@@ -41,6 +45,12 @@ bench: deps-bench
 modules: deps-build
 	@scripts/modules.sh
 
+deb: deps-deb
+	@scripts/deb.sh
+
+test-deb: deps-test-deb
+	@scripts/test_deb.py $(RELEASES)
+
 kernel: deps-test
 	@scripts/kernel.sh test
 
@@ -62,4 +72,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test test-clients bench modules kernel check graph shell deps clean
+.PHONY: help run test test-clients test-deb bench modules deb kernel check graph shell deps clean

@@ -117,7 +117,8 @@ run_uapi()
 
 run_scripts()
 {
-	local script scripts=(scripts/*.sh scripts/*/*.sh scripts/guest/* .ci/run)
+	local script scripts=(scripts/*.sh scripts/*/*.sh scripts/guest/* .ci/run
+		scripts/deb/debian/*.{dkms,postinst,postrm})
 
 	for script in "${scripts[@]}"; do
 		bash -n "$script"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: deps.sh build|run|test|bench|check|graph...
+# usage: deps.sh build|run|test|bench|check|graph|deb|test-deb...
 #
 # Install the Debian packages that a task needs and that are not there yet.
 # When nothing is missing, apt is not called.
@@ -20,6 +20,9 @@ kernel_packages=(bc bison flex libelf-dev libssl-dev)
 legacy_packages=(dpdk-dev)
 check_packages=(sparse shellcheck)
 graph_packages=(graphviz)
+# A Debian package, and a system to install it in.
+deb_packages=(dpkg-dev debhelper dh-dkms lintian)
+root_packages=(mmdebstrap e2fsprogs)
 
 packages_of()
 {
@@ -33,6 +36,9 @@ packages_of()
 	bench) packages+=("${guest_packages[@]}" "${kernel_packages[@]}") ;;
 	check) packages+=("${kernel_packages[@]}" "${check_packages[@]}") ;;
 	graph) packages+=("${kernel_packages[@]}" "${graph_packages[@]}") ;;
+	deb) packages+=("${deb_packages[@]}") ;;
+	test-deb) packages+=("${deb_packages[@]}" "${root_packages[@]}"
+			"${guest_packages[@]}") ;;
 	*) die "unknown task '$1'" ;;
 	esac
 	printf '%s\n' "${packages[@]}"
@@ -99,7 +105,7 @@ check_known()
 	done
 }
 
-[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check|graph..."
+[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check|graph|deb|test-deb..."
 command -v dpkg-query >/dev/null ||
 	die "this needs Debian or a distribution made from it; elsewhere" \
 	    "build the overlay as part of a kernel, see README.md"

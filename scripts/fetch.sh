@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # usage: fetch.sh NAME SUITE PACKAGE...
+#        fetch.sh --sources SUITE
 #
 # Packages of another release of Debian, with all that they depend on, from the
 # archives that this machine's apt uses: unpacked in build/fetched/NAME, where
@@ -10,15 +11,22 @@
 #
 # SUITE is trixie or trixie-backports, say. "own" means this machine's release;
 # then what is installed here is not fetched.
+#
+# --sources only prints where apt finds that release, for its sources.list.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-[ $# -ge 3 ] || die "usage: $0 NAME SUITE PACKAGE..."
-name=$1
+usage="usage: $0 NAME SUITE PACKAGE... | --sources SUITE"
+if [ "${1:-}" = --sources ]; then
+	[ $# = 2 ] || die "$usage"
+	name=sources-$2
+else
+	[ $# -ge 3 ] || die "$usage"
+	name=$1
+fi
 suite=$2
-shift 2
-packages=("$@")
+packages=("${@:3}")
 out=$build/fetched/$name
 state=$out.apt
 status=$state/status
@@ -98,7 +106,7 @@ check_keyring()
 
 # An archive that has nothing for this release does no harm: whether all that
 # is needed is there, apt finds out afterwards.
-fetch()
+list_sources()
 {
 	mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
 	: >"$state/status"
@@ -106,6 +114,11 @@ fetch()
 	archives | sources >"$state/sources.list"
 	[ -s "$state/sources.list" ] ||
 		{ echo "error: apt uses no archive of Debian"; return 1; }
+}
+
+fetch()
+{
+	list_sources || return 1
 	fetcher apt-get update
 	fetcher apt-get install --download-only "${packages[@]}"
 }
@@ -124,6 +137,11 @@ unpack()
 }
 
 alone "fetched-$name"
+if [ "$1" = --sources ]; then
+	logged "fetch-$name" list_sources
+	cat "$state/sources.list"
+	exit 0
+fi
 [ "$(cat "$out/.stamp" 2>/dev/null)" != "$suite ${packages[*]}" ] || exit 0
 say "fetching ${packages[*]} of Debian's $suite into build/fetched/$name"
 logged "fetch-$name" fetch

@@ -50,6 +50,8 @@ list()
 	local tree=$1 headers=$2 container=$3 without=
 
 	[ "$container" = vfio ] || without=CONFIG_VFIO_IOMMU_TYPE1
+	[ -e "$headers/include/config/auto.conf" ] ||
+		die "there are no headers in $headers"
 	echo drivers/iommu/iommufd iommufd
 	cd "$tree"
 	# shellcheck disable=SC2016 # awk's own variables
