@@ -69,13 +69,18 @@ lay_out_documents()
 	cp "$documents/driver-api/iommufd-hazards.rst" "$source/doc/hazards.rst"
 }
 
-# A version that the changelog does not know gets an entry of its own.
+# A version that the changelog does not know gets an entry of its own, a minute
+# younger.
 lay_out_version()
 {
+	local time
+
 	[ "$(dpkg-parsechangelog -l "$log" -S Version)" != "$version" ] ||
 		return 0
+	time=$(dpkg-parsechangelog -l "$log" -n 1 -S Timestamp)
+	time=$(date -uR -d "@$((time + 60))")
 	{
-		sed "1s/([^)]*)/($version)/" "$log"
+		sed "1s/([^)]*)/($version)/; s/^\( -- .*>\).*/\1  $time/" "$log"
 		echo
 		cat "$log"
 	} >"$source/debian/changelog"
