@@ -101,8 +101,11 @@ class Root:
         main = [l for l in lines if l.split()[-2] == self.release]
         kernel = kernel_packages(FLAVOURS[self.release][0])
         first = main if self.release == "trixie" else lines
+        # What it mounts there ends with it, however it ends: this directory is
+        # removed with all that is in it.
         status, _ = self._run(
-            ["mmdebstrap", "--mode=root", "--variant=apt", *proxies(),
+            ["unshare", "--mount", "mmdebstrap", "--mode=root",
+             "--variant=apt", *proxies(),
              "--include=" + ",".join(PACKAGES + kernel), self.release,
              self.path, *first])
         self.copy("/etc/resolv.conf", "etc/resolv.conf")
