@@ -26,11 +26,12 @@ copy()
 	(cd "$top" && cp -p --parents "$@" "$target")
 }
 
-# The tests and what only tests use stay here.
+# The tests and what only tests use stay here. Headers are taken as they are
+# found, so that none which is added later is missing.
 sources_of_driver()
 {
-	(cd "$top" && find drivers/iommu/iommufd -type f -regex "$sources" \
-		-not -path '*/tests/*' -not -name .kunitconfig)
+	(cd "$top" && find drivers/iommu/iommufd include -type f \
+		-regex "$sources" -not -path '*/tests/*' -not -name .kunitconfig)
 }
 
 lay_out_modules()
@@ -38,8 +39,7 @@ lay_out_modules()
 	local src=$source/src
 
 	mapfile -t files < <(sources_of_driver)
-	copy "$src" "${files[@]}" include/linux/iommufd.h \
-		include/uapi/linux/iommufd.h
+	copy "$src" "${files[@]}"
 	(cd "$base" && cp -a --parents drivers/vfio \
 		drivers/iommu/iommu-priv.h "$src")
 	cp -p "$top"/scripts/modules/{Kbuild,build.sh,no-vfio-container.h} "$src"
