@@ -132,6 +132,16 @@ def upgrade_kernel(t, root):
     t.record(f"{root.release}: install kernels", status == 0)
 
 
+def upgrade(t, root, version):
+    """A new version, while the setting has a mistake in it."""
+    root.write(SETTING, "CONTAINER=vifo\n")
+    output = install(t, root, version)
+    t.record(f"{root.release}: a setting that is none is told",
+             "'vifo', which is neither vfio nor iommufd; vfio is taken"
+             in output)
+    check_set(t, root, version, "upgraded")
+
+
 def serve_containers(t, root, version):
     """The one setting, whose change is kept and carried out."""
     root.write(SETTING, "CONTAINER=iommufd\n")
@@ -182,8 +192,7 @@ def test(t, release):
     t.say(f"{release}: new kernels, and a new version")
     upgrade_kernel(t, root)
     check_set(t, root, VERSIONS[0], "new kernels")
-    install(t, root, VERSIONS[1])
-    check_set(t, root, VERSIONS[1], "upgraded")
+    upgrade(t, root, VERSIONS[1])
     t.say(f"{release}: the setting, and purge")
     serve_containers(t, root, VERSIONS[1])
     purge(t, root, before)
