@@ -23,7 +23,7 @@ help:
 	@echo '  make check    style, sparse, warnings, kernel-doc, layers, documents'
 	@echo '  make graph    who includes and who calls whom, as pictures in build/graph'
 	@echo '  make shell    a shell in the instrumented guest (IOMMU=vtd|amd|virtio)'
-	@echo '  make deps     only install the packages that are missing'
+	@echo '  make deps     only install the tools and fetch the kernel that are missing'
 	@echo '  make clean    remove build/'
 	@echo
 	@echo 'Variables: JOBS=n for parallel builds, ACCEL=kvm|tcg for QEMU.'
@@ -65,6 +65,8 @@ shell: kernel
 	@scripts/guest.py --iommu $(IOMMU) --timeout 86400
 
 deps: deps-run deps-test deps-check
+	@scripts/distribution.sh kernel
+	@scripts/distribution.sh source
 
 deps-%:
 	@scripts/deps.sh $*

@@ -9,7 +9,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-tarball=${TARBALL:-/usr/src/linux-source-$series.tar.xz}
+tarball=${TARBALL:-$("$top/scripts/distribution.sh" source)}
 stamp=$base/.stamp-tarball
 
 # The parts of the overlay that live inside the kernel tree.
@@ -37,7 +37,7 @@ extract_base()
 	local fresh=$base.new exclude=()
 
 	[ -r "$tarball" ] ||
-		die "$tarball is missing; run 'make deps' (package linux-source-$series)"
+		die "there is no $tarball"
 	say "extracting $(basename "$tarball") to build/$tree"
 	for pattern in "${replaced[@]}"; do
 		exclude+=(--exclude="$pattern")

@@ -10,10 +10,9 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 # Modules for the distribution's kernel and the programs that use them.
-modules_packages=(gcc libc6-dev make perl python3 kmod xz-utils
-	"linux-source-$series" "linux-headers-$series-amd64")
+modules_packages=(gcc libc6-dev make perl python3 kmod xz-utils pahole)
 # A guest that runs them.
-guest_packages=("linux-image-$series-amd64" qemu-system-x86 busybox-static)
+guest_packages=(qemu-system-x86 busybox-static)
 # A kernel of our own.
 kernel_packages=(bc bison flex libelf-dev libssl-dev)
 # A program that was written for VFIO's own containers.
@@ -98,10 +97,7 @@ check_known()
 		break
 	done
 	for package in "${missing[@]}"; do
-		known "$package" ||
-			die "apt knows no package $package; for the kernel" \
-			    "packages of Debian 12 add its updates, security" \
-			    "and backports archives to /etc/apt/sources.list"
+		known "$package" || die "apt knows no package $package"
 	done
 }
 

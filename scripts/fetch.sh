@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: fetch.sh NAME SUITE PACKAGE...
+# usage: fetch.sh [--only PREFIX] NAME SUITE PACKAGE...
 #        fetch.sh --sources SUITE
 #
 # Packages of another release of Debian, with all that they depend on, from the
@@ -12,12 +12,21 @@
 # SUITE is trixie or trixie-backports, say. "own" means this machine's release;
 # then what is installed here is not fetched.
 #
+# With --only what the packages depend on is fetched where its name begins with
+# PREFIX, and nothing else.
+#
 # --sources only prints where apt finds that release, for its sources.list.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-usage="usage: $0 NAME SUITE PACKAGE... | --sources SUITE"
+usage="usage: $0 [--only PREFIX] NAME SUITE PACKAGE... | --sources SUITE"
+only=
+if [ "${1:-}" = --only ]; then
+	[ $# -ge 5 ] || die "$usage"
+	only=$2
+	shift 2
+fi
 if [ "${1:-}" = --sources ]; then
 	[ $# = 2 ] || die "$usage"
 	name=sources-$2
@@ -116,11 +125,36 @@ list_sources()
 		{ echo "error: apt uses no archive of Debian"; return 1; }
 }
 
-fetch()
+update()
 {
 	list_sources || return 1
 	fetcher apt-get update
-	fetcher apt-get install --download-only "${packages[@]}"
+}
+
+# "NAME BYTES" of each package that has to be fetched.
+wanted()
+{
+	fetcher apt-get install --print-uris "${packages[@]}" |
+		sed -n "s/^'[^']*' \([^_ ]*\)_[^ ]* \([0-9]*\) .*/\1 \2/p" |
+		grep "^$only"
+}
+
+megabytes()
+{
+	awk '{ sum += $2 } END { printf "%d", (sum + 999999) / 1000000 }'
+}
+
+fetch()
+{
+	local names
+
+	if [ -n "$only" ]; then
+		mapfile -t names < <(cut -d ' ' -f 1 "$state/wanted")
+		(cd "$state/cache/archives" &&
+			fetcher apt-get download "${names[@]}")
+	else
+		fetcher apt-get install --download-only "${packages[@]}"
+	fi
 }
 
 unpack()
@@ -143,6 +177,12 @@ if [ "$1" = --sources ]; then
 	exit 0
 fi
 [ "$(cat "$out/.stamp" 2>/dev/null)" != "$suite ${packages[*]}" ] || exit 0
-say "fetching ${packages[*]} of Debian's $suite into build/fetched/$name"
+say "looking for ${packages[*]} in Debian's $suite"
+logged "fetch-$name-update" update
+wanted >"$state/wanted" ||
+	die "the archives of Debian's $suite that apt uses here have no" \
+	    "${packages[*]}; are all of them in /etc/apt, with security?"
+say "fetching $(wc -l <"$state/wanted") packages," \
+    "$(megabytes <"$state/wanted") MB, into build/fetched/$name"
 logged "fetch-$name" fetch
 logged "fetch-$name-unpack" unpack

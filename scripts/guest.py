@@ -10,7 +10,7 @@ command, or 1 when the kernel complained, 2 when the guest did not come to its
 end.
 """
 import argparse
-import glob
+import functools
 import os
 import re
 import selectors
@@ -117,7 +117,7 @@ class Guest:
         self.files = []           # (source, path in the guest)
         self.modules = []         # for insmod (path) or modprobe (name)
         self.stock = []           # names, present for modprobe
-        self.release = None       # whose stock modules
+        self.release = None       # of the distribution's, if it is that
 
     def _module_list(self, image):
         lines = []
@@ -143,7 +143,8 @@ class Guest:
         image.content("guest/deadline", b"%d\n" % (self.timeout * 9 // 10))
         self._module_list(image)
         if self.release:
-            guest_image.StockModules(self.release).add(image, self.stock)
+            folder = distribution_kernel()[2]
+            guest_image.StockModules(folder).add(image, self.stock)
         for source, target in self.files:
             image.file(target, source)
         image.close()
@@ -240,19 +241,18 @@ def stop(qemu):
         qemu.wait()
 
 
+@functools.cache
 def distribution_kernel():
-    """(image, release) of the newest installed linux-image-6.12 kernel."""
-    out = subprocess.run(["dpkg-query", "-W", "-f", "${Depends}",
-                          "linux-image-6.12-amd64"], capture_output=True,
-                         text=True, check=False).stdout
-    found = re.search(r"linux-image-(6\.12\S+?)(?:-unsigned)?[ ,(]", out + " ")
-    if found and os.path.exists("/boot/vmlinuz-" + found.group(1)):
-        return "/boot/vmlinuz-" + found.group(1), found.group(1)
-    images = sorted(glob.glob("/boot/vmlinuz-6.12*-amd64"))
-    if not images:
-        sys.exit("error: no kernel of linux-image-6.12-amd64 in /boot; "
-                 "run 'make deps'")
-    return images[-1], images[-1][len("/boot/vmlinuz-"):]
+    """(image, release, folder of modules) of the distribution's kernel."""
+    done = subprocess.run(
+        [os.path.join(TOP, "scripts/distribution.sh"), "kernel"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+        check=False)
+    if done.returncode:
+        sys.exit(1)
+    release, root = done.stdout.split()
+    return (os.path.join(root, "boot/vmlinuz-" + release), release,
+            os.path.join(root, "lib/modules", release))
 
 
 def report(result, name):
@@ -303,7 +303,7 @@ def main():
     a = arguments()
     release = None
     if a.kernel == "stock":
-        a.kernel, release = distribution_kernel()
+        a.kernel, release, _ = distribution_kernel()
     guest = Guest(a.kernel, a.name)
     guest.iommu, guest.edu, guest.memory = a.iommu, a.edu, a.memory
     guest.cpus, guest.timeout, guest.qemu = a.cpus, a.timeout, a.qemu

@@ -92,11 +92,11 @@ def libraries(program):
 
 
 class StockModules:
-    """The modules of an installed kernel and what they depend on."""
+    """A kernel's modules and what they depend on."""
 
-    def __init__(self, release):
-        self.root = os.path.join("/lib/modules", release)
-        self.release = release
+    def __init__(self, folder):
+        self.root = folder
+        self.release = os.path.basename(folder)
         self.needs = {}
         with open(os.path.join(self.root, "modules.dep"),
                   encoding="utf-8") as f:

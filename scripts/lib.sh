@@ -71,12 +71,8 @@ export CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
 export KBUILD_BUILD_TIMESTAMP='Thu Jan  1 00:00:00 UTC 2026'
 export KBUILD_BUILD_USER=iommufd KBUILD_BUILD_HOST=localhost
 
-# distribution_release: the release of the kernel that linux-image-6.12 brings.
-distribution_release()
-{
-	dpkg-query -W -f '${Depends}' "linux-headers-$series-amd64" 2>/dev/null |
-		sed -n "s/.*linux-headers-\\(${series}[^ ,]*\\).*/\\1/p"
-}
+# Debian keeps programs such as modinfo from ordinary users.
+PATH=$PATH:/usr/sbin:/sbin
 
 # Sources, and not what a build in place may have left between them.
 sources='.*\(\.[chS]\|\.sh\|\.rst\|/Makefile\|/Kbuild\|/Kconfig'

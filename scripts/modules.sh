@@ -5,7 +5,8 @@
 # kernel, in build/modules; modules/build.sh says how.
 #
 # KERNEL=RELEASE chooses among installed linux-headers packages; HEADERS is
-# where they are when that is not /lib/modules/RELEASE/build.
+# where they are when that is not /lib/modules/RELEASE/build. Without KERNEL it
+# is the one that guests boot, see distribution.sh.
 # CONTAINER=iommufd leaves out VFIO's own containers; iommufd serves
 # /dev/vfio/vfio then. These modules go to build/modules-container.
 set -euo pipefail
@@ -20,8 +21,14 @@ iommufd) name="modules-container" ;;
 esac
 out=$build/$name
 src=$out/src
-release=${KERNEL:-$(distribution_release)}
-headers=${HEADERS:-/lib/modules/$release/build}
+release=${KERNEL:-}
+headers=/lib/modules/$release/build
+if [ -z "$release" ]; then
+	found=$("$top/scripts/distribution.sh" kernel)
+	read -r release root <<<"$found"
+	headers=${root%/}/usr/src/linux-headers-$release
+fi
+headers=${HEADERS:-$headers}
 
 # What the tree is made of; a change of it means to lay it out again.
 source_identity()

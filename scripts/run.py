@@ -42,7 +42,7 @@ def build_vmm():
 
 def machine(iommu, name, modules="modules"):
     """A guest with the distribution's kernel and our modules in build/."""
-    image, release = guest.distribution_kernel()
+    image, release, _ = guest.distribution_kernel()
     g = guest.Guest(image, name)
     g.iommu = iommu
     g.edu = 2

@@ -10,7 +10,7 @@ set -euo pipefail
 suite=$build/suite
 directory=tools/testing/selftests/iommu
 programs=(iommufd iommufd_fail_nth)
-tarball=${TARBALL:-/usr/src/linux-source-$series.tar.xz}
+tarball=${TARBALL:-$("$top/scripts/distribution.sh" source)}
 
 # From the tarball only the sources of the suite; they find everything else by
 # relative names, where links to ours and to the base stand ready for them.

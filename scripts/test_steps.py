@@ -259,9 +259,9 @@ def all_of_vfio(t, name, without):
     One module of the distribution's would take ours for its own kind, and
     what it reads in their structures is something else.
     """
-    release = guest.distribution_kernel()[1]
     theirs = {os.path.basename(path).split(".")[0] for path in glob.glob(
-        f"/lib/modules/{release}/kernel/drivers/vfio/**/*.ko*", recursive=True)}
+        f"{guest.distribution_kernel()[2]}/kernel/drivers/vfio/**/*.ko*",
+        recursive=True)}
     with open(os.path.join(guest.BUILD, name, "order"), encoding="utf-8") as f:
         ours = {line.split()[0] for line in f}
     t.record(f"{name}: all of VFIO", ours == theirs - without | {"iommufd"},
