@@ -3,44 +3,72 @@
 #
 # usage: deps.sh build|run|test|bench|check|graph|deb|test-deb...
 #
-# Install the Debian packages that a task needs and that are not there yet.
-# When nothing is missing, apt is not called.
+# Install the Debian packages that a task needs and that are not there yet: tools
+# only, no kernel, and nothing else that would change how this machine boots. Each
+# is named before, with its reason and its size. When nothing is missing, apt is
+# not called.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# Modules for the distribution's kernel and the programs that use them.
-modules_packages=(gcc libc6-dev make perl python3 kmod xz-utils pahole)
-# A guest that runs them.
-guest_packages=(qemu-system-x86 busybox-static)
-# A kernel of our own.
-kernel_packages=(bc bison flex libelf-dev libssl-dev)
-# A program that was written for VFIO's own containers.
-legacy_packages=(dpdk-dev)
-check_packages=(sparse shellcheck)
-graph_packages=(graphviz)
-# A Debian package, and a system to install it in.
-deb_packages=(dpkg-dev debhelper dh-dkms lintian)
-root_packages=(mmdebstrap e2fsprogs)
+# What whoever installs packages must not change along the way.
+boots='^(linux-(image|headers|modules)-|grub|shim-|systemd(-sysv|-boot.*)?$'
+boots+='|udev$|initramfs-tools|dracut|dkms$)'
+
+# Tasks, package, and what that is for. "modules" are those for the
+# distribution's kernel, "guest" runs them, "kernel" is one of our own.
+table()
+{
+	cat <<-'EOF'
+	modules  gcc              compiles modules, kernels and programs
+	modules  libc6-dev        programs for the guests are compiled with it
+	modules  make             runs each build
+	modules  perl             scripts of the kernel's build are written in it
+	modules  python3          runs the guests, and judges what comes out
+	modules  kmod             tells what a module needs
+	modules  xz-utils         unpacks the kernel's source
+	modules  pahole           describes the types of modules, for BPF
+	guest    qemu-system-x86  is the machine in which everything runs
+	guest    busybox-static   is all that a guest has for programs
+	kernel   bc               calculates for the kernel's build
+	kernel   bison            generates parsers of the kernel's build
+	kernel   flex             generates scanners of the kernel's build
+	kernel   libelf-dev       checks the kernel's object files
+	kernel   libssl-dev       certificates of the kernel's build
+	client   dpdk-dev         is a program for VFIO's own containers
+	check    sparse           checks the kernel's annotations of types
+	check    shellcheck       checks the scripts
+	graph    graphviz         draws the pictures
+	deb      dpkg-dev         makes packages
+	deb      debhelper        makes packages from short descriptions
+	deb      dh-dkms          makes packages of modules
+	deb      lintian          checks packages
+	root     mmdebstrap       makes the systems to install in
+	root     e2fsprogs        makes their disks
+	EOF
+}
+
+groups_of()
+{
+	case $1 in
+	build) echo modules ;;
+	run) echo modules guest ;;
+	test) echo modules guest kernel client ;;
+	bench) echo modules guest kernel ;;
+	check) echo modules kernel check ;;
+	graph) echo modules kernel graph ;;
+	deb) echo modules deb ;;
+	test-deb) echo modules guest deb root ;;
+	*) die "unknown task '$1'" ;;
+	esac
+}
 
 packages_of()
 {
-	local packages=("${modules_packages[@]}")
+	local groups
 
-	case $1 in
-	build) ;;
-	run) packages+=("${guest_packages[@]}") ;;
-	test) packages+=("${guest_packages[@]}" "${kernel_packages[@]}"
-			"${legacy_packages[@]}") ;;
-	bench) packages+=("${guest_packages[@]}" "${kernel_packages[@]}") ;;
-	check) packages+=("${kernel_packages[@]}" "${check_packages[@]}") ;;
-	graph) packages+=("${kernel_packages[@]}" "${graph_packages[@]}") ;;
-	deb) packages+=("${deb_packages[@]}") ;;
-	test-deb) packages+=("${deb_packages[@]}" "${root_packages[@]}"
-			"${guest_packages[@]}") ;;
-	*) die "unknown task '$1'" ;;
-	esac
-	printf '%s\n' "${packages[@]}"
+	groups=$(groups_of "$1") || exit 1
+	table | grep -E "^(${groups// /|}) " | awk '{ print $2 }'
 }
 
 installed()
@@ -53,22 +81,45 @@ known()
 	[[ $(LC_ALL=C apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[!\(]* ]]
 }
 
+listed=
+by_hand="as root: apt-get install --no-install-recommends"
+
 as_root()
 {
 	if [ "$(id -u)" = 0 ]; then
 		env DEBIAN_FRONTEND=noninteractive "$@"
-	elif command -v sudo >/dev/null; then
-		sudo DEBIAN_FRONTEND=noninteractive "$@"
 	else
-		die "installing packages needs root; run as root:" \
-		    "apt-get install ${missing[*]}"
+		sudo DEBIAN_FRONTEND=noninteractive "$@"
 	fi
+}
+
+# Whoever cannot become root gets the list, for somebody who can.
+check_root()
+{
+	local why
+
+	[ "$(id -u)" != 0 ] || return 0
+	if ! command -v sudo >/dev/null; then
+		why="installing these needs root, and there is no sudo here"
+	elif ! sudo true; then
+		why="installing these needs root, and sudo refuses"
+	else
+		return 0
+	fi
+	[ -n "$listed" ] || list_missing
+	die "$why; $by_hand ${missing[*]}"
 }
 
 update()
 {
+	check_root
 	say "apt-get update"
 	as_root apt-get update -q || die "apt-get update failed; is there a network?"
+}
+
+apt_install()
+{
+	LC_ALL=C apt-get install -q -y --no-install-recommends "$@"
 }
 
 install()
@@ -78,13 +129,62 @@ install()
 
 missing_packages()
 {
-	local task package
+	local task package packages
 
 	for task in "$@"; do
-		for package in $(packages_of "$task"); do
+		packages=$(packages_of "$task") || exit 1
+		for package in $packages; do
 			installed "$package" || echo "$package"
 		done
 	done | sort -u
+}
+
+# Kilobytes to fetch for the package alone.
+size_of()
+{
+	LC_ALL=C apt-cache show --no-all-versions "$1" 2>/dev/null |
+		awk '/^Size: / { size = $2 }
+		     END { print size ? int((size + 999) / 1000) " kB" : "" }'
+}
+
+list_missing()
+{
+	local package
+
+	listed=yes
+	say "missing, to be installed by apt:"
+	for package in "${missing[@]}"; do
+		printf '        %-16s %9s  %s\n' "$package" \
+			"$(size_of "$package")" \
+			"$(table | sed -n "s/^[a-z]* *$package  *//p")"
+	done
+}
+
+# What comes with them. An upgrade has the old version in brackets.
+list_others()
+{
+	local size upgraded
+
+	size=$(apt_install --print-uris "${missing[@]}" 2>/dev/null |
+		awk '/^\047/ { n++; sum += $3 }
+		     END { printf "%d packages, %d MB", n,
+				  (sum + 999999) / 1000000 }')
+	say "together with what they need: $size to fetch"
+	upgraded=$(awk '$1 == "Inst" && $3 ~ /^\[/ { printf " %s", $2 }' \
+		<<<"$plan")
+	[ -z "$upgraded" ] || say "newer versions of:$upgraded"
+}
+
+check_plan()
+{
+	local bad
+
+	bad=$(awk '$1 == "Remv" || $1 == "Inst" && $2 ~ pattern { print $2 }' \
+		pattern="$boots" <<<"$plan" | tr '\n' ' ')
+	[ -z "$bad" ] ||
+		die "apt would also change or remove ${bad% }, and how this" \
+		    "machine boots is not ours to change; nothing was done." \
+		    "Bring the machine up to date, or $by_hand ${missing[*]}"
 }
 
 check_known()
@@ -105,10 +205,16 @@ check_known()
 command -v dpkg-query >/dev/null ||
 	die "this needs Debian or a distribution made from it; elsewhere" \
 	    "build the overlay as part of a kernel, see README.md"
-mapfile -t missing < <(missing_packages "$@")
-[ ${#missing[@]} -gt 0 ] || exit 0
+missing=$(missing_packages "$@")
+[ -n "$missing" ] || exit 0
+mapfile -t missing <<<"$missing"
 check_known
-say "installing ${missing[*]}"
+list_missing
+plan=$(apt_install --simulate "${missing[@]}") ||
+	die "apt cannot install these together: ${missing[*]}"
+list_others
+check_plan
+check_root
 # Lists that are too old name files which the archive no longer has.
 install || { update; install; } ||
-	die "apt-get install failed; run it by hand: apt-get install ${missing[*]}"
+	die "apt-get install failed; $by_hand ${missing[*]}"
