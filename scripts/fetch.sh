@@ -59,11 +59,16 @@ private()
 		"$@"
 }
 
+# Of a release the newest there is, security updates too; backports are only for
+# whoever asks for them.
 fetcher()
 {
+	local default=()
+
+	[ "$suite" = "$release" ] ||
+		default=(-o APT::Default-Release="$suite")
 	private "$1" -o Dir::Etc::sourcelist="$state/sources.list" \
-		-o Dir::Etc::sourceparts=/dev/null \
-		-o APT::Default-Release="$suite" "${@:2}"
+		-o Dir::Etc::sourceparts=/dev/null "${default[@]}" "${@:2}"
 }
 
 # "URI CODENAME" of each of Debian's archives that this machine uses. apt knows
