@@ -188,7 +188,8 @@ class InstalledGuest(guest.Guest):
         self.memory, self.timeout = 2048, 1800
         self.append = "root=/dev/vda rw quiet systemd.wants=deb-test.service"
         self.qemu = ["-drive", f"if=none,id=root,format=raw,file={self.disk}",
-                     "-device", "virtio-blk-pci,drive=root,addr=0x8"]
+                     "-device", "virtio-blk-pci,drive=root,addr=0x8",
+                     "-device", "e1000e,addr=0x9,romfile="]
 
     def _initramfs(self, path, command):
         """The system's own; the command is a service of the system."""
