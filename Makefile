@@ -19,6 +19,7 @@ help:
 	@echo '                installed: build/deb/iommufd-dkms_*.deb'
 	@echo '  make test-deb      install, upgrade and purge it in Debian 12 and 13'
 	@echo '                (needs root; RELEASES=trixie for one of them)'
+	@echo '  make test-door     "make run" on a new Debian 12 and 13 (needs root)'
 	@echo '  make kernel   only the instrumented kernel: build/test/vmlinux'
 	@echo '  make check    style, sparse, warnings, kernel-doc, layers, documents'
 	@echo '  make graph    who includes and who calls whom, as pictures in build/graph'
@@ -51,6 +52,9 @@ deb: deps-deb
 test-deb: deps-test-deb
 	@scripts/test_deb.py $(RELEASES)
 
+test-door: deps-test-door
+	@scripts/test_door.py $(RELEASES)
+
 kernel: deps-test
 	@scripts/kernel.sh test
 
@@ -74,4 +78,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test test-clients test-deb bench modules deb kernel check graph shell deps clean
+.PHONY: help run test test-clients test-deb test-door bench modules deb kernel check graph shell deps clean

@@ -59,10 +59,11 @@ def proxies():
 class Root:
     """One such system."""
 
-    def __init__(self, release):
+    def __init__(self, release, name="root"):
         self.release = release
-        self.path = os.path.join(guest.BUILD, "deb", "root-" + release)
-        self.log = os.path.join(guest.LOGS, "deb-root-" + release + ".log")
+        name = f"{name}-{release}"
+        self.path = os.path.join(guest.BUILD, "deb", name)
+        self.log = os.path.join(guest.LOGS, f"deb-{name}.log")
         os.makedirs(guest.LOGS, exist_ok=True)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with open(self.log, "w", encoding="utf-8"):
@@ -95,18 +96,22 @@ class Root:
 
     def make(self):
         """Make it anew; of the kernels that there are the oldest."""
-        shutil.rmtree(self.path, ignore_errors=True)
         lines = archives(self.release)
         # A newer kernel is among the security updates, if there are both.
         main = [l for l in lines if l.split()[-2] == self.release]
         kernel = kernel_packages(FLAVOURS[self.release][0])
         first = main if self.release == "trixie" else lines
+        return self.bootstrap(PACKAGES + kernel, first, lines)
+
+    def bootstrap(self, packages, first, lines):
+        """Make it anew, from the first archives; apt has all of them then."""
+        shutil.rmtree(self.path, ignore_errors=True)
         # What it mounts there ends with it, however it ends: this directory is
         # removed with all that is in it.
         status, _ = self._run(
             ["unshare", "--mount", "mmdebstrap", "--mode=root",
              "--variant=apt", *proxies(),
-             "--include=" + ",".join(PACKAGES + kernel), self.release,
+             "--include=" + ",".join(packages), self.release,
              self.path, *first])
         self.copy("/etc/resolv.conf", "etc/resolv.conf")
         self.write("etc/apt/sources.list", "\n".join(lines) + "\n")

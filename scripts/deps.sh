@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# usage: deps.sh build|run|test|bench|check|graph|deb|test-deb...
+# usage: deps.sh build|run|test|bench|check|graph|deb|test-deb|test-door...
 #
 # Install the Debian packages that a task needs and that are not there yet: tools
 # only, no kernel, and nothing else that would change how this machine boots. Each
@@ -11,9 +11,10 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# What whoever installs packages must not change along the way.
-boots='^(linux-(image|headers|modules)-|grub|shim-|systemd(-sysv|-boot.*)?$'
-boots+='|udev$|initramfs-tools|dracut|dkms$)'
+# What must not come along the way, and what must stay as it is where it is:
+# QEMU wants udev, which a container does not have.
+boots='^(linux-(image|headers|modules)-|grub|shim-|initramfs-tools|dracut|dkms$)'
+starts='^(systemd|udev$|init$)'
 
 # Tasks, package, and what that is for. "modules" are those for the
 # distribution's kernel, "guest" runs them, "kernel" is one of our own.
@@ -43,6 +44,7 @@ table()
 	deb      debhelper        makes packages from short descriptions
 	deb      dh-dkms          makes packages of modules
 	deb      lintian          checks packages
+	root     python3          runs the test
 	root     mmdebstrap       makes the systems to install in
 	root     e2fsprogs        makes their disks
 	EOF
@@ -59,6 +61,7 @@ groups_of()
 	graph) echo modules kernel graph ;;
 	deb) echo modules deb ;;
 	test-deb) echo modules guest deb root ;;
+	test-door) echo root ;;
 	*) die "unknown task '$1'" ;;
 	esac
 }
@@ -179,8 +182,9 @@ check_plan()
 {
 	local bad
 
-	bad=$(awk '$1 == "Remv" || $1 == "Inst" && $2 ~ pattern { print $2 }' \
-		pattern="$boots" <<<"$plan" | tr '\n' ' ')
+	bad=$(awk '$1 == "Remv" || $1 == "Inst" &&
+		   ($2 ~ boots || $2 ~ starts && $3 ~ /^\[/) { print $2 }' \
+		boots="$boots" starts="$starts" <<<"$plan" | tr '\n' ' ')
 	[ -z "$bad" ] ||
 		die "apt would also change or remove ${bad% }, and how this" \
 		    "machine boots is not ours to change; nothing was done." \
@@ -201,7 +205,7 @@ check_known()
 	done
 }
 
-[ $# -gt 0 ] || die "usage: $0 build|run|test|bench|check|graph|deb|test-deb..."
+[ $# -gt 0 ] || die "usage: $0 TASK..., see the head of that file"
 command -v dpkg-query >/dev/null ||
 	die "this needs Debian or a distribution made from it; elsewhere" \
 	    "build the overlay as part of a kernel, see README.md"

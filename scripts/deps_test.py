@@ -153,6 +153,11 @@ class Machine(planted.Planted):
                    "Inst bison (1.0 Debian [amd64])\n")
         self.assertIn("newer versions of: libssl3\n", self.deps("test")[1])
 
+    def test_a_container_may_get_udev(self):
+        self.write("plan", "Inst udev (252-2 Debian [amd64])\n")
+        self.assertEqual(self.deps("test")[0], 0)
+        self.assertEqual(len(self.asked()), 1)
+
     def test_what_boots_is_left_alone(self):
         for line in ("Inst linux-image-6.12.1-amd64 (6.12.1-1 Debian [amd64])",
                      "Inst udev [252-1] (252-2 Debian [amd64])",
