@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Copyright (c) 2026 The iommufd authors */
+#include "command_table.h"
+
+#include <stddef.h>
+#include <string.h>
+
+const struct command command_table[] = {
+	{
+		.name = "list",
+		.usage = "[--json]",
+		.options = "j",
+		.run = command_list,
+		.summary = "who has iommufds open, and which devices",
+		.help = "AREAS and MAPPED are of all its address spaces together, PINNED is what\n"
+			"somebody pays for, CHARGED what is charged to a user or a process.\n"
+			"Processes of others are shown to root only.\n",
+	},
+	{
+		.name = "show",
+		.usage = "PID [--areas] [--json]",
+		.least = 1,
+		.most = 1,
+		.options = "ja",
+		.run = command_show,
+		.summary = "all about the iommufds of a process",
+		.help = "  --areas  also each area: needs root and debugfs\n"
+			"\n"
+			"The exit status is 1 if the process has no iommufd open.\n",
+	},
+	{
+		.name = "help",
+		.usage = "[COMMAND]",
+		.most = 1,
+		.options = "",
+		.run = command_help,
+		.summary = "this text, or all about a command",
+		.help = "",
+	},
+	{ 0 },
+};
+
+const struct command *command_find(const char *name)
+{
+	const struct command *command;
+
+	for (command = command_table; command->name; command++)
+		if (!strcmp(command->name, name))
+			return command;
+	return NULL;
+}
