@@ -29,6 +29,18 @@ const struct command command_table[] = {
 			"The exit status is 1 if the process has no iommufd open.\n",
 	},
 	{
+		.name = "watch",
+		.usage = "[PID] [--interval SECONDS] [--count N] [--json]",
+		.most = 1,
+		.options = "jnk",
+		.run = command_watch,
+		.summary = "list or show again and again, changes highlighted",
+		.help = "  -n, --interval SECONDS  between two looks, 2 if not given\n"
+			"  --count N               end after N looks\n"
+			"\n"
+			"Where there are no colours, lines that have changed begin with a star.\n",
+	},
+	{
 		.name = "help",
 		.usage = "[COMMAND]",
 		.most = 1,

@@ -12,8 +12,9 @@ import sys
 
 import harness
 import test_list
+import test_watch
 
-MODULES = (test_list,)
+MODULES = (test_list, test_watch)
 
 
 def main():
