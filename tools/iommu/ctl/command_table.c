@@ -41,6 +41,18 @@ const struct command command_table[] = {
 			"Where there are no colours, lines that have changed begin with a star.\n",
 	},
 	{
+		.name = "trace",
+		.usage = "[--all] [--input FILE] [--count N] [--json]",
+		.options = "jAik",
+		.run = command_trace,
+		.summary = "what is refused and why, as it happens",
+		.help = "  --all         whatever happens: maps, pins, devices, page faults\n"
+			"  --input FILE  what trace_pipe or trace-cmd has written, - for standard input\n"
+			"  --count N     end after N events\n"
+			"\n"
+			"Needs root and tracefs, unless there is an input.\n",
+	},
+	{
 		.name = "help",
 		.usage = "[COMMAND]",
 		.most = 1,

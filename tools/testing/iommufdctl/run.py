@@ -12,9 +12,10 @@ import sys
 
 import harness
 import test_list
+import test_trace
 import test_watch
 
-MODULES = (test_list, test_watch)
+MODULES = (test_list, test_watch, test_trace)
 
 
 def main():
