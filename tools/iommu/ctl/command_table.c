@@ -53,6 +53,21 @@ const struct command command_table[] = {
 			"Needs root and tracefs, unless there is an input.\n",
 	},
 	{
+		.name = "check",
+		.usage = "[BDF] [--memory SIZE] [--user NAME] [--json]",
+		.most = 1,
+		.options = "jmu",
+		.run = command_check,
+		.summary = "can a device be used, and what to do if not",
+		.help = "BDF is the address of a PCI device, as 0000:01:00.0 or 01:00.0. Without\n"
+			"it the machine is looked at.\n"
+			"\n"
+			"  --memory SIZE  how much is going to be mapped, as 16G\n"
+			"  --user NAME    for whom; otherwise for whoever asks\n"
+			"\n"
+			"The exit status is 1 if something stands in the way.\n",
+	},
+	{
 		.name = "help",
 		.usage = "[COMMAND]",
 		.most = 1,

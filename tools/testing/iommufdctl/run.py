@@ -11,11 +11,12 @@ import os
 import sys
 
 import harness
+import test_check
 import test_list
 import test_trace
 import test_watch
 
-MODULES = (test_list, test_watch, test_trace)
+MODULES = (test_list, test_watch, test_trace, test_check)
 
 
 def main():
