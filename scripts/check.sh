@@ -118,14 +118,15 @@ run_uapi()
 run_scripts()
 {
 	local script scripts=(scripts/*.sh scripts/*/*.sh scripts/guest/* .ci/run
-		scripts/deb/debian/*.{dkms,postinst,postrm})
+		scripts/deb/debian/*.{dkms,postinst,postrm}
+		tools/iommu/ctl/*.bash-completion)
 
 	for script in "${scripts[@]}"; do
 		bash -n "$script"
 	done
 	python3 -c 'import ast, sys
 for name in sys.argv[1:]:
-    ast.parse(open(name).read(), name)' scripts/*.py
+    ast.parse(open(name).read(), name)' scripts/*.py tools/testing/*/*.py
 	if command -v shellcheck >/dev/null; then
 		shellcheck -x "${scripts[@]}"
 	fi

@@ -14,9 +14,10 @@ import harness
 import test_check
 import test_list
 import test_trace
+import test_usage
 import test_watch
 
-MODULES = (test_list, test_watch, test_trace, test_check)
+MODULES = (test_list, test_watch, test_trace, test_check, test_usage)
 
 
 def main():
