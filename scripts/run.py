@@ -16,6 +16,7 @@ import time
 import guest
 
 VMM = os.path.join(guest.BUILD, "tools/iommu/edu-vmm")
+CTL = os.path.join(guest.BUILD, "tools/iommu/iommufdctl")
 MACHINES = {
     "vtd": "Intel VT-d",
     "amd": "AMD-Vi",
@@ -26,17 +27,17 @@ MACHINES = {
 COMMAND = """
 sh /guest/modules/load.sh {options} || exit 1
 bind_edu_devices
-edu-vmm $EDU_DEVICES || exit 1
+edu-vmm --look "iommufdctl list" $EDU_DEVICES || exit 1
 sh /guest/modules/load.sh --unload || exit 1
 echo "modules unloaded"
 """
 
 
 def build_vmm():
-    """The sample VMM, from its own Makefile."""
+    """The sample VMM and iommufdctl, from their own Makefile."""
     done = subprocess.run(["make", "-s", "-C", os.path.join(guest.TOP,
                            "tools/iommu")], check=False)
-    if done.returncode or not os.path.exists(VMM):
+    if done.returncode or not all(map(os.path.exists, (VMM, CTL))):
         sys.exit("error: tools/iommu does not build")
 
 
@@ -52,7 +53,7 @@ def machine(iommu, name, modules="modules"):
         g.stock.append("virtio-iommu")
         g.modules = ["virtio-iommu"]
     g.append = "quiet hugepages=16 transparent_hugepage=always"
-    g.files = [(VMM, "/guest/edu-vmm")]
+    g.files = [(VMM, "/guest/edu-vmm"), (CTL, "/guest/iommufdctl")]
     modules = os.path.join(guest.BUILD, modules)
     for module in os.listdir(modules):
         path = os.path.join(modules, module)

@@ -17,7 +17,7 @@
 
 static void print_usage(FILE *stream)
 {
-	fputs("Usage: edu-vmm [-q] ADDRESS [ADDRESS2]\n"
+	fputs("Usage: edu-vmm [-q] [--look COMMAND] ADDRESS [ADDRESS2]\n"
 	      "\n"
 	      "Shows step by step how a program gives a PCI device access to its memory\n"
 	      "through /dev/iommu, and checks every byte that the device moves.\n"
@@ -26,8 +26,9 @@ static void print_usage(FILE *stream)
 	      "which has to be bound to vfio-pci. A second one shows what two devices do\n"
 	      "in the same address space.\n"
 	      "\n"
-	      "  -q, --quiet  print only what fails, and the result\n"
-	      "  -h, --help   print this text\n"
+	      "  -q, --quiet     print only what fails, and the result\n"
+	      "  --look COMMAND  run it while memory is mapped for the devices\n"
+	      "  -h, --help      print this text\n"
 	      "\n"
 	      "Exit status: 0 all checks passed, 1 some did not or could not be made,\n"
 	      "2 wrong usage.\n", stream);
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "quiet", no_argument, NULL, 'q' },
+		{ "look", required_argument, NULL, 'l' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -90,6 +92,9 @@ int main(int argc, char **argv)
 		switch (option) {
 		case 'q':
 			quiet = true;
+			break;
+		case 'l':
+			vmm.look = optarg;
 			break;
 		case 'h':
 			print_usage(stdout);

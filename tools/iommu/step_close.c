@@ -2,12 +2,22 @@
 /* Copyright (c) 2026 The iommufd authors */
 #include "steps.h"
 
+#include <stdlib.h>
+
 #include "lib/files.h"
 
 #include "report.h"
 
 #define LENGTH	(16 * SMALL_PAGE)
 #define NBYTES	256
+
+/* All devices are attached to A, and have the same memory. */
+static void look_from_outside(struct vmm *vmm)
+{
+	if (vmm->look)
+		report_check(!system(vmm->look),
+			     "what is mapped is seen from outside");
+}
 
 static int detach_all(struct vmm *vmm)
 {
@@ -98,6 +108,7 @@ int step_close(struct vmm *vmm)
 	if (error)
 		goto out_free;
 	vmm_check_pinned(LENGTH, "what is mapped");
+	look_from_outside(vmm);
 	error = take_down(vmm, &ram);
 	if (error)
 		goto out_free;

@@ -54,6 +54,7 @@ struct vmm_device {
  * @ndevices: 1 or 2
  * @addresses: PCI addresses as the user wrote them
  * @devices: the devices
+ * @look: command that looks from outside at what is mapped, or NULL
  */
 struct vmm {
 	int iommufd;
@@ -62,6 +63,7 @@ struct vmm {
 	unsigned int ndevices;
 	const char *addresses[VMM_MAX_DEVICES];
 	struct vmm_device devices[VMM_MAX_DEVICES];
+	const char *look;
 };
 
 /**
