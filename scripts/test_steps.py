@@ -11,6 +11,7 @@ import subprocess
 
 import dpdk
 import guest
+import iommufdctl
 import qemu
 import run
 import suite
@@ -60,14 +61,24 @@ def logged(name, *command):
 
 
 def userspace(t):
-    """The pure parts, compiled for user space with ASan and UBSan."""
+    """What needs no kernel, compiled with ASan and UBSan.
+
+    These are the pure parts of the driver, and iommufdctl.
+    """
     t.say("unit tests in user space")
     script("base.sh")        # they are compiled with headers of the base
-    status, output = logged("userspace", "make", "-C", os.path.join(
-        guest.TOP, "tools/testing/iommufd"), "check")
-    count = t.tap("userspace", output.splitlines())
-    t.record("userspace: exit status", status == 0 and count > 0,
-             f"{status}, see build/logs/userspace.log")
+    checked(t, "userspace", "tools/testing/iommufd")
+    t.say("iommufdctl on machines made of files")
+    checked(t, "iommufdctl", "tools/iommu")
+
+
+def checked(t, name, folder):
+    """Count what "make check" in a folder reports."""
+    status, output = logged(name, "make", "-C",
+                            os.path.join(guest.TOP, folder), "check")
+    count = t.tap(name, output.splitlines())
+    t.record(f"{name}: exit status", status == 0 and count > 0,
+             f"{status}, see build/logs/{name}.log")
 
 
 def kernel(t):
@@ -212,19 +223,33 @@ def vmm_job(t, g, command, what):
                      lambda result: vmm_result(t, g, result))
 
 
+def seen_job(t):
+    """The sample VMM, and iommufdctl to look at it."""
+    g = instrumented("test-vtd", "vtd")
+    iommufdctl.add_to(g)
+
+    def judge(result):
+        test_results.program_results(t, g, result, [iommufdctl.NAME], (0,))
+        vmm_result(t, g, result)
+        iommufdctl.judge(t, result)
+
+    return guest_job(t, g, iommufdctl.COMMAND,
+                     f"sample VMM and iommufdctl, {run.MACHINES['vtd']}, "
+                     "instrumented kernel", judge)
+
+
 def machine_job(t, iommu, hwpt_test):
-    """The sample VMM and, where no other guest runs it, hwpt_test."""
+    """The sample VMM, and hwpt_test, which no other guest runs there."""
     g = instrumented("test-" + iommu, iommu)
-    programs = [] if iommu == "vtd" else ["hwpt_test"]
     g.files = [(run.VMM, "/guest/edu-vmm"),
                (hwpt_test, "/guest/selftests/hwpt_test")]
 
     def judge(result):
-        test_results.program_results(t, g, result, programs)
+        test_results.program_results(t, g, result, ["hwpt_test"])
         vmm_result(t, g, result)
 
     return guest_job(
-        t, g, f"turns {' '.join(programs)}\nedu-vmm $EDU_DEVICES",
+        t, g, "turns hwpt_test\nedu-vmm $EDU_DEVICES",
         f"sample VMM, {run.MACHINES[iommu]}, instrumented kernel", judge)
 
 
@@ -235,7 +260,8 @@ def machines(t):
     """
     run.build_vmm()
     hwpt_test = selftest(t, "hwpt_test")
-    return [machine_job(t, iommu, hwpt_test) for iommu in run.MACHINES]
+    return [seen_job(t)] + [machine_job(t, iommu, hwpt_test)
+                            for iommu in run.MACHINES if iommu != "vtd"]
 
 
 def distribution(t):
