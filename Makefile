@@ -15,6 +15,9 @@ help:
 	@echo '  make modules  only the modules: build/modules/*.ko and load.sh'
 	@echo '                (KERNEL=release for another kernel with headers installed,'
 	@echo '                CONTAINER=iommufd to serve /dev/vfio/vfio, too)'
+	@echo '  make tools    only the programs: build/tools/iommu/edu-vmm, a sample virtual'
+	@echo '                machine monitor, and iommufdctl: who uses /dev/iommu for'
+	@echo '                what, and why a device cannot be used ("iommufdctl help")'
 	@echo '  make deb      a package for Debian, which builds the modules where it is'
 	@echo '                installed: build/deb/iommufd-dkms_*.deb'
 	@echo '  make test-deb      install, upgrade and purge it in Debian 12 and 13'
@@ -55,6 +58,10 @@ test-deb: deps-test-deb
 test-door: deps-test-door
 	@scripts/test_door.py $(RELEASES)
 
+tools: deps-build
+	@scripts/base.sh
+	@$(MAKE) -s -C tools/iommu
+
 kernel: deps-test
 	@scripts/kernel.sh test
 
@@ -78,4 +85,4 @@ deps-%:
 clean:
 	rm -rf build
 
-.PHONY: help run test test-clients test-deb test-door bench modules deb kernel check graph shell deps clean
+.PHONY: help run test test-clients test-deb test-door bench modules deb tools kernel check graph shell deps clean
