@@ -2,12 +2,15 @@
 /* Copyright (c) 2026 The iommufd authors */
 /*
  * What failnth_test makes fail, what has to be there before, and the ways back.
- * Each step returns 0 or a negative errno.
+ * Each step returns 0 or a negative errno, and is in the file of its subject.
  */
 #ifndef SELFTEST_IOMMU_FAILNTH_STEPS_H
 #define SELFTEST_IOMMU_FAILNTH_STEPS_H
 
 #include "lib/mock_rig.h"
+
+/* What is mapped of scattered memory. */
+#define SCENE_PAGES	12
 
 /**
  * struct scene - what the calls act on
@@ -52,6 +55,9 @@ struct scene {
 typedef int (*step_t)(struct scene *scene);
 
 int step_nothing(struct scene *scene);
+
+/* The second only if the first succeeds. */
+int step_both(struct scene *scene, step_t first, step_t second);
 
 /* IOASes and options. */
 int step_alloc_spare(struct scene *scene);
@@ -180,6 +186,8 @@ int step_part_pinned(struct scene *scene);
 int step_part_pinned_and_domain(struct scene *scene);
 int step_pinned_and_domain(struct scene *scene);
 int step_remap_and_pin(struct scene *scene);
+/* The kernel's buffers are short from here on. */
+int step_limit_buffers(struct scene *scene);
 int step_plug_limited(struct scene *scene);
 int step_pin_limited(struct scene *scene);
 int step_map_limited(struct scene *scene);
