@@ -178,6 +178,12 @@ FIXTURE_VARIANT_ADD(failnth, hwpt_alloc)
 FIXTURE_VARIANT_ADD(failnth, hwpt_alloc_shared_memory)
 	ENTRY("hwpt_alloc_shared_memory", step_replaceable, step_alloc_hwpt,
 	      step_destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, hwpt_alloc_dirty_tracking)
+	ENTRY("hwpt_alloc_dirty_tracking", step_three_in_domain,
+	      step_alloc_tracking, step_destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, hwpt_alloc_nest_parent)
+	ENTRY("hwpt_alloc_nest_parent", step_three_in_domain,
+	      step_alloc_parent, step_destroy_hwpt);
 FIXTURE_VARIANT_ADD(failnth, hwpt_destroy)
 	ENTRY("hwpt_destroy", step_own_hwpt, step_destroy_hwpt, step_alloc_hwpt,
 	      .needs_no_memory = true);
@@ -215,6 +221,9 @@ FIXTURE_VARIANT_ADD(failnth, fault_queue_destroy)
 FIXTURE_VARIANT_ADD(failnth, fault_hwpt_alloc)
 	ENTRY("fault_hwpt_alloc", step_plug_and_alloc_faults,
 	      step_alloc_fault_hwpt, step_destroy_hwpt);
+FIXTURE_VARIANT_ADD(failnth, fault_hwpt_alloc_nested)
+	ENTRY("fault_hwpt_alloc_nested", step_parent_and_alloc_faults,
+	      step_alloc_nested_faults, step_destroy_nested);
 FIXTURE_VARIANT_ADD(failnth, fault_hwpt_replace)
 	ENTRY("fault_hwpt_replace", step_faulting_hwpt, step_move_to_hwpt,
 	      step_replace_back);
@@ -312,6 +321,10 @@ FIXTURE_VARIANT_ADD(failnth, vfio_tracked_pin)
 FIXTURE_VARIANT_ADD(failnth, vfio_tracked_rw_write)
 	ENTRY("vfio_tracked_rw_write", step_tracked_access, step_rw_write,
 	      step_nothing);
+FIXTURE_VARIANT_ADD(failnth, vfio_invalidate_vaddr)
+	ENTRY("vfio_invalidate_vaddr", step_spare_mapped,
+	      step_container_invalidate_or_not, step_container_give,
+	      .needs_no_memory = true);
 FIXTURE_VARIANT_ADD(failnth, vfio_give_vaddr)
 	ENTRY("vfio_give_vaddr", step_spare_invalid, step_container_give,
 	      step_container_invalidate);

@@ -42,6 +42,25 @@ int step_alloc_fault_hwpt(struct scene *scene)
 				 &scene->hwpt_id);
 }
 
+int step_alloc_nested_faults(struct scene *scene)
+{
+	const struct iommu_hwpt_selftest data = {};
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = IOMMU_HWPT_FAULT_ID_VALID,
+		.dev_id = scene->devices[0].idev_id,
+		.pt_id = scene->hwpt_id,
+		.data_type = IOMMU_HWPT_DATA_SELFTEST,
+		.data_len = sizeof(data),
+		.data_uptr = va_to_u64(&data),
+		.fault_id = scene->fault_id,
+	};
+	int ret = iommufd_ioctl(scene->rig.fd, IOMMU_HWPT_ALLOC, &alloc);
+
+	scene->nested_id = alloc.out_hwpt_id;
+	return ret;
+}
+
 /* Three pages in one group */
 int step_request_page(struct scene *scene)
 {
@@ -94,6 +113,11 @@ int step_move_and_request(struct scene *scene)
 int step_plug_and_alloc_faults(struct scene *scene)
 {
 	return step_both(scene, step_three_in_domain, step_alloc_faults);
+}
+
+int step_parent_and_alloc_faults(struct scene *scene)
+{
+	return step_both(scene, step_parent, step_alloc_faults);
 }
 
 int step_faulting_hwpt(struct scene *scene)

@@ -38,6 +38,16 @@ static int alloc_flags(struct scene *scene, __u32 flags)
 				scene->rig.ioas_id, flags, &scene->hwpt_id);
 }
 
+int step_alloc_parent(struct scene *scene)
+{
+	return alloc_flags(scene, IOMMU_HWPT_ALLOC_NEST_PARENT);
+}
+
+int step_alloc_tracking(struct scene *scene)
+{
+	return alloc_flags(scene, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+}
+
 int step_alloc_nested(struct scene *scene)
 {
 	const struct iommu_hwpt_selftest data = {};
@@ -119,9 +129,7 @@ int step_own_hwpt(struct scene *scene)
 
 int step_parent(struct scene *scene)
 {
-	int ret = step_both(scene, step_plug, step_map_three);
-
-	return ret ? ret : alloc_flags(scene, IOMMU_HWPT_ALLOC_NEST_PARENT);
+	return step_both(scene, step_three_in_domain, step_alloc_parent);
 }
 
 int step_nested(struct scene *scene)
@@ -131,9 +139,8 @@ int step_nested(struct scene *scene)
 
 int step_own_tracking(struct scene *scene)
 {
-	int ret = step_both(scene, step_plug, step_map_three);
+	int ret = step_both(scene, step_three_in_domain, step_alloc_tracking);
 
-	ret = ret ? ret : alloc_flags(scene, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
 	return ret ? ret : step_move_to_hwpt(scene);
 }
 

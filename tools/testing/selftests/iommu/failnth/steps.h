@@ -114,6 +114,8 @@ int step_move_to_hwpt(struct scene *scene);
 int step_ask_hw_info(struct scene *scene);
 
 /* Nested ones, and tracking of writes. */
+int step_alloc_parent(struct scene *scene);
+int step_alloc_tracking(struct scene *scene);
 int step_alloc_nested(struct scene *scene);
 int step_destroy_nested(struct scene *scene);
 int step_move_to_nested(struct scene *scene);
@@ -129,6 +131,7 @@ int step_destroy_faults(struct scene *scene);
 int step_alloc_closed_faults(struct scene *scene);
 int step_destroy_closed_faults(struct scene *scene);
 int step_alloc_fault_hwpt(struct scene *scene);
+int step_alloc_nested_faults(struct scene *scene);
 int step_request_page(struct scene *scene);
 int step_read_fault(struct scene *scene);
 int step_answer_fault(struct scene *scene);
@@ -163,6 +166,7 @@ int step_container_dirty(struct scene *scene);
 int step_container_unmap_dirty(struct scene *scene);
 int step_container_invalidate(struct scene *scene);
 int step_container_give(struct scene *scene);
+int step_container_invalidate_or_not(struct scene *scene);
 
 /* What has to be there first. */
 int step_plug_and_map(struct scene *scene);
@@ -193,6 +197,7 @@ int step_pin_limited(struct scene *scene);
 int step_map_limited(struct scene *scene);
 int step_spare_container(struct scene *scene);
 int step_plug_and_alloc_faults(struct scene *scene);
+int step_parent_and_alloc_faults(struct scene *scene);
 int step_faulting_hwpt(struct scene *scene);
 int step_faulting(struct scene *scene);
 int step_page_requested(struct scene *scene);
@@ -202,6 +207,7 @@ int step_container_mapped(struct scene *scene);
 int step_container_pinned(struct scene *scene);
 int step_container_tracked(struct scene *scene);
 int step_tracked_access(struct scene *scene);
+int step_spare_mapped(struct scene *scene);
 int step_spare_invalid(struct scene *scene);
 
 #endif

@@ -182,6 +182,19 @@ int step_container_give(struct scene *scene)
 	return vfio_ioctl(scene, VFIO_IOMMU_MAP_DMA, &cmd);
 }
 
+/*
+ * If it is the reply that cannot be written, the address is withdrawn, and there
+ * is nothing else to tell by. Then it is given back.
+ */
+int step_container_invalidate_or_not(struct scene *scene)
+{
+	int ret = step_container_invalidate(scene);
+
+	if (ret == -EFAULT)
+		step_container_give(scene);
+	return ret;
+}
+
 int step_spare_container(struct scene *scene)
 {
 	int ret = step_alloc_spare(scene);
@@ -224,10 +237,15 @@ int step_tracked_access(struct scene *scene)
 }
 
 /* In an IOAS that nobody has an access to. */
+int step_spare_mapped(struct scene *scene)
+{
+	int ret = step_both(scene, step_spare_container,
+			    step_container_set_iommu);
+
+	return ret ? ret : step_container_map(scene);
+}
+
 int step_spare_invalid(struct scene *scene)
 {
-	int ret = step_both(scene, step_spare_container, step_container_set_iommu);
-
-	return ret ? ret : step_both(scene, step_container_map,
-				     step_container_invalidate);
+	return step_both(scene, step_spare_mapped, step_container_invalidate);
 }
