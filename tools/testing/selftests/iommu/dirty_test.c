@@ -57,9 +57,9 @@ FIXTURE_TEARDOWN(dirty)
 }
 
 /* What is dirty, and forget it or not. */
-#define EXPECT_DIRTY(expected, flags) do { \
+#define EXPECT_DIRTY(self, expected, flags) do { \
 	__u64 units; \
-	EXPECT_EQ(0, dirty_rig_read(&self->dirty, flags, &units)); \
+	EXPECT_EQ(0, dirty_rig_read(&(self)->dirty, flags, &units)); \
 	EXPECT_EQ(expected, units); \
 } while (0)
 
@@ -68,18 +68,18 @@ TEST_F(dirty, writes_are_reported_once)
 	struct dirty_rig *dirty = &self->dirty;
 
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	EXPECT_DIRTY(SOME, 0);
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, SOME, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	/* Again the same: the IOTLB must not be a reason to miss that. */
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 	ASSERT_EQ(0, dirty_rig_write(dirty, dirty->present));
-	EXPECT_DIRTY(dirty->present, 0);
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, dirty->present, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	EXPECT_EQ(-ENXIO, dirty_rig_write(dirty, ~dirty->present));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 }
 
 TEST_F(dirty, h48_no_clear_leaves_all)
@@ -88,12 +88,12 @@ TEST_F(dirty, h48_no_clear_leaves_all)
 
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	EXPECT_DIRTY(SOME, NO_CLEAR);
-	EXPECT_DIRTY(SOME, NO_CLEAR);
+	EXPECT_DIRTY(self, SOME, NO_CLEAR);
+	EXPECT_DIRTY(self, SOME, NO_CLEAR);
 	ASSERT_EQ(0, dirty_rig_write(dirty, 0x20));
-	EXPECT_DIRTY(SOME | 0x20, NO_CLEAR);
-	EXPECT_DIRTY(SOME | 0x20, 0);
-	EXPECT_DIRTY(0, NO_CLEAR);
+	EXPECT_DIRTY(self, SOME | 0x20, NO_CLEAR);
+	EXPECT_DIRTY(self, SOME | 0x20, 0);
+	EXPECT_DIRTY(self, 0, NO_CLEAR);
 }
 
 /* One bitmap may collect several readings. */
@@ -126,14 +126,14 @@ TEST_F(dirty, h48_enabling_forgets)
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
 	/* Turning on what is on is no reason to forget. */
 	EXPECT_EQ(0, dirty_rig_track(dirty, true));
-	EXPECT_DIRTY(SOME, NO_CLEAR);
+	EXPECT_DIRTY(self, SOME, NO_CLEAR);
 	ASSERT_EQ(0, dirty_rig_track(dirty, false));
 	EXPECT_EQ(-EINVAL, dirty_rig_read(dirty, 0, &units));
 	EXPECT_EQ(0, units);
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 }
 
 TEST_F(dirty, h48_maps_and_unmaps_meanwhile)
@@ -143,12 +143,12 @@ TEST_F(dirty, h48_maps_and_unmaps_meanwhile)
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
 	ASSERT_EQ(0, dirty_rig_unmap(dirty));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	/* What is mapped now is tracked, and new. */
 	ASSERT_EQ(0, dirty_rig_map(dirty));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 	ASSERT_EQ(0, dirty_rig_write(dirty, dirty->present));
-	EXPECT_DIRTY(dirty->present, 0);
+	EXPECT_DIRTY(self, dirty->present, 0);
 }
 
 /* Each page table has its own writes. */
@@ -172,7 +172,7 @@ TEST_F(dirty, page_tables_are_apart)
 	EXPECT_EQ(0, bits);
 	/* Whichever page table the device uses now */
 	ASSERT_EQ(0, mock_replace(dirty->rig.fd, dirty->device.id, other));
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 	EXPECT_EQ(0, iommufd_destroy(dirty->rig.fd, dirty->hwpt_id));
 }
 
@@ -222,7 +222,7 @@ TEST_F(dirty, h44_bitmap_that_cannot_be_written)
 	get.data = -PAGE_SIZE;
 	EXPECT_EQ(-EFAULT, dirty_read(dirty->rig.fd, &get));
 	munmap(page, PAGE_SIZE);
-	EXPECT_DIRTY(dirty->present, 0);
+	EXPECT_DIRTY(self, dirty->present, 0);
 }
 
 /* What comes before the part that cannot be written is there, and forgotten. */
@@ -294,7 +294,7 @@ TEST_F(dirty, h46_what_is_refused)
 	get.length = dirty->unit;
 	EXPECT_EQ(0, dirty_read(dirty->rig.fd, &get));
 	EXPECT_EQ(0, bits[0] | bits[1]);
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 }
 
 /* Page sizes up to the largest that there could be */
@@ -315,7 +315,7 @@ TEST_F(dirty, h46_large_page_sizes)
 		get.length = 2 * DIRTY_PIECE;
 		EXPECT_EQ(0, dirty_read(dirty->rig.fd, &get));
 		EXPECT_EQ(1, bits);
-		EXPECT_DIRTY(0, 0);
+		EXPECT_DIRTY(self, 0, 0);
 	}
 }
 
@@ -442,7 +442,7 @@ TEST_F(dirty, h47_last_page)
 	EXPECT_EQ(0, dirty_read(rig->fd, &get));
 	EXPECT_EQ(0, bits);
 	/* It has not gone on at the other end. */
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 
 	/* Where nothing is tracked there is no need to. */
 	ASSERT_EQ(0, hwpt_alloc(rig->fd, dirty->device.idev_id, rig->other_id,
@@ -483,7 +483,7 @@ TEST_F(dirty, bitmap_that_takes_its_time)
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, read_all, &reading));
 	ASSERT_EQ(1, trap_wait(&trap, TIMEOUT_MS));
-	EXPECT_DIRTY(SOME, 0);
+	EXPECT_DIRTY(self, SOME, 0);
 	EXPECT_EQ(0, dirty_rig_unmap(dirty));
 	EXPECT_EQ(0, dirty_rig_map(dirty));
 	EXPECT_EQ(0, dirty_rig_track(dirty, false));
@@ -651,7 +651,7 @@ TEST_F(trap, h68_such_a_driver_must_not_be_trusted)
 
 	ASSERT_EQ(0, dirty_rig_track(dirty, true));
 	ASSERT_EQ(0, dirty_rig_write(dirty, SOME));
-	EXPECT_DIRTY(0, 0);
+	EXPECT_DIRTY(self, 0, 0);
 }
 
 TEST_HARNESS_MAIN

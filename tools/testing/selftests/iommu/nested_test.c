@@ -507,10 +507,10 @@ TEST_F(invalidate, array_that_ends_in_nothing)
 }
 
 /* Refuses with @error, and reports that nothing was done. */
-#define EXPECT_REFUSED(error, cmd) do { \
-	EXPECT_EQ(error, hwpt_invalidate(self->nest.rig.fd, &(cmd))); \
+#define EXPECT_REFUSED(self, error, cmd) do { \
+	EXPECT_EQ(error, hwpt_invalidate((self)->nest.rig.fd, &(cmd))); \
 	EXPECT_EQ(0, (cmd).entry_num); \
-	EXPECT_EQ(0xf, kept(&self->nest, self->hwpt)); \
+	EXPECT_EQ(0xf, kept(&(self)->nest, (self)->hwpt)); \
 } while (0)
 
 TEST_F(invalidate, h50_what_is_refused)
@@ -524,34 +524,34 @@ TEST_F(invalidate, h50_what_is_refused)
 	for (i = 0; i < ARRAY_SIZE(lengths); i++) {
 		cmd = request(self->hwpt, self->array, 1);
 		cmd.entry_len = lengths[i];
-		EXPECT_REFUSED(-EINVAL, cmd);
+		EXPECT_REFUSED(self, -EINVAL, cmd);
 	}
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		cmd = request(self->hwpt, self->array, counts[i]);
-		EXPECT_REFUSED(-EINVAL, cmd);
+		EXPECT_REFUSED(self, -EINVAL, cmd);
 	}
 	cmd = request(self->hwpt, NULL, 1);
-	EXPECT_REFUSED(-EINVAL, cmd);
+	EXPECT_REFUSED(self, -EINVAL, cmd);
 	cmd = request(self->hwpt, self->array, 1);
 	cmd.data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID;
-	EXPECT_REFUSED(-EINVAL, cmd);
+	EXPECT_REFUSED(self, -EINVAL, cmd);
 	cmd = request(self->hwpt, self->array, 1);
 	cmd.data_type = IOMMU_HWPT_INVALIDATE_DATA_VTD_S1;
-	EXPECT_REFUSED(-EINVAL, cmd);
+	EXPECT_REFUSED(self, -EINVAL, cmd);
 	cmd = request(self->hwpt, self->array, 1);
 	cmd.__reserved = 1;
-	EXPECT_REFUSED(-EOPNOTSUPP, cmd);
+	EXPECT_REFUSED(self, -EOPNOTSUPP, cmd);
 	/* Nothing that is not nested, or nobody owns */
 	cmd = request(self->nest.parent, self->array, 1);
-	EXPECT_REFUSED(-ENOENT, cmd);
+	EXPECT_REFUSED(self, -ENOENT, cmd);
 	cmd = request(self->nest.rig.ioas_id, self->array, 1);
-	EXPECT_REFUSED(-ENOENT, cmd);
+	EXPECT_REFUSED(self, -ENOENT, cmd);
 	cmd = request(0, self->array, 1);
-	EXPECT_REFUSED(-ENOENT, cmd);
+	EXPECT_REFUSED(self, -ENOENT, cmd);
 	/* So many are possible: the first one is what it is about. */
 	self->array[0].flags = 2;
 	cmd = request(self->hwpt, self->array, ENTRIES_MAX);
-	EXPECT_REFUSED(-EOPNOTSUPP, cmd);
+	EXPECT_REFUSED(self, -EOPNOTSUPP, cmd);
 }
 
 /* Without entries it is a question about the type. */
@@ -560,13 +560,13 @@ TEST_F(invalidate, no_entries)
 	struct iommu_hwpt_invalidate cmd = request(self->hwpt, NULL, 0);
 
 	cmd.entry_len = 0;
-	EXPECT_REFUSED(0, cmd);
+	EXPECT_REFUSED(self, 0, cmd);
 	cmd = request(self->hwpt, self->array, 0);
-	EXPECT_REFUSED(0, cmd);
+	EXPECT_REFUSED(self, 0, cmd);
 	cmd.data_type = IOMMU_HWPT_INVALIDATE_DATA_SELFTEST_INVALID;
-	EXPECT_REFUSED(-EINVAL, cmd);
+	EXPECT_REFUSED(self, -EINVAL, cmd);
 	cmd = request(self->nest.parent, NULL, 0);
-	EXPECT_REFUSED(-ENOENT, cmd);
+	EXPECT_REFUSED(self, -ENOENT, cmd);
 }
 
 TEST_F(invalidate, count_that_cannot_be_told)

@@ -70,30 +70,30 @@ FIXTURE_TEARDOWN(see)
 }
 
 /* For tests: what the kernel says now is in self->info. */
-#define LOOK() \
-	ASSERT_EQ(0, fdinfo_read(&self->info, getpid(), self->rig.fd))
+#define LOOK(self) \
+	ASSERT_EQ(0, fdinfo_read(&(self)->info, getpid(), (self)->rig.fd))
 
 /* For tests: the line of an IOAS, and what all processes pay. */
-#define EXPECT_IOAS(id, areas, pages, domains, device_pages) do { \
-	LOOK(); \
-	EXPECT_EQ((areas), fdinfo_ioas(&self->info, (id), "areas")); \
+#define EXPECT_IOAS(self, id, areas, pages, domains, device_pages) do { \
+	LOOK(self); \
+	EXPECT_EQ((areas), fdinfo_ioas(&(self)->info, (id), "areas")); \
 	EXPECT_EQ((pages) * (long long)PAGE_SIZE, \
-		  fdinfo_ioas(&self->info, (id), "mapped-bytes")); \
-	EXPECT_EQ((domains), fdinfo_ioas(&self->info, (id), "domains")); \
+		  fdinfo_ioas(&(self)->info, (id), "mapped-bytes")); \
+	EXPECT_EQ((domains), fdinfo_ioas(&(self)->info, (id), "domains")); \
 	EXPECT_EQ((device_pages), \
-		  fdinfo_ioas(&self->info, (id), "device-pages")); \
+		  fdinfo_ioas(&(self)->info, (id), "device-pages")); \
 } while (0)
 
-#define EXPECT_CHARGE(pages) do { \
-	LOOK(); \
+#define EXPECT_CHARGE(self, pages) do { \
+	LOOK(self); \
 	EXPECT_EQ((pages) ? (pages) : -1, \
-		  fdinfo_number(&self->info, "iommufd-charge:", "pages")); \
+		  fdinfo_number(&(self)->info, "iommufd-charge:", "pages")); \
 } while (0)
 
-#define EXPECT_COUNT(type, count) do { \
-	LOOK(); \
+#define EXPECT_COUNT(self, type, count) do { \
+	LOOK(self); \
 	EXPECT_EQ((count), \
-		  fdinfo_number(&self->info, "iommufd-objects:", (type))); \
+		  fdinfo_number(&(self)->info, "iommufd-objects:", (type))); \
 } while (0)
 
 /* Memory and who pays */
@@ -103,26 +103,26 @@ TEST_F(see, pages_of_devices)
 	struct mock_rig *rig = &self->rig;
 	struct mock_device device;
 
-	EXPECT_IOAS(rig->ioas_id, 0, 0, 0, 0);
+	EXPECT_IOAS(self, rig->ioas_id, 0, 0, 0, 0);
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
 	ASSERT_EQ(0, mock_rig_map(rig, 8, 1));
-	EXPECT_IOAS(rig->ioas_id, 2, 5, 0, 0);
-	EXPECT_CHARGE(0);
+	EXPECT_IOAS(self, rig->ioas_id, 2, 5, 0, 0);
+	EXPECT_CHARGE(self, 0);
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
-	EXPECT_IOAS(rig->ioas_id, 2, 5, 1, 5);
-	EXPECT_CHARGE(5);
+	EXPECT_IOAS(self, rig->ioas_id, 2, 5, 1, 5);
+	EXPECT_CHARGE(self, 5);
 	ASSERT_EQ(0, mock_rig_unmap(rig, 8, 1));
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 1, 4);
-	EXPECT_CHARGE(4);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 1, 4);
+	EXPECT_CHARGE(self, 4);
 	/* A map that fails leaves nothing behind. */
 	EXPECT_EQ(-EEXIST, mock_rig_map(rig, 3, 4));
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 1, 4);
-	EXPECT_CHARGE(4);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 1, 4);
+	EXPECT_CHARGE(self, 4);
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 0, 0);
-	EXPECT_CHARGE(0);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 0, 0);
+	EXPECT_CHARGE(self, 0);
 	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
-	EXPECT_IOAS(rig->ioas_id, 0, 0, 0, 0);
+	EXPECT_IOAS(self, rig->ioas_id, 0, 0, 0, 0);
 }
 
 /* What two IOASes show is counted in both, and paid once. */
@@ -135,13 +135,13 @@ TEST_F(see, copies_are_paid_once)
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->other_id, &second));
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
 	ASSERT_EQ(0, mock_rig_copy(rig, 1, 2));
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 1, 4);
-	EXPECT_IOAS(rig->other_id, 1, 2, 1, 2);
-	EXPECT_CHARGE(4);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 1, 4);
+	EXPECT_IOAS(self, rig->other_id, 1, 2, 1, 2);
+	EXPECT_CHARGE(self, 4);
 	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
-	EXPECT_IOAS(rig->ioas_id, 0, 0, 1, 0);
-	EXPECT_IOAS(rig->other_id, 1, 2, 1, 2);
-	EXPECT_CHARGE(2);
+	EXPECT_IOAS(self, rig->ioas_id, 0, 0, 1, 0);
+	EXPECT_IOAS(self, rig->other_id, 1, 2, 1, 2);
+	EXPECT_CHARGE(self, 2);
 }
 
 TEST_F(see, pages_of_accesses)
@@ -152,26 +152,26 @@ TEST_F(see, pages_of_accesses)
 
 	access_fd = access_create(rig->fd, rig->ioas_id, PINS);
 	ASSERT_GE(access_fd, 0);
-	EXPECT_COUNT("access", 1);
+	EXPECT_COUNT(self, "access", 1);
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 4));
 	ASSERT_EQ(0, access_pin(rig->fd, access_fd, mock_rig_iova(0),
 				3 * PAGE_SIZE, NULL, 0, &pages_id));
 	ASSERT_EQ(0, access_pin(rig->fd, access_fd, mock_rig_iova(2), PAGE_SIZE,
 				NULL, 0, &again_id));
 	/* Pinned twice, and paid once. */
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 0, 0);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 0, 0);
 	EXPECT_EQ(4, fdinfo_ioas(&self->info, rig->ioas_id, "access-pages"));
-	EXPECT_CHARGE(3);
+	EXPECT_CHARGE(self, 3);
 	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, pages_id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(1, fdinfo_ioas(&self->info, rig->ioas_id, "access-pages"));
-	EXPECT_CHARGE(1);
+	EXPECT_CHARGE(self, 1);
 	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, again_id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(0, fdinfo_ioas(&self->info, rig->ioas_id, "access-pages"));
-	EXPECT_CHARGE(0);
+	EXPECT_CHARGE(self, 0);
 	close(access_fd);
-	EXPECT_COUNT("access", 0);
+	EXPECT_COUNT(self, "access", 0);
 }
 
 TEST_F(see, mode_and_limit)
@@ -183,20 +183,20 @@ TEST_F(see, mode_and_limit)
 	ASSERT_EQ(0, memlock_limit(16 * PAGE_SIZE));
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	EXPECT_CHARGE(2);
+	EXPECT_CHARGE(self, 2);
 	EXPECT_EQ(getpid(),
 		  fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	EXPECT_TRUE(fdinfo_has(&self->info, "iommufd-charge:", variant->name));
 	/* With the capability it is another way to pay. */
 	ASSERT_EQ(0, capability_raise(CAP_IPC_LOCK));
 	ASSERT_EQ(0, mock_rig_map(rig, 2, 3));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(2, fdinfo_count(&self->info, "iommufd-charge:"));
 	EXPECT_TRUE(fdinfo_has(&self->info, "iommufd-charge:",
 			       variant->mode ? "mode process limit no" :
 					       "mode none limit no"));
 	ASSERT_EQ(0, mock_rig_unmap(rig, 2, 3));
-	EXPECT_CHARGE(2);
+	EXPECT_CHARGE(self, 2);
 	EXPECT_TRUE(fdinfo_has(&self->info, "iommufd-charge:", variant->name));
 }
 
@@ -228,16 +228,16 @@ TEST_F(see, who_pays)
 	pid = child_start(map_and_leave, &mapper);
 	ASSERT_GT(pid, 0);
 	ASSERT_EQ(0, parent_await(&mapper.bell));
-	EXPECT_CHARGE(4);
+	EXPECT_CHARGE(self, 4);
 	EXPECT_EQ(pid, fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	EXPECT_EQ(2, fdinfo_count(&self->info, "iommufd-charge:"));
 	parent_ring(&mapper.bell);
 	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
 	/* Its memory is still pinned, and its number means nobody. */
-	EXPECT_CHARGE(4);
+	EXPECT_CHARGE(self, 4);
 	EXPECT_EQ(0, fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	ASSERT_EQ(0, mock_rig_unmap(&self->rig, 0, 4));
-	EXPECT_CHARGE(1);
+	EXPECT_CHARGE(self, 1);
 	EXPECT_EQ(getpid(),
 		  fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	doorbell_close(&mapper.bell);
@@ -266,19 +266,19 @@ TEST_F(see, who_pays_for_files)
 	ASSERT_EQ(0, doorbell_init(&mapper.bell));
 	ASSERT_EQ(0, ioas_map_file_fixed(self->rig.fd, self->rig.ioas_id, file,
 					 0, 4 * PAGE_SIZE, mock_rig_iova(0)));
-	EXPECT_CHARGE(4);
+	EXPECT_CHARGE(self, 4);
 	EXPECT_EQ(getpid(),
 		  fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	pid = child_start(take_over_and_leave, &mapper);
 	ASSERT_GT(pid, 0);
 	ASSERT_EQ(0, parent_await(&mapper.bell));
-	EXPECT_CHARGE(4);
+	EXPECT_CHARGE(self, 4);
 	EXPECT_EQ(pid, fdinfo_number(&self->info, "iommufd-charge:", "pid"));
 	EXPECT_EQ(1, fdinfo_count(&self->info, "iommufd-charge:"));
 	parent_ring(&mapper.bell);
 	EXPECT_EQ(0, child_wait(pid, TIMEOUT_MS));
 	ASSERT_EQ(0, mock_rig_unmap(&self->rig, 0, 4));
-	EXPECT_CHARGE(0);
+	EXPECT_CHARGE(self, 0);
 	doorbell_close(&mapper.bell);
 	close(file);
 }
@@ -292,30 +292,30 @@ TEST_F(see, objects_by_type)
 	__u32 hwpt_id, fault_id;
 	int fault_fd;
 
-	EXPECT_COUNT("ioas", 2);
-	EXPECT_COUNT("device", 0);
-	EXPECT_COUNT("hwpt-paging", 0);
+	EXPECT_COUNT(self, "ioas", 2);
+	EXPECT_COUNT(self, "device", 0);
+	EXPECT_COUNT(self, "hwpt-paging", 0);
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
-	EXPECT_COUNT("device", 1);
-	EXPECT_COUNT("hwpt-paging", 1);
+	EXPECT_COUNT(self, "device", 1);
+	EXPECT_COUNT(self, "hwpt-paging", 1);
 	ASSERT_EQ(0, hwpt_alloc(rig->fd, device.idev_id, rig->ioas_id,
 				&hwpt_id));
-	EXPECT_COUNT("hwpt-paging", 2);
+	EXPECT_COUNT(self, "hwpt-paging", 2);
 	ASSERT_EQ(0, fault_alloc(rig->fd, &fault_id, &fault_fd));
-	EXPECT_COUNT("fault-queue", 1);
+	EXPECT_COUNT(self, "fault-queue", 1);
 	close(fault_fd);
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, fault_id));
-	EXPECT_COUNT("fault-queue", 0);
+	EXPECT_COUNT(self, "fault-queue", 0);
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, hwpt_id));
-	EXPECT_COUNT("hwpt-paging", 1);
+	EXPECT_COUNT(self, "hwpt-paging", 1);
 	/* What cannot be destroyed stays, and is counted. */
 	EXPECT_EQ(-EBUSY, iommufd_destroy(rig->fd, rig->ioas_id));
-	EXPECT_COUNT("ioas", 2);
+	EXPECT_COUNT(self, "ioas", 2);
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	EXPECT_COUNT("device", 0);
-	EXPECT_COUNT("hwpt-paging", 0);
+	EXPECT_COUNT(self, "device", 0);
+	EXPECT_COUNT(self, "hwpt-paging", 0);
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, rig->ioas_id));
-	EXPECT_COUNT("ioas", 1);
+	EXPECT_COUNT(self, "ioas", 1);
 	EXPECT_EQ(-1, fdinfo_ioas(&self->info, rig->ioas_id, "areas"));
 	EXPECT_EQ(0, fdinfo_ioas(&self->info, rig->other_id, "areas"));
 }
@@ -330,17 +330,17 @@ TEST_F(see, where_a_device_is)
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
 	snprintf(start, sizeof(start), "iommufd-device:\t%u name ",
 		 device.idev_id);
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(rig->ioas_id, fdinfo_number(&self->info, start, "ioas"));
 	EXPECT_EQ(device.hwpt_id, fdinfo_number(&self->info, start, "hwpt"));
 	ASSERT_EQ(0, hwpt_alloc(rig->fd, device.idev_id, rig->other_id,
 				&hwpt_id));
 	ASSERT_EQ(0, mock_replace(rig->fd, device.id, hwpt_id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(rig->other_id, fdinfo_number(&self->info, start, "ioas"));
 	EXPECT_EQ(hwpt_id, fdinfo_number(&self->info, start, "hwpt"));
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, device.id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(NULL, fdinfo_line(&self->info, start));
 }
 
@@ -352,16 +352,16 @@ TEST_F(see, says_how_many_it_leaves_out)
 	__u32 id;
 	int i;
 
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(NULL, fdinfo_line(&self->info, "iommufd-omitted:"));
 	for (i = 2; i < SHOWN; i++)
 		ASSERT_EQ(0, ioas_alloc(rig->fd, &id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(SHOWN, fdinfo_count(&self->info, "iommufd-ioas:"));
 	EXPECT_EQ(NULL, fdinfo_line(&self->info, "iommufd-omitted:"));
 	for (i = 0; i < 10; i++)
 		ASSERT_EQ(0, ioas_alloc(rig->fd, &id));
-	LOOK();
+	LOOK(self);
 	EXPECT_EQ(SHOWN, fdinfo_count(&self->info, "iommufd-ioas:"));
 	EXPECT_EQ(10, fdinfo_number(&self->info, "iommufd-omitted:", "ioas"));
 	EXPECT_EQ(0, fdinfo_number(&self->info, "iommufd-omitted:", "device"));
@@ -438,16 +438,16 @@ TEST_F(see, h60_map_that_waits)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, map_the_trap, &stuck));
 	ASSERT_TRUE(trap_wait(&stuck.trap, TIMEOUT_MS));
 	start = now_ms();
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 1, 0);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 1, 0);
 	EXPECT_EQ(rig->ioas_id,
 		  fdinfo_number(&self->info, "iommufd-device:", "ioas"));
 	EXPECT_LT(now_ms() - start, SOON_MS);
 	/* The memory is paid for before it is pinned. */
-	EXPECT_CHARGE(4);
+	EXPECT_CHARGE(self, 4);
 	EXPECT_EQ(0, trap_release(&stuck.trap));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, stuck.ret);
-	EXPECT_IOAS(rig->ioas_id, 1, 4, 1, 4);
+	EXPECT_IOAS(self, rig->ioas_id, 1, 4, 1, 4);
 	ASSERT_EQ(0, mock_rig_unmap(rig, 0, 4));
 	trap_close(&stuck.trap);
 }
@@ -466,13 +466,13 @@ TEST_F(see, h60_attach_that_waits)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, attach_to_the_trap, &stuck));
 	ASSERT_TRUE(trap_wait(&stuck.trap, TIMEOUT_MS));
 	start = now_ms();
-	LOOK();
+	LOOK(self);
 	EXPECT_LT(now_ms() - start, SOON_MS);
 	EXPECT_TRUE(fdinfo_has(&self->info, "iommufd-device:", "busy"));
 	EXPECT_EQ(0, trap_release(&stuck.trap));
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, stuck.ret);
-	LOOK();
+	LOOK(self);
 	EXPECT_FALSE(fdinfo_has(&self->info, "iommufd-device:", "busy"));
 	EXPECT_EQ(stuck.device.hwpt_id,
 		  fdinfo_number(&self->info, "iommufd-device:", "hwpt"));
@@ -572,7 +572,7 @@ TEST_F(see, areas_in_debugfs)
 
 	if (access(DEBUGFS, F_OK))
 		SKIP(return, "no debugfs");
-	LOOK();
+	LOOK(self);
 	context = fdinfo_context(&self->info);
 	EXPECT_EQ(0, count_areas(context, rig->ioas_id, &area));
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
@@ -607,7 +607,7 @@ TEST_F(see, many_areas_in_debugfs)
 
 	if (access(DEBUGFS, F_OK))
 		SKIP(return, "no debugfs");
-	LOOK();
+	LOOK(self);
 	context = fdinfo_context(&self->info);
 	/* One page each, and another page in between. */
 	for (i = 0; i < MANY_AREAS; i++)
@@ -635,7 +635,7 @@ TEST_F(see, h60_debugfs_beside_a_map_that_waits)
 		SKIP(return, "no debugfs");
 	if (trap_open(&stuck.trap, 4 * PAGE_SIZE) == -ENOTSUP)
 		SKIP(return, "no userfaultfd");
-	LOOK();
+	LOOK(self);
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &stuck.device));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, map_the_trap, &stuck));
 	ASSERT_TRUE(trap_wait(&stuck.trap, TIMEOUT_MS));

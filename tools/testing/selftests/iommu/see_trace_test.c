@@ -28,8 +28,8 @@ FIXTURE(trace)
 	struct mock_rig rig;
 	struct tracing tracing;
 	struct fdinfo info;
-	char context[32];	/* words that only lines of this iommufd have */
-	char payer[32];		/* the same of this process */
+	char context[32]; /* words that only lines of this iommufd have */
+	char payer[32]; /* the same of this process */
 	bool started;
 };
 
@@ -68,13 +68,14 @@ static int finish(struct tracing *tracing, bool *started)
 }
 
 /* For tests: from here on what was traced can be looked at. */
-#define FINISH() ASSERT_EQ(0, finish(&self->tracing, &self->started))
+#define FINISH(self) ASSERT_EQ(0, finish(&(self)->tracing, &(self)->started))
 
-#define COUNT(event) tracing_count(&self->tracing, (event), self->context)
-#define BYTES(event) \
-	tracing_sum(&self->tracing, (event), self->context, "length=")
-#define PAGES(event) \
-	tracing_sum(&self->tracing, (event), self->payer, "pages=")
+#define COUNT(self, event) \
+	tracing_count(&(self)->tracing, (event), (self)->context)
+#define BYTES(self, event) \
+	tracing_sum(&(self)->tracing, (event), (self)->context, "length=")
+#define PAGES(self, event) \
+	tracing_sum(&(self)->tracing, (event), (self)->payer, "pages=")
 
 /* Close the iommufd now, not with the rig. */
 static void close_now(struct mock_rig *rig)
@@ -100,16 +101,16 @@ TEST_F(trace, maps_and_pins_sum_to_zero)
 	EXPECT_EQ(-EEXIST, mock_rig_map(rig, 4, 1));
 	/* The rest goes with the file. */
 	close_now(rig);
-	FINISH();
-	EXPECT_EQ(3, COUNT("iommufd_map"));
-	EXPECT_EQ(7 * PAGE_SIZE, BYTES("iommufd_map"));
-	EXPECT_EQ(1, COUNT("iommufd_copy"));
-	EXPECT_EQ(4 * PAGE_SIZE, BYTES("iommufd_copy"));
+	FINISH(self);
+	EXPECT_EQ(3, COUNT(self, "iommufd_map"));
+	EXPECT_EQ(7 * PAGE_SIZE, BYTES(self, "iommufd_map"));
+	EXPECT_EQ(1, COUNT(self, "iommufd_copy"));
+	EXPECT_EQ(4 * PAGE_SIZE, BYTES(self, "iommufd_copy"));
 	/* One for each area. */
-	EXPECT_EQ(5, COUNT("iommufd_unmap"));
-	EXPECT_EQ(11 * PAGE_SIZE, BYTES("iommufd_unmap"));
-	EXPECT_EQ(7, PAGES("iommufd_pin"));
-	EXPECT_EQ(7, PAGES("iommufd_unpin"));
+	EXPECT_EQ(5, COUNT(self, "iommufd_unmap"));
+	EXPECT_EQ(11 * PAGE_SIZE, BYTES(self, "iommufd_unmap"));
+	EXPECT_EQ(7, PAGES(self, "iommufd_pin"));
+	EXPECT_EQ(7, PAGES(self, "iommufd_unpin"));
 }
 
 TEST_F(trace, pins_of_accesses_sum_to_zero)
@@ -130,9 +131,9 @@ TEST_F(trace, pins_of_accesses_sum_to_zero)
 	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, pages_id));
 	ASSERT_EQ(0, access_unpin(rig->fd, access_fd, again_id));
 	close(access_fd);
-	FINISH();
-	EXPECT_EQ(3, PAGES("iommufd_pin"));
-	EXPECT_EQ(3, PAGES("iommufd_unpin"));
+	FINISH(self);
+	EXPECT_EQ(3, PAGES(self, "iommufd_pin"));
+	EXPECT_EQ(3, PAGES(self, "iommufd_unpin"));
 }
 
 TEST_F(trace, devices_come_and_go)
@@ -145,26 +146,28 @@ TEST_F(trace, devices_come_and_go)
 	ASSERT_EQ(0, mock_replace(rig->fd, first.id, rig->other_id));
 	ASSERT_EQ(0, iommufd_destroy(rig->fd, first.id));
 	close_now(rig);
-	FINISH();
-	EXPECT_EQ(2, COUNT("iommufd_bind"));
-	EXPECT_EQ(2, COUNT("iommufd_unbind"));
-	EXPECT_EQ(2, COUNT("iommufd_attach"));
-	EXPECT_EQ(1, COUNT("iommufd_replace"));
-	EXPECT_EQ(2, COUNT("iommufd_detach"));
+	FINISH(self);
+	EXPECT_EQ(2, COUNT(self, "iommufd_bind"));
+	EXPECT_EQ(2, COUNT(self, "iommufd_unbind"));
+	EXPECT_EQ(2, COUNT(self, "iommufd_attach"));
+	EXPECT_EQ(1, COUNT(self, "iommufd_replace"));
+	EXPECT_EQ(2, COUNT(self, "iommufd_detach"));
 }
 
 /* What is refused */
 
 /* For tests: a call fails, and this is what is said about it. */
-#define EXPECT_REFUSED(error_, reason_, first_, second_) do { \
-	char words_[160]; \
-	snprintf(words_, sizeof(words_), \
-		 "error=%d reason=%s first=0x%llx second=0x%llx ", \
-		 -(error_), (reason_), (unsigned long long)(first_), \
-		 (unsigned long long)(second_)); \
-	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_refuse", words_)) \
-		TH_LOG("%s", words_); \
-} while (0)
+#define EXPECT_REFUSED(self, error_, reason_, first_, second_)                 \
+	do {                                                                   \
+		char words_[160];                                              \
+		snprintf(words_, sizeof(words_),                               \
+			 "error=%d reason=%s first=0x%llx second=0x%llx ",     \
+			 -(error_), (reason_), (unsigned long long)(first_),   \
+			 (unsigned long long)(second_));                       \
+		EXPECT_EQ(1, tracing_count(&(self)->tracing, "iommufd_refuse", \
+					   words_))                            \
+		TH_LOG("%s", words_);                                          \
+	} while (0)
 
 TEST_F(trace, refusals_of_maps)
 {
@@ -184,18 +187,19 @@ TEST_F(trace, refusals_of_maps)
 				      PAGE_SIZE, &unmapped));
 	EXPECT_EQ(-ENOENT, ioas_unmap(rig->fd, rig->ioas_id, mock_rig_iova(3),
 				      PAGE_SIZE, &unmapped));
-	FINISH();
-	EXPECT_REFUSED(EEXIST, "taken", mock_rig_iova(2), mock_rig_iova(6) - 1);
-	EXPECT_REFUSED(EINVAL, "reserved", mock_rig_iova(20),
+	FINISH(self);
+	EXPECT_REFUSED(self, EEXIST, "taken", mock_rig_iova(2),
+		       mock_rig_iova(6) - 1);
+	EXPECT_REFUSED(self, EINVAL, "reserved", mock_rig_iova(20),
 		       mock_rig_iova(22) - 1);
-	EXPECT_REFUSED(EINVAL, "alignment", mock_rig_iova(30) + 1,
+	EXPECT_REFUSED(self, EINVAL, "alignment", mock_rig_iova(30) + 1,
 		       MOCK_IOPTE_SIZE);
-	EXPECT_REFUSED(ENOENT, "not-mapped", mock_rig_iova(10),
+	EXPECT_REFUSED(self, ENOENT, "not-mapped", mock_rig_iova(10),
 		       mock_rig_iova(11) - 1);
-	EXPECT_REFUSED(ENOENT, "cuts-area", mock_rig_iova(2),
+	EXPECT_REFUSED(self, ENOENT, "cuts-area", mock_rig_iova(2),
 		       mock_rig_iova(6) - 1);
 	/* Each of the five ioctls has failed. */
-	EXPECT_EQ(5, COUNT("iommufd_ioctl_error"));
+	EXPECT_EQ(5, COUNT(self, "iommufd_ioctl_error"));
 }
 
 TEST_F(trace, refusals_of_memory)
@@ -214,9 +218,9 @@ TEST_F(trace, refusals_of_memory)
 	ASSERT_EQ(0, memlock_limit(0));
 	ASSERT_EQ(0, capability_drop(CAP_IPC_LOCK));
 	EXPECT_EQ(-ENOMEM, mock_rig_map(rig, 0, 3));
-	FINISH();
-	EXPECT_REFUSED(EFAULT, "memory", (uintptr_t)nothing, 1);
-	EXPECT_REFUSED(ENOMEM, "memlock-limit", 3, 0);
+	FINISH(self);
+	EXPECT_REFUSED(self, EFAULT, "memory", (uintptr_t)nothing, 1);
+	EXPECT_REFUSED(self, ENOMEM, "memlock-limit", 3, 0);
 }
 
 TEST_F(trace, refusals_of_copies)
@@ -237,8 +241,9 @@ TEST_F(trace, refusals_of_copies)
 	ASSERT_EQ(0, ioas_map(rig->fd, &map));
 	EXPECT_EQ(-EPERM, mock_rig_copy(rig, 0, 1));
 	munmap(constant, PAGE_SIZE);
-	FINISH();
-	EXPECT_REFUSED(EPERM, "rights", mock_rig_iova(0), mock_rig_iova(1) - 1);
+	FINISH(self);
+	EXPECT_REFUSED(self, EPERM, "rights", mock_rig_iova(0),
+		       mock_rig_iova(1) - 1);
 }
 
 TEST_F(trace, refusals_of_attaches)
@@ -257,16 +262,17 @@ TEST_F(trace, refusals_of_attaches)
 	EXPECT_EQ(-EADDRINUSE, mock_plug(rig->fd, rig->ioas_id, &device));
 	ASSERT_EQ(0, ioas_allow_iovas(rig->fd, rig->ioas_id, NULL, 0));
 	ASSERT_EQ(0, mock_plug(rig->fd, rig->ioas_id, &device));
-	ASSERT_EQ(0, hwpt_alloc_flags(rig->fd, device.idev_id, rig->ioas_id,
-				      IOMMU_HWPT_ALLOC_DIRTY_TRACKING,
-				      &hwpt_id));
+	ASSERT_EQ(0,
+		  hwpt_alloc_flags(rig->fd, device.idev_id, rig->ioas_id,
+				   IOMMU_HWPT_ALLOC_DIRTY_TRACKING, &hwpt_id));
 	EXPECT_EQ(-EINVAL, mock_plug_flags(rig->fd, hwpt_id,
 					   MOCK_FLAGS_DEVICE_NO_DIRTY, &odd));
-	FINISH();
-	EXPECT_REFUSED(EADDRINUSE, "taken", beyond, beyond + PAGE_SIZE - 1);
-	EXPECT_REFUSED(EADDRINUSE, "allowed", beyond,
+	FINISH(self);
+	EXPECT_REFUSED(self, EADDRINUSE, "taken", beyond,
+		       beyond + PAGE_SIZE - 1);
+	EXPECT_REFUSED(self, EADDRINUSE, "allowed", beyond,
 		       beyond + 2 * PAGE_SIZE - 1);
-	EXPECT_REFUSED(EINVAL, "page-table-does-not-fit", 0, 0);
+	EXPECT_REFUSED(self, EINVAL, "page-table-does-not-fit", 0, 0);
 }
 
 TEST_F(trace, refusals_without_space)
@@ -279,7 +285,7 @@ TEST_F(trace, refusals_without_space)
 				    mock_rig_iova(1) - 1));
 	EXPECT_EQ(-ENOSPC, ioas_map_auto(rig->fd, rig->ioas_id, rig->buffer,
 					 2 * PAGE_SIZE, &iova));
-	FINISH();
+	FINISH(self);
 	/* Which alignment was tried last does not matter. */
 	snprintf(words, sizeof(words), "error=%d reason=no-space first=0x%llx ",
 		 -ENOSPC, 2 * PAGE_SIZE);
@@ -303,9 +309,9 @@ TEST_F(trace, refusals_of_files)
 					      size, iova));
 	close(sealed);
 	close(zero);
-	FINISH();
-	EXPECT_REFUSED(EINVAL, "file-kind", 0, 0);
-	EXPECT_REFUSED(EPERM, "file-rights", 0, 0);
+	FINISH(self);
+	EXPECT_REFUSED(self, EINVAL, "file-kind", 0, 0);
+	EXPECT_REFUSED(self, EPERM, "file-rights", 0, 0);
 }
 
 TEST_F(trace, refusals_of_pages_of_files)
@@ -327,10 +333,10 @@ TEST_F(trace, refusals_of_pages_of_files)
 	ASSERT_EQ(0, mock_rig_map(rig, 4, 1));
 	EXPECT_EQ(-EINVAL, ioas_change_process(rig->fd));
 	close(file);
-	FINISH();
-	EXPECT_REFUSED(EINVAL, "file-size", PAGE_SIZE + size, size);
-	EXPECT_REFUSED(EFAULT, "memory", PAGE_SIZE, 1);
-	EXPECT_REFUSED(EINVAL, "no-file", mock_rig_iova(4),
+	FINISH(self);
+	EXPECT_REFUSED(self, EINVAL, "file-size", PAGE_SIZE + size, size);
+	EXPECT_REFUSED(self, EFAULT, "memory", PAGE_SIZE, 1);
+	EXPECT_REFUSED(self, EINVAL, "no-file", mock_rig_iova(4),
 		       mock_rig_iova(5) - 1);
 }
 
@@ -352,8 +358,8 @@ TEST_F(trace, refusals_of_addresses)
 	EXPECT_EQ(-EBUSY, container_invalidate_all(&c));
 	close(access);
 	ASSERT_EQ(0, mock_rig_map(rig, 0, 2));
-	EXPECT_EQ(-EINVAL, container_give(&c, rig->buffer, iova,
-					  2 * PAGE_SIZE));
+	EXPECT_EQ(-EINVAL,
+		  container_give(&c, rig->buffer, iova, 2 * PAGE_SIZE));
 	ASSERT_EQ(0, container_invalidate_all(&c));
 	EXPECT_EQ(-EBUSY, access_create(rig->fd, rig->ioas_id, 0));
 	EXPECT_EQ(-EINVAL, container_invalidate_all(&c));
@@ -362,12 +368,13 @@ TEST_F(trace, refusals_of_addresses)
 					 PAGE_SIZE, mock_rig_iova(4)));
 	EXPECT_EQ(-EINVAL, container_invalidate_all(&c));
 	close(file);
-	FINISH();
-	EXPECT_REFUSED(EBUSY, "used-by-driver", 0, 0);
-	EXPECT_REFUSED(EINVAL, "vaddr-valid", iova, mock_rig_iova(2) - 1);
-	EXPECT_REFUSED(EBUSY, "vaddr-invalid", 0, 1);
-	EXPECT_REFUSED(EINVAL, "vaddr-invalid", iova, mock_rig_iova(2) - 1);
-	EXPECT_REFUSED(EINVAL, "vaddr-fixed", mock_rig_iova(4),
+	FINISH(self);
+	EXPECT_REFUSED(self, EBUSY, "used-by-driver", 0, 0);
+	EXPECT_REFUSED(self, EINVAL, "vaddr-valid", iova, mock_rig_iova(2) - 1);
+	EXPECT_REFUSED(self, EBUSY, "vaddr-invalid", 0, 1);
+	EXPECT_REFUSED(self, EINVAL, "vaddr-invalid", iova,
+		       mock_rig_iova(2) - 1);
+	EXPECT_REFUSED(self, EINVAL, "vaddr-fixed", mock_rig_iova(4),
 		       mock_rig_iova(5) - 1);
 }
 
@@ -391,12 +398,12 @@ TEST_F(trace, faults_are_answered)
 	snprintf(queue, sizeof(queue), "queue=%u ", faults.queue.id);
 	/* The other group is given up. */
 	EXPECT_STREQ("", fault_rig_destroy(&faults));
-	FINISH();
+	FINISH(self);
 	EXPECT_EQ(2, tracing_count(&self->tracing, "iommufd_fault", queue));
 	EXPECT_EQ(4, tracing_sum(&self->tracing, "iommufd_fault", queue,
 				 "faults="));
-	EXPECT_EQ(2, tracing_count(&self->tracing, "iommufd_fault_answer",
-				   queue));
+	EXPECT_EQ(2,
+		  tracing_count(&self->tracing, "iommufd_fault_answer", queue));
 	EXPECT_EQ(4, tracing_sum(&self->tracing, "iommufd_fault_answer", queue,
 				 "faults="));
 }
@@ -423,14 +430,14 @@ TEST_F(trace, bars_are_withdrawn_and_returned)
 	ASSERT_EQ(0, ioas_unmap(bar.rig.fd, bar.rig.ioas_id, BAR_IOVA,
 				bar.length, &unmapped));
 	EXPECT_STREQ("", bar_rig_destroy(&bar));
-	FINISH();
+	FINISH(self);
 	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_withdrawn", where));
 	EXPECT_EQ(1, tracing_count(&self->tracing, "iommufd_returned", where));
 	EXPECT_EQ(BAR_PAGES * PAGE_SIZE,
 		  tracing_sum(&self->tracing, "iommufd_returned", where,
 			      "length="));
 	/* Nothing of it was pinned. */
-	EXPECT_EQ(0, PAGES("iommufd_pin"));
+	EXPECT_EQ(0, PAGES(self, "iommufd_pin"));
 }
 
 TEST_F(trace, refusals_of_bars)
@@ -464,14 +471,14 @@ TEST_F(trace, refusals_of_bars)
 				      &pages_id));
 	EXPECT_EQ(-EFAULT, access_rw(rig->fd, access, iova, 4, &pages_id, 0));
 	close(access);
-	FINISH();
-	EXPECT_REFUSED(EFAULT, "bar-rights", (uintptr_t)private,
-		       (uintptr_t)private + PAGE_SIZE);
-	EXPECT_REFUSED(EFAULT, "bar-away", (uintptr_t)shared,
+	FINISH(self);
+	EXPECT_REFUSED(self, EFAULT, "bar-rights", (uintptr_t) private,
+		       (uintptr_t) private + PAGE_SIZE);
+	EXPECT_REFUSED(self, EFAULT, "bar-away", (uintptr_t)shared,
 		       (uintptr_t)shared + PAGE_SIZE);
-	EXPECT_REFUSED(EINVAL, "bar-for-driver", (uintptr_t)shared,
+	EXPECT_REFUSED(self, EINVAL, "bar-for-driver", (uintptr_t)shared,
 		       (uintptr_t)shared + PAGE_SIZE);
-	EXPECT_REFUSED(EFAULT, "bar-for-driver", (uintptr_t)shared,
+	EXPECT_REFUSED(self, EFAULT, "bar-for-driver", (uintptr_t)shared,
 		       (uintptr_t)shared + 4);
 	munmap(private, PAGE_SIZE);
 	munmap(shared, PAGE_SIZE);

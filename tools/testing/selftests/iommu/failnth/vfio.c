@@ -183,7 +183,7 @@ int step_container_give(struct scene *scene)
 }
 
 /*
- * If it is the reply that cannot be written, the address is withdrawn, and there
+ * If it is the reply that cannot be written, the address is invalid, and there
  * is nothing else to tell by. Then it is given back.
  */
 int step_container_invalidate_or_not(struct scene *scene)
