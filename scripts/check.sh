@@ -138,6 +138,8 @@ check deps-test scripts/deps_test.py
 check layers-test scripts/layers_test.py
 check documents-test scripts/documents_test.py
 check documents scripts/documents.py
+check kunitconfig-test scripts/kunitconfig_test.py
+check kunitconfig scripts/kunitconfig.py
 check checkpatch run_checkpatch
 check kernel-doc run_kernel_doc
 check compile run_compile
