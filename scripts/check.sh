@@ -115,6 +115,20 @@ run_uapi()
 	done
 }
 
+# The C of the document for programs, with the headers that it says it needs.
+run_examples()
+{
+	local document=Documentation/userspace-api/iommufd.rst headers=$out/examples
+
+	mkdir -p "$headers/linux"
+	cp include/uapi/linux/iommufd.h "$base/include/uapi/linux/vfio.h" \
+		"$headers/linux"
+	scripts/examples.py $document >"$out/examples.c"
+	[ -s "$out/examples.c" ] || echo "$document: no examples"
+	gcc -Wall -Wextra -Werror -D__user= -fsyntax-only -I "$headers" \
+		"$out/examples.c" || echo "$document: examples do not compile"
+}
+
 run_scripts()
 {
 	local script scripts=(scripts/*.sh scripts/*/*.sh scripts/guest/* .ci/run
@@ -138,6 +152,8 @@ check deps-test scripts/deps_test.py
 check layers-test scripts/layers_test.py
 check documents-test scripts/documents_test.py
 check documents scripts/documents.py
+check examples-test scripts/examples_test.py
+check examples run_examples
 check kunitconfig-test scripts/kunitconfig_test.py
 check kunitconfig scripts/kunitconfig.py
 check checkpatch run_checkpatch
