@@ -7,6 +7,8 @@
 - Each ``file.c:function()`` of a document is there.
 - Each section of MAINTAINERS has a maintainer and a status, each of its
   patterns matches a file, and each file is somebody's.
+- No sentence of a comment or a document is longer than 30 words; a colon or a
+  semicolon ends one, too. Tables, lists of values and code are not judged.
 
 documents_test.py plants what this has to find.
 """
@@ -31,6 +33,17 @@ ENTRY = re.compile(r"^(h\d\d): \S")
 ITEM = re.compile(r"^ *\* ``(\w+\.c)``:(.*)")
 NAME = re.compile(r"``(\w+)``")
 FUNCTION = re.compile(r"``([\w/]+\.[ch]):(\w+)\(\)``")
+
+WORDS_MAX = 30
+SENTENCES = ("drivers/**/*.[ch]", "include/**/*.h", "tools/**/*.[ch]",
+             "Documentation/**/*.rst", "README.md")
+BLOCK = re.compile(r"/\*(.*?)\*/", re.S)
+# What begins another paragraph, and no part of its first sentence.
+LEAD = re.compile(r"\s*(?:@[\w.>&-]+:|\w+:(?=\s)|[-*#] |\d+[.)] |"
+                  r"\w[\w ]*(?:\(\))? - )")
+# Columns, or a row that is part of some frame.
+COLUMNS = re.compile(r"\S {2,}\S|\t|^[|+=~]|^\.\. |^-{2,}")
+END = re.compile(r"(?<=[.?!:;])[\"')*]*\s+")
 
 
 def read(path):
@@ -156,7 +169,61 @@ def check_maintainers(top):
         yield f"MAINTAINERS: {file} is nobody's"
 
 
-CHECKS = (check_hazards, check_functions, check_maintainers)
+def paragraphs(lines):
+    """(number, text) of each paragraph in lines of prose: (number, text)"""
+    start, words = 0, []
+    for number, line in lines:
+        lead = LEAD.match(line)
+        text = line[lead.end():].strip() if lead else line.strip()
+        if lead or not text or COLUMNS.search(text):
+            yield start, " ".join(words)
+            start, words = 0, []
+        if text and not COLUMNS.search(text):
+            start = start or number
+            words.append(text)
+    yield start, " ".join(words)
+
+
+def lines_of_comments(text):
+    """What is left of comments without their frame, an empty line behind"""
+    for block in BLOCK.finditer(text):
+        first = text.count("\n", 0, block.start()) + 1
+        for at, line in enumerate(block.group(1).splitlines()):
+            yield first + at, re.sub(r"^\s*\*(?:/|\s|$)", "", line)
+        yield first, ""
+
+
+def lines_of_prose(text):
+    """Without what is indented behind :: or a directive"""
+    block = None
+    for number, line in enumerate(text.splitlines(), 1):
+        depth = len(line) - len(line.lstrip())
+        if block is not None and line.strip() and depth <= block:
+            block = None
+        yield number, line if block is None else ""
+        if ENTRY.match(line):
+            yield number, ""
+        if block is None and (line.endswith("::") or re.match(r"\s*\.\. ",
+                                                              line)):
+            block = depth
+
+
+def check_sentences(top):
+    for pattern in SENTENCES:
+        for path in sorted(glob.glob(os.path.join(top, pattern),
+                                     recursive=True)):
+            text = read(path)
+            lines = (lines_of_comments(text) if path.endswith((".c", ".h"))
+                     else lines_of_prose(text))
+            for number, paragraph in paragraphs(lines):
+                for sentence in END.split(paragraph):
+                    words = [w for w in sentence.split() if re.search(r"\w", w)]
+                    if len(words) > WORDS_MAX:
+                        yield (f"{os.path.relpath(path, top)}:{number}: "
+                               f"{len(words)} words: {sentence}")
+
+
+CHECKS = (check_hazards, check_functions, check_maintainers, check_sentences)
 
 
 def main():

@@ -147,6 +147,38 @@ class Repository(planted.Planted):
         self.change("MAINTAINERS", "Maintainers List", "Some people")
         self.assertIn("MAINTAINERS is nobody's", self.found())
 
+    def found_in(self, name, content):
+        """What it says when this file is there, too."""
+        self.write(name, content)
+        return self.found()
+
+    def test_long_comment(self):
+        self.assertIn("lock.c:2: 31 words: It is it", self.found_in(
+            CODE, FILES[CODE].replace(
+                "static", "/*\n * It" + " is\n * it" * 15 + ".\n */\nstatic",
+                1)))
+
+    def test_long_paragraph(self):
+        self.assertIn("iommufd.rst:3: 31 words", self.found_in(
+            WALK, FILES[WALK] + "\n" + "so " * 31 + "\n"))
+
+    def test_long_item(self):
+        self.assertIn("iommufd.rst:3: 31 words", self.found_in(
+            WALK, FILES[WALK] + "\n- " + "so\n  " * 31 + "\n"))
+
+    def test_sentences_that_end(self):
+        for end in ".", "?", ";", ":", '."', ".)":
+            self.assertEqual("", self.found_in(
+                WALK, FILES[WALK] + f"\nso{' so' * 25}{end} So{' so' * 25}\n"))
+
+    def test_no_sentences(self):
+        self.assertEqual("", self.found_in(
+            WALK, FILES[WALK] + "\ncode::\n\n\t" + "so " * 40 + "\n\n" +
+            "one  two\n" * 20 + "\n" + "- so\n" * 40))
+        self.assertEqual("", self.found_in(
+            CODE, FILES[CODE].replace("static", "/*\n" + " * @so: so so\n" *
+                                      30 + " */\nstatic", 1)))
+
 
 if __name__ == "__main__":
     planted.main()

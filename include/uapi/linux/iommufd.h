@@ -25,8 +25,8 @@
  * that, old programs run on new kernels and new programs on old kernels:
  *
  *  - a structure shorter than the one this kernel knows is taken as if the
- *    missing members were 0, as long as it has all members of the first
- *    version of that ioctl;
+ *    missing members were 0; it has to have all members of the first version
+ *    of that ioctl;
  *  - a structure longer than the one this kernel knows is accepted if all
  *    bytes the kernel does not know are 0.
  *
@@ -254,8 +254,8 @@ enum iommufd_ioas_map_flags {
  * What the process has mapped there from devices of vfio-pci, their BARs, is not
  * pinned. Each such mapping makes an area of its own, and so does what lies
  * between two. It is taken out of page tables when the process's mapping changes,
- * or the device takes it back, and comes back in at most about a second when it
- * can be accessed again. What is unmapped does not come back.
+ * or the device takes it back. When it can be accessed again, it comes back in at
+ * most about a second. What is unmapped does not come back.
  *
  * Pages are pinned while a device is attached, and only then; with none
  * attached, pinning and its errors are left to the attach. They are charged

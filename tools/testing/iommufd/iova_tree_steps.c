@@ -4,7 +4,7 @@
  *
  * Counts how many nodes the search for free IOVA looks at. All ways to a node
  * go through rb_entry_safe(), so a copy of the code in which that one counts is
- * enough, and unlike a measurement of time it gives the same result every day.
+ * enough. Unlike a measurement of time it gives the same result every day.
  */
 #include <kunit/test.h>
 #include <linux/mm.h>

@@ -154,7 +154,7 @@ static int check_no_interrupts(struct iommufd_device *idev)
 
 /*
  * Where the IOMMU translates interrupts, the kernel maps a doorbell in the page
- * table that a device has when its interrupt is set up, remembers where, and
+ * table that a device has when its interrupt is set up. It remembers where, and
  * does not do so again. In another page table the interrupt would be lost, and
  * what the kernel remembers belongs to the old one.
  */
@@ -324,12 +324,12 @@ static void set_attach(struct iommufd_group *group,
  * Context: may sleep, for long if @hwpt is not filled; group lock and the mutex
  * of the IOAS of @hwpt held.
  * Return: 0; -EINVAL if the page table is another driver's, enforces cache
- * coherency or tracks writes where a device cannot have it, has its window for
- * interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a device has
- * interrupts that are translated by another page table; as iommufd_fault_join()
- * and iommufd_hwpt_paging_fill(); -ENOMEM; or another error of the IOMMU
- * driver. On failure nothing has changed, but @hwpt may have got a window for
- * interrupts.
+ * coherency or tracks writes where a device cannot have it; -EINVAL if it has
+ * its window for interrupts elsewhere, or does not fit the IOMMU; -EBUSY if a
+ * device has interrupts that are translated by another page table; as
+ * iommufd_fault_join() and iommufd_hwpt_paging_fill(); -ENOMEM; or another
+ * error of the IOMMU driver. On failure nothing has changed, but @hwpt may have
+ * got a window for interrupts.
  */
 int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 			   struct iommufd_hw_pagetable *hwpt)

@@ -185,9 +185,9 @@ static int hwpt_serve_faults(struct iommufd_hw_pagetable *hwpt,
  *
  * Context: process context, may sleep for long.
  * Return: 0; -EOPNOTSUPP for unknown flags and reserved members, and for a
- * parent with a queue of page faults; -EINVAL for a type without data, data
- * without a type or of more than a page, a third level of translation, and an
- * object over which there are no page tables; -ENOENT if it, or the device, is
+ * parent with a queue of page faults; -EINVAL for a type without data, and data
+ * without a type or of more than a page; -EINVAL for a third level of translation
+ * and an object that has no page tables; -ENOENT if it, or the device, is
  * not there; -EFAULT if the data cannot be read or the reply not be written;
  * -EINTR on a fatal signal; else as iommufd_hwpt_paging_alloc() or
  * iommufd_hwpt_nested_alloc(), then as iommufd_fault_queue_serve() and

@@ -147,9 +147,9 @@ static int dirty_make_request(const struct iommu_hwpt_get_dirty_bitmap *cmd,
  * Context: process context, may sleep, for long.
  * Return: 0; -EOPNOTSUPP for unknown flags, reserved members, and a page table
  * that was not made for that; -EINVAL for a length of 0, a size of pages that
- * is no power of two or too small, an IOVA that is not a multiple of it, and
- * while tracking is off; -EOVERFLOW if the range wraps; -ENOENT if there is no
- * such page table; -EFAULT if the bitmap cannot be written; else as
+ * is no power of two or too small, and an IOVA that is not a multiple of it;
+ * -EINVAL while tracking is off; -EOVERFLOW if the range wraps; -ENOENT if
+ * there is no such page table; -EFAULT if the bitmap cannot be written; else as
  * iopt_read_dirty(). What was not noted in the bitmap will be found by the next
  * call.
  */

@@ -99,7 +99,7 @@ paging_alloc_domain(struct device *dev, u32 flags,
 
 	/*
 	 * What the DMA API would use on this device, for example a first-stage
-	 * table, need not be the best for memory that user space maps, so the
+	 * table, need not be the best for memory that user space maps. So the
 	 * driver is asked for that when it makes a difference.
 	 */
 	if (!dev_iommu_ops(dev)->domain_alloc_user && !flags && !data)

@@ -170,8 +170,8 @@ static int check_write(const struct iommu_test_cmd *cmd)
  *
  * Context: process context of the user, sleeps.
  * Return: 0, with the number of pages that a device could write to; -EOPNOTSUPP
- * for flags; -EINVAL if a number is 0, not a power of two or not a multiple, if
- * the page table is not one of the mock IOMMU, or if it does not track writes;
+ * for flags; -EINVAL if a number is 0, not a power of two or not a multiple;
+ * -EINVAL if the page table is not one of the mock IOMMU, or tracks no writes;
  * -EOVERFLOW if the range wraps; -EFAULT if the bitmap cannot be read or the
  * reply not be written; -ENOENT if there is no such page table; -EINTR on a
  * fatal signal.

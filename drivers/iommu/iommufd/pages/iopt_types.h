@@ -64,7 +64,7 @@ struct revoke_queue;
  * The xa_lock of every xarray is innermost, whatever else is held, and so is
  * pin_account.lock, and the lock of the lists of owners. pin_account.bills_lock
  * comes inside of iopt_pages.mutex, and has only spinlocks inside. The lock of
- * a queue of page faults comes inside of those of groups and IOASes, and has
+ * a queue of page faults comes inside of those of groups and IOASes. It has
  * those of the IOMMU core and its drivers inside, but none that is held while a
  * fault is reported. The lock of those who owe is inside of the mmap lock and of
  * iopt_pages.mutex; whoever has it only tries mmap locks. Pinning a file takes

@@ -193,8 +193,8 @@ static struct pin_owner *new_owner(struct pin_account *account,
  * @account: of the context
  *
  * A caller with CAP_IPC_LOCK has no limit. Its pages then are not charged to
- * the user, where they would use up the limit of its other processes, but
- * they do show in locked_vm of the process, as those locked with mlock() do.
+ * the user, where they would use up the limit of its other processes. They do
+ * show in locked_vm of the process, as those locked with mlock() do.
  *
  * Context: process context of the caller to be charged, may sleep.
  * Return: the owner, to be given up with pin_owner_put(); ERR_PTR(-ENOMEM).

@@ -67,8 +67,8 @@ static bool vma_is_device(const struct vm_area_struct *vma)
 
 /*
  * A private mapping that may be written would come to show copies. Where memory
- * is encrypted, of the host or of a guest that this kernel is, the AMD IOMMU sets
- * a bit in each IOPTE that memory of devices does not have.
+ * is encrypted, the AMD IOMMU sets a bit in each IOPTE that memory of devices
+ * does not have; this kernel may be that of the host or of a guest.
  */
 static int vma_check(const struct vm_area_struct *vma, bool writable)
 {

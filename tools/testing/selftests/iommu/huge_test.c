@@ -3,9 +3,9 @@
 /*
  * Memory that huge page table entries map. Such an entry is pinned all at once,
  * which is right only for what it really maps. So maps begin and end anywhere in
- * it, or parts of it are not there or may not be used, and then each test looks
- * at every page from the side of the device: by DMA, or into the page table of
- * the mock IOMMU.
+ * it, or parts of it are not there or may not be used. Then each test looks at
+ * every page from the side of the device: by DMA, or into the page table of the
+ * mock IOMMU.
  */
 #define _GNU_SOURCE
 #include <errno.h>

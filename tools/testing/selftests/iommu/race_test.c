@@ -467,7 +467,7 @@ static void step_map_high(struct worker *worker)
 }
 
 /*
- * The window as a whole cuts no area, so the only things that can be wrong
+ * The window as a whole cuts no area. So the only things that can be wrong
  * with its unmap are that nothing is there, or that what is there is still
  * being made.
  */

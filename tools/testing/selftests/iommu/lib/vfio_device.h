@@ -61,8 +61,8 @@ int vfio_group_open_device(int group, const char *name);
  * From here on the host does not use the device, and this process may read and
  * write its registers. Its DMA is blocked until it is attached.
  *
- * Return: 0; -EPERM when the IOMMU does not isolate interrupts, -EBUSY when the
- * group of the device is in use, -EINVAL when the device is, or when there is
+ * Return: 0; -EPERM when the IOMMU does not isolate interrupts; -EBUSY when the
+ * group of the device is in use; -EINVAL when the device is, or when there is
  * no IOMMU for it.
  */
 int vfio_bind(struct vfio_device *device, int iommufd);
@@ -76,8 +76,8 @@ int vfio_bind(struct vfio_device *device, int iommufd);
  * the old one or the new one. Many IOMMUs block it while they switch, so let the
  * device rest if it cannot do without.
  *
- * Return: 0; -ENOENT when there is no such object, -EADDRINUSE when mappings or
- * allowed ranges are where the device cannot use an IOVA, -EFAULT or -ENOMEM
+ * Return: 0; -ENOENT when there is no such object; -EADDRINUSE when mappings or
+ * allowed ranges are where the device cannot use an IOVA; -EFAULT or -ENOMEM
  * when the memory that is mapped cannot be pinned. After an error the device is
  * attached to what it was attached to before.
  */
