@@ -125,6 +125,8 @@ static void iopt_caller_exit(struct io_pagetable *iopt,
 static bool area_next_pinned(struct iopt_area *area, unsigned long *start,
 			     unsigned long *last)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	if (!READ_ONCE(area->num_accesses))
 		return false;
 	guard(mutex)(&area->pages->mutex);

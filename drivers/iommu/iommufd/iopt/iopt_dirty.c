@@ -82,6 +82,8 @@ static int walk_read_area(struct dirty_walk *walk, struct iopt_area *area,
 {
 	int rc = 0;
 
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	if (mutex_lock_killable(&area->pages->mutex))
 		return -EINTR;
 	if (member_shows_area(walk->member, area)) {

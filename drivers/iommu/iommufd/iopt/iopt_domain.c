@@ -98,6 +98,8 @@ static void iopt_unfill_domain(struct io_pagetable *iopt,
 {
 	struct iopt_area *area;
 
+	lockdep_assert_not_held(&iopt->iova_rwsem);
+
 	iopt_for_each_area(area, iopt) {
 		cond_resched();
 		if (!iopt_domain_in(member, READ_ONCE(area->generation)))

@@ -83,6 +83,8 @@ static unsigned long part_unpin(const struct iopt_area_part *part)
 	struct iopt_area *area = part->area;
 	unsigned long unpinned;
 
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	mutex_lock(&area->pages->mutex);
 	unpinned = iopt_area_remove_access(area, part_first(part),
 					   part_last(part));
@@ -204,6 +206,8 @@ static int area_enter(struct iopt_area *area, struct iopt_rw *rw)
 {
 	int rc = 0;
 
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	mutex_lock(&area->pages->mutex);
 	if (READ_ONCE(area->prevent_access)) {
 		rc = -EINVAL;
@@ -217,6 +221,8 @@ static int area_enter(struct iopt_area *area, struct iopt_rw *rw)
 
 static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	iopt_rw_end(rw);
 	mutex_lock(&area->pages->mutex);
 	WRITE_ONCE(area->num_accesses, area->num_accesses - 1);

@@ -49,6 +49,8 @@ int __iopt_note_touched(struct io_pagetable *iopt, unsigned long iova,
 static bool area_next_own_pinned(struct iopt_area *area, unsigned long *start,
 				 unsigned long *last)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	guard(mutex)(&area->pages->mutex);
 	return area->num_accesses && iopt_area_next_pinned(area, start, last);
 }
@@ -332,6 +334,8 @@ static bool area_was_reached(struct iopt_area *area, u64 *generation)
 int iopt_area_read_touched(struct iopt_area *area,
 			   struct iopt_touched_window *window)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	if (mutex_lock_killable(&area->pages->mutex))
 		return -EINTR;
 	window_read_noted(area->iopt, window);
@@ -372,6 +376,8 @@ void iopt_area_return_touched(struct iopt_area *area,
  */
 void iopt_area_reported(struct iopt_area *area, u64 generation)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	guard(mutex)(&area->pages->mutex);
 	area->reported = max(area->reported, generation);
 }

@@ -333,6 +333,8 @@ static int removal_claim(struct io_pagetable *iopt,
  */
 static bool area_in_use(struct iopt_area *area)
 {
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	guard(mutex)(&area->pages->mutex);
 	return area->num_accesses;
 }

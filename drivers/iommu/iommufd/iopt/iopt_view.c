@@ -36,6 +36,8 @@ static void view_pages(struct iopt_area *area, struct iopt_area_view *view)
 {
 	struct iopt_pages *pages = area->pages;
 
+	lockdep_assert_not_held(&area->iopt->iova_rwsem);
+
 	guard(mutex)(&pages->mutex);
 	view->content = area->content;
 	view->naccesses = area->num_accesses;
