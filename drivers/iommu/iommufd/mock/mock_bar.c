@@ -3,7 +3,7 @@
  * Copyright (c) 2026 The iommufd authors
  *
  * BARs without a device. A file descriptor stands for one, may be mapped, and
- * behaves as that of a device of vfio-pci: its pages are PFNs to mm, they are
+ * behaves as that of a device of vfio-pci. Its pages are PFNs to mm. They are
  * faulted in one by one, or as huge pages where possible, and taken out of all
  * processes while memory decode is off, and before a reset.
  */
