@@ -23,12 +23,13 @@ WORKERS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
 # Mostly about much memory, many operations, or time. They do without kmemleak,
 # which doubles the time of whatever allocates; the others, failnth_test before
 # all, allocate the same things.
-WITHOUT_KMEMLEAK = {"bar_race_test", "bar_test", "container_test",
-                    "device_memory_test", "dirty_range_test", "dirty_test",
-                    "dma_test", "fault_move_test", "fuzz_test",
-                    "huge_change_test", "huge_test", "map_auto_test",
-                    "map_copy_test", "map_test", "map_walk_test", "race_test",
-                    "stuck_test"}
+WITHOUT_KMEMLEAK = {"abi_file_test", "abi_test", "bar_race_test", "bar_test",
+                    "container_test", "device_memory_test", "dirty_range_test",
+                    "dirty_test", "dma_test", "fault_move_test", "fault_test",
+                    "file_change_test", "file_refused_test", "file_test",
+                    "fuzz_test", "huge_change_test", "huge_test",
+                    "map_auto_test", "map_copy_test", "map_test",
+                    "map_walk_test", "race_test", "stuck_test"}
 # Need a guest to their taste, see latency().
 LATENCY = ["latency_test", "latency_many_test", "latency_kill_test"]
 KERNEL = os.path.join(guest.BUILD, "test/vmlinux")
