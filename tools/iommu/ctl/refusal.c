@@ -59,6 +59,32 @@ static void say_memory(char *text, size_t size, const char *words,
 		 text_pages(second, bytes), first, words);
 }
 
+/* The end is exclusive, and may be that of a file. */
+static void say_addresses(char *text, size_t size, const char *words,
+			  unsigned long long first, unsigned long long second)
+{
+	snprintf(text, size, "address %#llx-%#llx %s", first, second - 1,
+		 words);
+}
+
+static void say_file_size(char *text, size_t size, const char *words,
+			  unsigned long long first, unsigned long long second)
+{
+	snprintf(text, size, "the file ends at %#llx, %s %#llx", second, words,
+		 first);
+}
+
+/* One area, or all that there are of the kind in an IOAS. */
+static void say_vaddr(char *text, size_t size, const char *words,
+		      unsigned long long first, unsigned long long second)
+{
+	if (first)
+		say_range(text, size, words, first, second);
+	else
+		snprintf(text, size, "of %llu mappings the memory %s", second,
+			 words);
+}
+
 /* The words are those of include/trace/events/iommufd.h. */
 static const struct {
 	const char *reason;
@@ -80,8 +106,30 @@ static const struct {
 	{ "being-mapped", say_range, "is just being mapped by somebody else" },
 	{ "rights", say_range,
 	  "was mapped without the right to read or write" },
+	{ "vaddr-invalid", say_vaddr,
+	  "waits for a new address (VFIO_DMA_MAP_FLAG_VADDR)" },
+	{ "vaddr-fixed", say_range,
+	  "is not all of some memory of a process, and gets no new address" },
+	{ "vaddr-valid", say_range,
+	  "has an address that was not taken away" },
+	{ "no-file", say_range,
+	  "is no memory of a file, and stays with the process" },
 	{ "memlock-limit", say_limit, "the limit of locked memory (ulimit -l)" },
 	{ "memory", say_memory, "cannot be pinned" },
+	{ "file-size", say_file_size, "and was asked for up to" },
+	{ "bar-rights", say_addresses,
+	  "is a BAR that is mapped privately, or with too few rights" },
+	{ "bar-encrypted", say_addresses,
+	  "is a BAR, and the kernel encrypts memory" },
+	{ "bar-away", say_addresses,
+	  "is a BAR that is not there now, such as with memory decode off" },
+	{ "bar-for-driver", say_addresses,
+	  "is a BAR, which drivers can neither pin nor copy" },
+	{ "file-kind", say_only, "such a file cannot be mapped" },
+	{ "file-rights", say_only,
+	  "the file is not open for that, or is sealed against it" },
+	{ "used-by-driver", say_only,
+	  "a driver uses the IOAS, and may need addresses at any time" },
 	{ "no-iommu", say_only, "the device has no IOMMU" },
 	{ "not-coherent", say_only,
 	  "DMA of the device does not see the caches of processors" },

@@ -59,6 +59,14 @@ def numbers_of_reasons(case):
              "12.0 KiB more would be above 8.0 KiB, the limit of"),
             ("memory", 0x7f0000000000, 1,
              "4.0 KiB at address 0x7f0000000000 cannot be pinned"),
+            ("vaddr-invalid", 0, 3,
+             "refused: of 3 mappings the memory waits for a new address"),
+            ("vaddr-invalid", 0x1000, 0x1fff,
+             "IOVA 0x1000-0x1fff waits for a new address"),
+            ("file-size", 0x3000, 0x1000,
+             "the file ends at 0x1000, and was asked for up to 0x3000"),
+            ("bar-away", 0x7f0000000000, 0x7f0000004000,
+             "address 0x7f0000000000-0x7f0000003fff is a BAR that is not"),
             ("no-iommu", 0, 0, "refused: the device has no IOMMU (")):
         contains(trace(case, refuse(reason, first, second))[0], words)
 
