@@ -6,6 +6,9 @@ import plot
 from bench_guest import COLUMNS
 from bench_trace import FLOOR_PARTS, PROGRAM
 
+# Columns that are divided by each other.
+PAIRS = (("ours", "type1"), ("lean", "base"))
+
 # Of the parts that are no floor; what is in none of them is "other".
 REST_PARTS = ("iommufd", "IOMMU core", "memory", "lib", "locks, tasks",
               "system call", PROGRAM)
@@ -26,7 +29,11 @@ def label(work, x):
 
 
 def rows(results, targets):
-    """One dictionary for each work, or point of a curve."""
+    """One dictionary for each work, or point of a curve.
+
+    What stands beside each other was measured with the same kernel, or with two
+    that differ in nothing but their iommufd.
+    """
     order = dict.fromkeys(key for c in COLUMNS for key in results[c])
     table = []
     for work, x in order:
@@ -35,9 +42,9 @@ def rows(results, targets):
         for column in COLUMNS:
             if (work, x) in results[column]:
                 row[column], row["unit"] = results[column][work, x]
-        for other in COLUMNS[1:]:
-            if row.get("ours") is not None and row.get(other):
-                row["ours/" + other] = row["ours"] / row[other]
+        for own, other in PAIRS:
+            if row.get(own) is not None and row.get(other):
+                row[f"{own}/{other}"] = row[own] / row[other]
         if row["target"] is not None and "ours" in row:
             row["verdict"] = ("met" if row["ours"] <= row["target"]
                               else "MISSED")
@@ -85,17 +92,25 @@ def print_table(lines, left=1):
 
 def show(table):
     """The results."""
-    head = ["work", "unit", *COLUMNS, "ours/base", "ours/type1", "target", ""]
-    lines = [head]
+    stock, lean = (pair_cells(*pair) for pair in PAIRS)
+    lines = [["work", "unit", *stock, "target", "", *lean]]
     for row in shown(table):
         lines.append([label(row["work"], row["x"]), row["unit"],
-                      *(number(row.get(c)) for c in head[2:7]),
+                      *(number(row.get(c)) for c in stock),
                       number(row["target"]) if row["target"] else "",
-                      row.get("verdict", "")])
+                      row.get("verdict", ""),
+                      *(number(row.get(c)) for c in lean)])
     print("\nInstructions that the guest executes, or bytes. They repeat from "
-          "run to run and are\nneither cycles nor seconds. Base is the base "
-          "kernel's own iommufd. Smaller is better.\n")
+          "run to run and are\nneither cycles nor seconds. Smaller is better. "
+          "Ours and type1: on the distribution's\nkernel, as it comes. Lean: "
+          "ours in a small kernel, and base: that kernel with its own\niommufd. "
+          "All programs run in a memory control group.\n")
     print_table(lines, left=2)
+
+
+def pair_cells(own, other):
+    """Two columns and their ratio, as rows() names them."""
+    return [own, other, f"{own}/{other}"]
 
 
 def breakdown_cells(sample):
@@ -114,8 +129,8 @@ def show_breakdown(table, samples):
               if label(row["work"], row["x"]) in samples]
     if not missed:
         return
-    print("\nWhere the instructions of these rows go, by ours, in a smaller "
-          "piece of the same work.\n"
+    print("\nWhere the instructions of these rows go, in the lean kernel with "
+          "ours, in a smaller\npiece of the same work.\n"
           "= floor: from call to return of the functions that pin and unpin "
           "pages (GUP) and of\nthe IOMMU driver's map, unmap, lookup and "
           "flush. + above: the rest, by the part of\nthe kernel that an "
@@ -149,6 +164,8 @@ def show_threads(threads):
           "counting clock, so these figures depend on what else the host "
           "does:\ncompare with the first row, where the two share "
           "nothing.\n")
-    print_table([["work", *COLUMNS]] +
-                [[work, *(spread(columns.get(c, [])) for c in COLUMNS)]
+    shown_columns = [c for c in COLUMNS
+                     if any(c in columns for columns in threads.values())]
+    print_table([["work", *shown_columns]] +
+                [[work, *(spread(columns.get(c, [])) for c in shown_columns)]
                  for work, columns in threads.items()])

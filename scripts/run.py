@@ -41,7 +41,7 @@ def build_vmm():
         sys.exit("error: tools/iommu does not build")
 
 
-def machine(iommu, name, modules="modules"):
+def distribution(iommu, name, modules="modules"):
     """A guest with the distribution's kernel and our modules in build/."""
     image, release, _ = guest.distribution_kernel()
     g = guest.Guest(image, name)
@@ -53,12 +53,18 @@ def machine(iommu, name, modules="modules"):
         g.stock.append("virtio-iommu")
         g.modules = ["virtio-iommu"]
     g.append = "quiet hugepages=16 transparent_hugepage=always"
-    g.files = [(VMM, "/guest/edu-vmm"), (CTL, "/guest/iommufdctl")]
     modules = os.path.join(guest.BUILD, modules)
     for module in os.listdir(modules):
         path = os.path.join(modules, module)
         if os.path.isfile(path) and not module.startswith("."):
             g.files.append((path, "/guest/modules/" + module))
+    return g
+
+
+def machine(iommu, name, modules="modules"):
+    """The same, and the sample VMM and iommufdctl in it."""
+    g = distribution(iommu, name, modules)
+    g.files += [(VMM, "/guest/edu-vmm"), (CTL, "/guest/iommufdctl")]
     return g
 
 
