@@ -31,7 +31,7 @@ FAILED = []
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
 CHAPTERS = ("kinds", "gigantic", "16gib", "files", "bars", "pair", "4000",
-            "anywhere", "viommu", "domains", "access", "dirty", "invalidate",
+            "gaps", "anywhere", "viommu", "domains", "access", "dirty", "invalidate",
             "fault", "usage", "by-size", "by-areas", THREADS_CHAPTER)
 # Columns that a chapter is measured for, if not all of them. type1 and the base
 # have no counterpart for some; others show on the distribution's kernel nothing
@@ -60,7 +60,7 @@ ANYWHERE = "map one more among areas at automatic IOVA"
 # they go, if there is one.
 TARGETS = {
     "map scattered 4 KiB pages": (400, "map-small"),
-    "unmap scattered 4 KiB pages": (160, "unmap-small"),
+    "unmap scattered 4 KiB pages": (240, "unmap-small"),
     "map transparent huge pages": (15, "map-thp"),
     "unmap transparent huge pages": (2, "unmap-thp"),
     "map hugetlb": (3, "map-hugetlb"),
@@ -77,6 +77,11 @@ TARGETS = {
     (ANYWHERE, 1000): (4000, "anywhere-1k"),
     (ANYWHERE, 1000000): (4000, "anywhere-1M"),
     "unmap 4000 areas of 4 KiB in one call": (1500, "unmap-each"),
+    "unmap 4000 areas of 4 KiB in one call, every second page":
+        (1500, "unmap-gaps"),
+    "unmap 4000 areas of 4 KiB in one call, 60 KiB between them":
+        (1500, "unmap-gaps"),
+    "unmap 4000 areas of 4 KiB in one call, random IOVA": (1500, "unmap-gaps"),
     "memory for objects, 16 GiB of hugetlb": (1024, None),
 }
 
@@ -94,7 +99,7 @@ RIVALS = {
 
 # Samples in which each page stands for itself.
 SMALL_PAGES = ("map-small", "unmap-small", "pair", "map-each", "map-anywhere",
-               "anywhere-1k", "anywhere-1M", "unmap-each")
+               "anywhere-1k", "anywhere-1M", "unmap-each", "unmap-gaps")
 
 PLOTS = {
     "areas.svg": ("Cost of one more area of 4 KiB", "areas in the IOAS",

@@ -23,6 +23,7 @@ void bench_bars(const struct backend *backend);
 /* Areas of 4 KiB. */
 void bench_pair(const struct backend *backend);
 void bench_4000_areas(const struct backend *backend);
+void bench_gaps(const struct backend *backend);
 void bench_4000_anywhere(const struct backend *backend);
 void bench_viommu(const struct backend *backend);
 

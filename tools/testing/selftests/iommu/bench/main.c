@@ -47,6 +47,7 @@ static const struct chapter chapters[] = {
 	{ .name = "bars", .run = bench_bars, .warms_up = true },
 	{ .name = "pair", .run = bench_pair },
 	{ .name = "4000", .run = bench_4000_areas },
+	{ .name = "gaps", .run = bench_gaps },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
 	{ .name = "viommu", .run = bench_viommu },
 	{ .name = "domains", .run = bench_domains, .iommufd_only = true },

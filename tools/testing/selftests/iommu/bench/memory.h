@@ -36,8 +36,15 @@ extern const struct bench_kind bench_kinds[NR_BENCH_KINDS];
 void *bench_memory(enum memory_kind kind, __u64 length);
 
 /*
- * The same as a file that nobody has mapped, of small pages or of huge ones, as
- * the system gives them to files of this kind. Freed by close().
+ * Small pages for many areas. Those that are too many begin with the first page
+ * again: no page is pinned very often. Freed by memory_free_all().
+ */
+char *bench_pages(void);
+char *bench_page(char *pages, unsigned int area);
+
+/*
+ * bench_memory() as a file that nobody has mapped, of small pages or of huge
+ * ones, as the system gives them to files of this kind. Freed by close().
  */
 int bench_file(enum memory_kind kind, __u64 length, bool small);
 

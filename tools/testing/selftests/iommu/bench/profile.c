@@ -92,6 +92,20 @@ static void map_each(struct space *space, void *va, __u64 length)
 		space_map(space, va + at, SZ_4K, BENCH_IOVA + at);
 }
 
+/* On every second page. */
+static void map_gaps(struct space *space, void *va, __u64 length)
+{
+	__u64 at;
+
+	for (at = 0; at < length; at += SZ_4K)
+		space_map(space, va + at, SZ_4K, BENCH_IOVA + 2 * at);
+}
+
+static void unmap_gaps(struct space *space, void *va, __u64 length)
+{
+	unmap(space, va, 2 * length);
+}
+
 static void map_each_anywhere(struct space *space, void *va, __u64 length)
 {
 	__u64 at, iova;
@@ -237,6 +251,10 @@ static const struct sample samples[] = {
 	  .run = map_each, .after = unmap },
 	{ .name = "unmap-each", .memory = small_pages, .length = SMALL,
 	  .run = unmap, .before = map_each },
+	{ .name = "map-gaps", .memory = small_pages, .length = SMALL,
+	  .run = map_gaps, .after = unmap_gaps },
+	{ .name = "unmap-gaps", .memory = small_pages, .length = SMALL,
+	  .run = unmap_gaps, .before = map_gaps },
 	{ .name = "map-anywhere", .memory = small_pages, .length = SMALL,
 	  .run = map_each_anywhere, .after = unmap_all },
 	{ .name = "map-small", .memory = small_pages, .length = SCATTERED,

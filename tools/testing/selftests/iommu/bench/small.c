@@ -7,13 +7,11 @@
 
 #include "chapters.h"
 #include "memory.h"
+#include "random.h"
 #include "report.h"
 
 #define PAIRS		1000
 #define AREAS		4000
-
-/* Many areas share these pages: no page is pinned very often. */
-#define BUFFER_PAGES	4096
 
 /* The vIOMMU of a guest that has all its devices behind it. */
 #define VIOMMU_AREAS	100000
@@ -30,19 +28,9 @@ static const unsigned int area_counts[] = {
 
 #define MOST_AREAS	1000000
 
-static char *buffer_of_pages(void)
-{
-	return bench_memory(MEMORY_SMALL_PAGES, BUFFER_PAGES * SZ_4K);
-}
-
-static char *page_of(char *buffer, unsigned int slot)
-{
-	return buffer + slot % BUFFER_PAGES * SZ_4K;
-}
-
 void bench_pair(const struct backend *backend)
 {
-	char *buffer = buffer_of_pages();
+	char *buffer = bench_pages();
 	struct space space;
 	__u64 start;
 	int i;
@@ -61,7 +49,7 @@ void bench_pair(const struct backend *backend)
 
 void bench_4000_areas(const struct backend *backend)
 {
-	char *buffer = buffer_of_pages();
+	char *buffer = bench_pages();
 	__u64 start, mapped, unmap, end;
 	struct space space;
 	unsigned int i;
@@ -69,7 +57,7 @@ void bench_4000_areas(const struct backend *backend)
 	space_open(&space, backend);
 	start = start_ns();
 	for (i = 0; i < AREAS; i++)
-		space_map(&space, page_of(buffer, i), SZ_4K,
+		space_map(&space, bench_page(buffer, i), SZ_4K,
 			  BENCH_IOVA + i * SZ_4K);
 	mapped = now_ns();
 	unmap = start_ns();
@@ -84,7 +72,7 @@ void bench_4000_areas(const struct backend *backend)
 
 void bench_4000_anywhere(const struct backend *backend)
 {
-	char *buffer = buffer_of_pages();
+	char *buffer = bench_pages();
 	__u64 start, mapped, unmap, end;
 	struct space space;
 	__u64 iova[AREAS];
@@ -95,7 +83,7 @@ void bench_4000_anywhere(const struct backend *backend)
 	space_open(&space, backend);
 	start = start_ns();
 	for (i = 0; i < AREAS; i++)
-		space_map_anywhere(&space, page_of(buffer, i), SZ_4K, &iova[i]);
+		space_map_anywhere(&space, bench_page(buffer, i), SZ_4K, &iova[i]);
 	mapped = now_ns();
 	unmap = start_ns();
 	for (i = 0; i < AREAS; i++)
@@ -108,15 +96,6 @@ void bench_4000_anywhere(const struct backend *backend)
 	memory_free_all();
 }
 
-/* A generator of Marsaglia's: the same numbers in every run. */
-static __u64 next_random(__u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static void viommu_flip(struct space *space, char *buffer, bool *mapped,
 			unsigned int slot)
 {
@@ -125,15 +104,15 @@ static void viommu_flip(struct space *space, char *buffer, bool *mapped,
 	if (mapped[slot])
 		space_unmap(space, iova, SZ_4K);
 	else
-		space_map(space, page_of(buffer, slot), SZ_4K, iova);
+		space_map(space, bench_page(buffer, slot), SZ_4K, iova);
 	mapped[slot] = !mapped[slot];
 }
 
 void bench_viommu(const struct backend *backend)
 {
 	bool *mapped = calloc(VIOMMU_SLOTS, sizeof(*mapped));
-	char *buffer = buffer_of_pages();
-	__u64 start, state = 88172645463325252ULL;
+	char *buffer = bench_pages();
+	__u64 start, state = BENCH_SEED;
 	struct space space;
 	unsigned int i;
 
@@ -143,7 +122,7 @@ void bench_viommu(const struct backend *backend)
 	start = start_ns();
 	for (i = 0; i < VIOMMU_STEPS; i++)
 		viommu_flip(&space, buffer, mapped,
-			    next_random(&state) % VIOMMU_SLOTS);
+			    bench_random(&state) % VIOMMU_SLOTS);
 	report(now_ns() - start, VIOMMU_STEPS, "per map or unmap",
 	       "vIOMMU: random 4 KiB among 100000 areas");
 	space_close(&space);
@@ -167,7 +146,7 @@ static void one_more_fixed(struct space *space, char *buffer,
 	unmapped = now_ns();
 	map = start_ns();
 	for (i = 0; i < MORE_FIXED; i++)
-		space_map(space, page_of(buffer, i * stride), SZ_4K,
+		space_map(space, bench_page(buffer, i * stride), SZ_4K,
 			  i * stride * SZ_4K);
 	end = now_ns();
 	if (!counts)
@@ -187,7 +166,7 @@ static void one_more_anywhere(struct space *space, char *buffer,
 
 	start = start_ns();
 	for (i = 0; i < MORE_ANYWHERE; i++)
-		space_map_anywhere(space, page_of(buffer, i), SZ_4K, &iova[i]);
+		space_map_anywhere(space, bench_page(buffer, i), SZ_4K, &iova[i]);
 	end = now_ns();
 	for (i = 0; i < MORE_ANYWHERE; i++)
 		space_unmap(space, iova[i], SZ_4K);
@@ -214,14 +193,14 @@ static void one_more(struct space *space, char *buffer, unsigned int count)
 void bench_by_areas(const struct backend *backend)
 {
 	unsigned int i, areas = 0;
-	char *buffer = buffer_of_pages();
+	char *buffer = bench_pages();
 	struct space space;
 	__u64 start;
 
 	space_open(&space, backend);
 	for (i = 0; i < ARRAY_SIZE(area_counts); i++) {
 		for (; areas < area_counts[i]; areas++)
-			space_map(&space, page_of(buffer, areas), SZ_4K,
+			space_map(&space, bench_page(buffer, areas), SZ_4K,
 				  areas * SZ_4K);
 		one_more(&space, buffer, areas);
 	}
