@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "chapters.h"
@@ -121,23 +120,15 @@ static void map_and_unmap(struct space *space, const char *what,
 	report(end - unmap, 1, "per call", "unmap %s of %s", what, bar->name);
 }
 
-static __u64 own_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
 /* Keep the only processor at work, and tell how much of it others have taken. */
 static __u64 others_ns(__u64 duration)
 {
-	__u64 start = now_ns(), own = own_ns(), now;
+	__u64 start = now_ns(), own = thread_ns(), now;
 
 	do {
 		now = now_ns();
 	} while (now - start < duration);
-	own = own_ns() - own;
+	own = thread_ns() - own;
 	return now - start > own ? now - start - own : 0;
 }
 

@@ -27,6 +27,9 @@ void bench_gaps(const struct backend *backend);
 void bench_4000_anywhere(const struct backend *backend);
 void bench_viommu(const struct backend *backend);
 
+/* 100000 areas, when devices come and go and when all is closed. */
+void bench_many_areas(const struct backend *backend);
+
 /* Cost against size and against the number of areas. */
 void bench_by_size(const struct backend *backend);
 void bench_by_areas(const struct backend *backend);

@@ -50,6 +50,7 @@ static const struct chapter chapters[] = {
 	{ .name = "gaps", .run = bench_gaps },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
 	{ .name = "viommu", .run = bench_viommu },
+	{ .name = "many", .run = bench_many_areas, .warms_up = true },
 	{ .name = "domains", .run = bench_domains, .iommufd_only = true },
 	{ .name = "access", .run = bench_access, .iommufd_only = true },
 	{ .name = "dirty", .run = bench_dirty, .iommufd_only = true,

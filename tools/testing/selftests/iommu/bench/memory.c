@@ -16,9 +16,6 @@
 
 #include "report.h"
 
-/* Of bench_pages(). */
-#define NR_PAGES	4096
-
 #define PAGEMAP_FRAME	((1ULL << 55) - 1)
 
 const struct bench_kind bench_kinds[NR_BENCH_KINDS] = {
@@ -81,12 +78,12 @@ void *bench_memory(enum memory_kind kind, __u64 length)
 
 char *bench_pages(void)
 {
-	return bench_memory(MEMORY_SMALL_PAGES, NR_PAGES * SZ_4K);
+	return bench_memory(MEMORY_SMALL_PAGES, BENCH_NR_PAGES * SZ_4K);
 }
 
 char *bench_page(char *pages, unsigned int area)
 {
-	return pages + area % NR_PAGES * SZ_4K;
+	return pages + area % BENCH_NR_PAGES * SZ_4K;
 }
 
 int bench_file(enum memory_kind kind, __u64 length, bool small)

@@ -39,6 +39,7 @@ void *bench_memory(enum memory_kind kind, __u64 length);
  * Small pages for many areas. Those that are too many begin with the first page
  * again: no page is pinned very often. Freed by memory_free_all().
  */
+#define BENCH_NR_PAGES	4096
 char *bench_pages(void);
 char *bench_page(char *pages, unsigned int area);
 

@@ -18,6 +18,15 @@ static inline __u64 now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+/* How long this thread has had a processor. */
+static inline __u64 thread_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
 static inline __u64 now_us(void)
 {
 	return now_ns() / 1000;
