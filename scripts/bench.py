@@ -31,15 +31,16 @@ FAILED = []
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
 CHAPTERS = ("kinds", "gigantic", "16gib", "files", "bars", "pair", "4000",
-            "gaps", "anywhere", "viommu", "many", "domains", "access", "dirty",
-            "invalidate", "fault", "usage", "by-size", "by-areas",
-            THREADS_CHAPTER)
+            "gaps", "anywhere", "viommu", "two-tables", "many", "domains",
+            "access", "dirty", "invalidate", "fault", "usage", "by-size",
+            "by-areas", THREADS_CHAPTER)
 # Columns that a chapter is measured for, if not all of them. type1 and the base
 # have no counterpart for some; others show on the distribution's kernel nothing
 # that they do not show on the lean one, or need a driver that it cannot have.
 SOME = {
     "files": ("ours", "lean"),
     "bars": ("ours", "type1"),
+    "two-tables": ("ours", "lean", "base"),
     "domains": ("lean", "base"),
     "access": ("ours", "lean", "base"),
     "dirty": ("lean", "base"),

@@ -38,6 +38,16 @@ struct chapter {
 	bool on_request;
 };
 
+static void bench_two_tables(const struct backend *backend)
+{
+	(void)backend;
+	report_variant(", two page tables");
+	bench_pair(&two_tables_backend);
+	bench_gaps(&two_tables_backend);
+	bench_kinds_of_memory(&two_tables_backend);
+	report_variant("");
+}
+
 static const struct chapter chapters[] = {
 	{ .name = "kinds", .run = bench_kinds_of_memory, .warms_up = true },
 	{ .name = "gigantic", .run = bench_gigantic, .warms_up = true },
@@ -50,6 +60,8 @@ static const struct chapter chapters[] = {
 	{ .name = "gaps", .run = bench_gaps },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
 	{ .name = "viommu", .run = bench_viommu },
+	{ .name = "two-tables", .run = bench_two_tables,
+	  .iommufd_only = true },
 	{ .name = "many", .run = bench_many_areas, .warms_up = true },
 	{ .name = "domains", .run = bench_domains, .iommufd_only = true },
 	{ .name = "access", .run = bench_access, .iommufd_only = true },

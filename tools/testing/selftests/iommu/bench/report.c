@@ -13,6 +13,7 @@
 #define SETTLE_US	100000
 
 static bool silenced;
+static const char *added = "";
 
 int must(int ret, const char *call, const char *file, int line)
 {
@@ -32,6 +33,11 @@ void report_silence(bool silent)
 	silenced = silent;
 }
 
+void report_variant(const char *variant)
+{
+	added = variant;
+}
+
 /*
  * A serial line sends while the program goes on, with interrupts that would be
  * part of the next measurement: wait for the last character.
@@ -48,7 +54,7 @@ static void print(double value, const char *unit, const char *format,
 	if (silenced)
 		return;
 	vprintf(format, args);
-	printf("\t%.2f\t%s\n", value, unit);
+	printf("%s\t%.2f\t%s\n", added, value, unit);
 	drain();
 }
 
@@ -75,8 +81,8 @@ void report_point(__u64 x, __u64 total, __u64 count, const char *unit,
 {
 	if (silenced)
 		return;
-	printf("%s\t%.2f\t%s\t%llu\n", work, (double)total / count, unit,
-	       (unsigned long long)x);
+	printf("%s%s\t%.2f\t%s\t%llu\n", work, added, (double)total / count,
+	       unit, (unsigned long long)x);
 	drain();
 }
 

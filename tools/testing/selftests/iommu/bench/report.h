@@ -37,6 +37,12 @@ static inline __u64 start_ns(void)
 /* While this is set results are computed and not printed: a warm-up. */
 void report_silence(bool silent);
 
+/*
+ * What is added to the names of all works, "" for nothing: the same is measured in
+ * another way.
+ */
+void report_variant(const char *variant);
+
 /* Print "work TAB value TAB unit", of the work that @format names. */
 void report_value(double value, const char *unit, const char *format, ...)
 	__printf(3, 4);

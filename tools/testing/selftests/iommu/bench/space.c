@@ -49,6 +49,25 @@ const struct backend iommufd_backend = {
 	.unmap = iommufd_space_unmap,
 };
 
+/* Devices share a page table if they can: the second one has none. */
+static void two_tables_space_open(struct space *space)
+{
+	__u32 hwpt_id;
+
+	iommufd_space_open(space);
+	MUST(hwpt_alloc(space->fd, space->edu.vfio.dev_id, space->ioas_id,
+			&hwpt_id));
+}
+
+const struct backend two_tables_backend = {
+	.name = "two-tables",
+	.open = two_tables_space_open,
+	.close = iommufd_space_close,
+	.map = iommufd_space_map,
+	.map_anywhere = iommufd_space_map_anywhere,
+	.unmap = iommufd_space_unmap,
+};
+
 static void type1_space_open(struct space *space)
 {
 	MUST(container_open(&space->container, CONTAINER_TYPE1,

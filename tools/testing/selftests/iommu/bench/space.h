@@ -41,6 +41,9 @@ struct backend {
 extern const struct backend iommufd_backend;
 extern const struct backend type1_backend;
 
+/* An iommufd again; the IOAS has a second page table, and all is mapped twice. */
+extern const struct backend two_tables_backend;
+
 /**
  * struct space - an I/O address space with one device
  * @backend: what it was made with
