@@ -84,6 +84,9 @@ TARGETS = {
     "unmap 4000 areas of 4 KiB in one call, 60 KiB between them":
         (1500, "unmap-gaps"),
     "unmap 4000 areas of 4 KiB in one call, random IOVA": (1500, "unmap-gaps"),
+    "access: pin one page, device attached, scattered 4 KiB pages":
+        (900, None),
+    "access: pin 256 MiB, device attached, scattered 4 KiB pages": (300, None),
     "memory for objects, 16 GiB of hugetlb": (1024, None),
 }
 

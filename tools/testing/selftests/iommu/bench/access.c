@@ -16,88 +16,154 @@
 #include "lib/ioctls.h"
 
 #define REPEAT		1000
+#define REPEAT_LARGE	20
+#define SZ_64K		0x10000ULL
 #define ALL_PAGES	(BENCH_BYTES / SZ_4K)
 
 /**
- * struct reach - an access, and memory that it reaches
+ * struct reach - accesses, and memory that they reach
  * @driver: the open driver, attached
+ * @other: the same once more, a second user of the memory
  * @space: the IOAS and its device
  * @name: the kind of memory
  */
 struct reach {
 	int driver;
+	int other;
 	struct space space;
 	const char *name;
 };
 
+static int open_access(const struct space *space)
+{
+	struct bench_access_attach attach = {
+		.iommufd = space->fd,
+		.ioas_id = space->ioas_id,
+	};
+	int driver = open("/dev/" BENCH_ACCESS_NAME, O_RDWR | O_CLOEXEC);
+
+	MUST(driver < 0 ? -errno : 0);
+	MUST(ioctl(driver, BENCH_ACCESS_ATTACH, &attach) ? -errno : 0);
+	return driver;
+}
+
 static void reach_open(struct reach *reach, const struct backend *backend,
 		       const struct bench_kind *kind)
 {
-	struct bench_access_attach attach;
-
 	reach->name = kind->name;
 	space_open(&reach->space, backend);
 	space_map(&reach->space, bench_memory(kind->kind, BENCH_BYTES),
 		  BENCH_BYTES, BENCH_IOVA);
-	reach->driver = open("/dev/" BENCH_ACCESS_NAME, O_RDWR | O_CLOEXEC);
-	MUST(reach->driver < 0 ? -errno : 0);
-	attach = (struct bench_access_attach){
-		.iommufd = reach->space.fd,
-		.ioas_id = reach->space.ioas_id,
-	};
-	MUST(ioctl(reach->driver, BENCH_ACCESS_ATTACH, &attach) ? -errno : 0);
+	reach->driver = open_access(&reach->space);
+	reach->other = open_access(&reach->space);
 }
 
 static void reach_close(struct reach *reach)
 {
+	close(reach->other);
 	close(reach->driver);
 	space_close(&reach->space);
 	memory_free_all();
 }
 
-static struct bench_access_call call(struct reach *reach, unsigned long request,
-				     __u64 length, __u32 repeat, bool write)
+static void ask(int driver, unsigned long request,
+		struct bench_access_call *call)
 {
-	struct bench_access_call call = {
-		.iova = BENCH_IOVA,
+	call->iova = BENCH_IOVA;
+	settle();
+	MUST(ioctl(driver, request, call) ? -errno : 0);
+}
+
+/* @who is else there: a device, or another access. */
+static void pin_small(struct reach *reach, __u64 length, const char *size,
+		      const char *who)
+{
+	struct bench_access_call pin = {
 		.length = length,
-		.repeat = repeat,
-		.write = write,
+		.repeat = REPEAT,
+		.write = true,
 	};
 
-	settle();
-	MUST(ioctl(reach->driver, request, &call) ? -errno : 0);
-	return call;
+	ask(reach->driver, BENCH_ACCESS_PIN, &pin);
+	report(pin.out_ns, REPEAT, "per call", "access: pin %s, %s, %s", size,
+	       who, reach->name);
+	report(pin.out_unpin_ns, REPEAT, "per call", "access: unpin %s, %s, %s",
+	       size, who, reach->name);
 }
 
-static void pin_one(struct reach *reach, const char *devices)
+static void pin_all(struct reach *reach, const char *who)
 {
-	struct bench_access_call done = call(reach, BENCH_ACCESS_PIN, SZ_4K,
-					     REPEAT, true);
+	struct bench_access_call pin = {
+		.length = BENCH_BYTES,
+		.repeat = 1,
+		.write = true,
+	};
 
-	report(done.out_ns, REPEAT, "per call", "access: pin one page, %s, %s",
-	       devices, reach->name);
-	report(done.out_unpin_ns, REPEAT, "per call",
-	       "access: unpin one page, %s, %s", devices, reach->name);
+	ask(reach->driver, BENCH_ACCESS_PIN, &pin);
+	report(pin.out_ns, ALL_PAGES, "per 4 KiB",
+	       "access: pin 256 MiB, %s, %s", who, reach->name);
+	report(pin.out_unpin_ns, ALL_PAGES, "per 4 KiB",
+	       "access: unpin 256 MiB, %s, %s", who, reach->name);
 }
 
-static void pin_all(struct reach *reach, const char *devices)
+static void pin_each_size(struct reach *reach, const char *who)
 {
-	struct bench_access_call done = call(reach, BENCH_ACCESS_PIN,
-					     BENCH_BYTES, 1, true);
-
-	report(done.out_ns, ALL_PAGES, "per 4 KiB",
-	       "access: pin 256 MiB, %s, %s", devices, reach->name);
-	report(done.out_unpin_ns, ALL_PAGES, "per 4 KiB",
-	       "access: unpin 256 MiB, %s, %s", devices, reach->name);
+	pin_small(reach, SZ_4K, "one page", who);
+	pin_small(reach, SZ_64K, "64 KiB", who);
+	pin_all(reach, who);
 }
 
-static void read_and_write(struct reach *reach)
+static void hold(int driver, __u64 length)
 {
-	report(call(reach, BENCH_ACCESS_RW, SZ_4K, REPEAT, false).out_ns,
-	       REPEAT, "per call", "access: read 4 KiB, %s", reach->name);
-	report(call(reach, BENCH_ACCESS_RW, SZ_4K, REPEAT, true).out_ns,
-	       REPEAT, "per call", "access: write 4 KiB, %s", reach->name);
+	struct bench_access_call hold = { .length = length, .write = true };
+
+	ask(driver, BENCH_ACCESS_HOLD, &hold);
+}
+
+static void let_go(int driver)
+{
+	MUST(ioctl(driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
+}
+
+/* A second user of the range, which one holds already. */
+static void pin_what_is_held(struct reach *reach)
+{
+	hold(reach->other, BENCH_BYTES);
+	pin_each_size(reach, "another access holds it");
+	let_go(reach->other);
+}
+
+static void copy(struct reach *reach, __u64 length, const char *size,
+		 bool write, bool kernel_thread)
+{
+	struct bench_access_call copy = {
+		.length = length,
+		.repeat = length > SZ_64K ? REPEAT_LARGE : REPEAT,
+		.write = write,
+		.kernel_thread = kernel_thread,
+	};
+
+	ask(reach->driver, BENCH_ACCESS_RW, &copy);
+	report(copy.out_ns, copy.repeat, "per call", "access: %s %s%s, %s",
+	       write ? "write" : "read", size,
+	       kernel_thread ? " in a kernel thread" : "", reach->name);
+}
+
+/* Small ones meet a single page, whatever it is a part of. */
+static void copy_each_size(struct reach *reach, bool small)
+{
+	int write, kernel_thread;
+
+	for (kernel_thread = 0; kernel_thread < 2; kernel_thread++) {
+		for (write = 0; write < 2; write++) {
+			if (small) {
+				copy(reach, 64, "64 B", write, kernel_thread);
+				copy(reach, SZ_4K, "4 KiB", write,
+				     kernel_thread);
+			}
+			copy(reach, SZ_2M, "2 MiB", write, kernel_thread);
+		}
+	}
 }
 
 /* Take the only page table away, and fill it again, while memory is pinned. */
@@ -106,14 +172,14 @@ static void move_under_access(struct reach *reach, __u64 length,
 {
 	__u64 start, detached, attach, attached;
 
-	call(reach, BENCH_ACCESS_HOLD, length, 1, true);
+	hold(reach->driver, length);
 	start = start_ns();
 	MUST(edu_detach(&reach->space.edu));
 	detached = now_ns();
 	attach = start_ns();
 	MUST(edu_attach_ioas(&reach->space.edu, reach->space.ioas_id));
 	attached = now_ns();
-	MUST(ioctl(reach->driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
+	let_go(reach->driver);
 	report(detached - start, ALL_PAGES, "per 4 KiB",
 	       "detach from 256 MiB, an access holds %s, %s", what,
 	       reach->name);
@@ -121,16 +187,15 @@ static void move_under_access(struct reach *reach, __u64 length,
 	       "attach to 256 MiB, an access holds %s, %s", what, reach->name);
 }
 
-static void measure(struct reach *reach)
+static void measure(struct reach *reach, enum memory_kind kind)
 {
-	read_and_write(reach);
-	pin_one(reach, "device attached");
-	pin_all(reach, "device attached");
+	copy_each_size(reach, kind == MEMORY_SMALL_PAGES);
+	pin_each_size(reach, "device attached");
+	pin_what_is_held(reach);
 	move_under_access(reach, SZ_4K, "a page");
 	move_under_access(reach, BENCH_BYTES, "all of it");
 	MUST(edu_detach(&reach->space.edu));
-	pin_one(reach, "no device");
-	pin_all(reach, "no device");
+	pin_each_size(reach, "no device");
 }
 
 void bench_access(const struct backend *backend)
@@ -143,7 +208,7 @@ void bench_access(const struct backend *backend)
 		    bench_kinds[i].kind != MEMORY_HUGETLB)
 			continue;
 		reach_open(&reach, backend, &bench_kinds[i]);
-		measure(&reach);
+		measure(&reach, bench_kinds[i].kind);
 		reach_close(&reach);
 	}
 }

@@ -14,13 +14,14 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/workqueue.h>
 
 #include "bench_access.h"
 
 /**
  * struct bench_access - an open file
  * @access: what it has attached, NULL before that
- * @buffer: a page to copy from or to
+ * @buffer: BENCH_ACCESS_COPY_MAX bytes to copy from or to
  * @lock: protects the other members
  * @held_iova: first byte of what stays pinned
  * @held_length: bytes of that, 0 if there is nothing
@@ -126,23 +127,58 @@ static int pin(struct bench_access *bench, struct bench_access_call *call)
 	return ret;
 }
 
-static int copy(struct bench_access *bench, struct bench_access_call *call)
+static int copy_here(struct bench_access *bench, struct bench_access_call *call,
+		     unsigned int flags)
 {
 	u64 start = ktime_get_ns();
 	u32 i;
 
-	if (call->length > PAGE_SIZE)
-		return -EINVAL;
 	for (i = 0; i < call->repeat; i++) {
 		int ret = iommufd_access_rw(bench->access, call->iova,
-					    bench->buffer, call->length,
-					    rights(call));
+					    bench->buffer, call->length, flags);
 
 		if (ret)
 			return ret;
 	}
 	call->out_ns = ktime_get_ns() - start;
 	return 0;
+}
+
+/**
+ * struct bench_copy - copy() in a thread of the kernel
+ * @work: for a workqueue
+ * @bench: the file
+ * @call: what to do
+ * @ret: what came of it
+ */
+struct bench_copy {
+	struct work_struct work;
+	struct bench_access *bench;
+	struct bench_access_call *call;
+	int ret;
+};
+
+static void copy_there(struct work_struct *work)
+{
+	struct bench_copy *copy = container_of(work, struct bench_copy, work);
+
+	copy->ret = copy_here(copy->bench, copy->call,
+			      rights(copy->call) | IOMMUFD_ACCESS_RW_KTHREAD);
+}
+
+static int copy(struct bench_access *bench, struct bench_access_call *call)
+{
+	struct bench_copy copy = { .bench = bench, .call = call };
+
+	if (call->length > BENCH_ACCESS_COPY_MAX)
+		return -EINVAL;
+	if (!call->kernel_thread)
+		return copy_here(bench, call, rights(call));
+	INIT_WORK_ONSTACK(&copy.work, copy_there);
+	queue_work(system_unbound_wq, &copy.work);
+	flush_work(&copy.work);
+	destroy_work_on_stack(&copy.work);
+	return copy.ret;
 }
 
 static int hold(struct bench_access *bench, struct bench_access_call *call)
@@ -218,7 +254,7 @@ static int bench_access_open(struct inode *inode, struct file *file)
 
 	if (!bench)
 		return -ENOMEM;
-	bench->buffer = (void *)get_zeroed_page(GFP_KERNEL);
+	bench->buffer = kvzalloc(BENCH_ACCESS_COPY_MAX, GFP_KERNEL);
 	if (!bench->buffer) {
 		kfree(bench);
 		return -ENOMEM;
@@ -235,7 +271,7 @@ static int bench_access_release(struct inode *inode, struct file *file)
 	release_held(bench);
 	if (bench->access)
 		iommufd_access_destroy(bench->access);
-	free_page((unsigned long)bench->buffer);
+	kvfree(bench->buffer);
 	kfree(bench);
 	return 0;
 }

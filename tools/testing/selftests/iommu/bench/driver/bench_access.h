@@ -11,6 +11,8 @@
 
 #define BENCH_ACCESS_NAME	"iommufd-bench"
 
+#define BENCH_ACCESS_COPY_MAX	0x200000
+
 /**
  * struct bench_access_attach - Argument of BENCH_ACCESS_ATTACH
  * @iommufd: the iommufd
@@ -24,9 +26,11 @@ struct bench_access_attach {
 /**
  * struct bench_access_call - Argument of what is measured
  * @iova: first byte
- * @length: bytes, at most a page to copy
+ * @length: bytes, to copy at most BENCH_ACCESS_COPY_MAX
  * @repeat: how often
  * @write: 1 to write, 0 to read
+ * @kernel_thread: 1 to copy in a thread that has no memory of a process
+ * @reserved: 0
  * @out_ns: output, nanoseconds of all pins or copies together
  * @out_unpin_ns: output, nanoseconds of all unpins together
  */
@@ -35,6 +39,8 @@ struct bench_access_call {
 	__u64 length;
 	__u32 repeat;
 	__u32 write;
+	__u32 kernel_thread;
+	__u32 reserved;
 	__u64 out_ns;
 	__u64 out_unpin_ns;
 };
