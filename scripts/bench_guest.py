@@ -31,6 +31,8 @@ COLUMNS = {
     "type1": Column(STOCK, "type1"),
     "lean": Column("bench-ours", "iommufd"),
     "base": Column("bench-base", "iommufd"),
+    "amd": Column(STOCK, "iommufd", "amd"),
+    "amd-type1": Column(STOCK, "type1", "amd"),
 }
 
 # Memory for one page of 1 GiB, 256 MiB of 2 MiB pages with a few to spare, and

@@ -7,7 +7,10 @@ from bench_guest import COLUMNS
 from bench_trace import FLOOR_PARTS, PROGRAM
 
 # Columns that are divided by each other.
-PAIRS = (("ours", "type1"), ("lean", "base"))
+STOCK_PAIR = ("ours", "type1")
+LEAN_PAIR = ("lean", "base")
+AMD_PAIR = ("amd", "amd-type1")
+PAIRS = (STOCK_PAIR, LEAN_PAIR, AMD_PAIR)
 
 # Of the parts that are no floor; what is in none of them is "other".
 REST_PARTS = ("iommufd", "IOMMU core", "memory", "lib", "locks, tasks",
@@ -92,7 +95,7 @@ def print_table(lines, left=1):
 
 def show(table):
     """The results."""
-    stock, lean = (pair_cells(*pair) for pair in PAIRS)
+    stock, lean = pair_cells(*STOCK_PAIR), pair_cells(*LEAN_PAIR)
     lines = [["work", "unit", *stock, "target", "", *lean]]
     for row in shown(table):
         lines.append([label(row["work"], row["x"]), row["unit"],
@@ -106,6 +109,20 @@ def show(table):
           "ours in a small kernel, and base: that kernel with its own\niommufd. "
           "All programs run in a memory control group.\n")
     print_table(lines, left=2)
+
+
+def show_amd(table):
+    """The results with the other IOMMU."""
+    lines = [["work", "unit", "ours", "type1", "ours/type1"]]
+    for row in shown(table):
+        if any(c in row for c in AMD_PAIR):
+            lines.append([label(row["work"], row["x"]), row["unit"],
+                          *(number(row.get(c))
+                            for c in pair_cells(*AMD_PAIR))])
+    if len(lines) > 1:
+        print("\nThe distribution's kernel once more, with an emulated AMD-Vi "
+              "in the place of VT-d.\n")
+        print_table(lines, left=2)
 
 
 def pair_cells(own, other):
