@@ -54,9 +54,6 @@ AMD = {"kinds", "pair", "4000", "gaps"}
 # object larger, processors keep no free objects at hand that count as in use.
 APART = {"bars": "", "by-areas": "", "dirty": "", "usage": " slab_debug=F"}
 
-# The column whose kernel has symbols to tell where instructions go.
-PROFILED = "lean"
-
 ANYWHERE = "map one more among areas at automatic IOVA"
 
 # Instructions, or bytes, that a result may be at most; by work, or by work and
@@ -215,8 +212,8 @@ def run_profiles(table):
     if not wanted:
         return {}
     print(f"looking at {len(wanted)} rows that miss their targets", flush=True)
-    bench_guest.build({PROFILED})
-    found, good = bench_profile.profile(PROFILED, list(wanted.values()))
+    bench_guest.build({"ours", "lean"})
+    found, good = bench_profile.profile("ours", list(wanted.values()))
     if not good:
         print("error: not all was looked at, see build/logs/bench-profile-*",
               file=sys.stderr)

@@ -143,6 +143,16 @@ def image(kernel):
     return os.path.join(guest.BUILD, kernel, "vmlinux")
 
 
+def objects(column):
+    """Where the objects are that tell what a function is part of.
+
+    The distribution's kernel has the same source as the lean one.
+    """
+    kernel = COLUMNS[column].kernel
+    return os.path.join(guest.BUILD,
+                        "bench-ours" if kernel == STOCK else kernel)
+
+
 def stock_guest(column, name):
     """The distribution's kernel, and what its commands begin with."""
     g = run.distribution(COLUMNS[column].iommu, name)

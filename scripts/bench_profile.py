@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the instructions go: counts by function for some small works.
 
-usage: bench_profile.py lean|base [lines [sample...]]
+usage: bench_profile.py ours|type1|lean|base [lines [sample...]]
 
 Runs the samples of the benchmark (build with bench.py) in the guest of bench.py
 and has QEMU write down every instruction between two marks. Prints for each
@@ -21,9 +21,10 @@ import bench_guest
 import bench_trace
 import guest
 
-# Columns whose kernels have symbols.
+# The lean kernels have no other IOMMU, and their build tells what is what.
 PROFILED = [name for name, column in bench_guest.COLUMNS.items()
-            if column.kernel in bench_guest.LEAN]
+            if column.iommu == "vtd"]
+FUNCTIONS = re.compile(r"### functions (begin|end)")
 MARK = re.compile(r"### profile (begin|end) (\S+) (\d+)")
 
 
@@ -56,11 +57,13 @@ class Profiler:
 
     def __init__(self, column, samples, done):
         name = "-".join(["bench-profile", column, *samples[:1]])
-        self.guest, self.command = bench_guest.machine(column, name)
-        self.command += " profile " + " ".join(samples)
-        kernel = bench_guest.COLUMNS[column].kernel
-        self.symbols = bench_trace.Symbols(
-            self.guest.kernel, os.path.join(guest.BUILD, kernel))
+        self.guest, command = bench_guest.machine(column, name)
+        before, last = command.rsplit("\n", 1)
+        self.command = (f"{before}\nfunctions\n"
+                        f"{last} profile {' '.join(samples)}")
+        self.build = bench_guest.objects(column)
+        self.lines = None         # of /proc/kallsyms, while they come
+        self.symbols = None
         program = {name: address for address, name
                    in bench_trace.read_names(bench_guest.PROGRAM)}
         self.ends = program["profile_begin"], program["profile_end"]
@@ -83,12 +86,21 @@ class Profiler:
                 whole, _, rest = (rest + data).rpartition(b"\n")
                 self.walk.feed(whole)
 
-    def mark(self, line):
+    def line(self, line):
+        """Something that the guest says."""
+        functions, mark = FUNCTIONS.match(line), MARK.match(line)
+        if functions and functions.group(1) == "begin":
+            self.lines = []
+        elif functions:
+            self.symbols = bench_trace.Symbols(self.lines, self.build)
+            self.lines = None
+        elif self.lines is not None:
+            self.lines.append(line)
+        elif mark:
+            self.mark(*mark.groups())
+
+    def mark(self, what, name, count):
         """The guest says that a sample begins or has ended, and waits."""
-        found = MARK.match(line)
-        if not found:
-            return
-        what, name, count = found.groups()
         if what == "begin":
             self.monitor.command("singlestep on")
             self.walk = bench_trace.Walk(self.symbols, *self.ends)
@@ -117,7 +129,7 @@ class Profiler:
                            f"unix:{self.monitor.path},server=on,wait=off"]
         stdin, self.answer = os.pipe()
         try:
-            result = self.guest.run(self.command, echo=self.mark, stdin=stdin)
+            result = self.guest.run(self.command, echo=self.line, stdin=stdin)
         finally:
             os.close(stdin)
             os.close(self.answer)
@@ -128,7 +140,11 @@ class Profiler:
 def profile(column, samples):
     """{name: bench_trace.Sample} of some samples, and whether that is all."""
     results = {}
-    status = Profiler(column, samples, results.__setitem__).run()
+    try:
+        status = Profiler(column, samples, results.__setitem__).run()
+    except (OSError, EOFError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return results, False
     return results, not status and set(results) == set(samples)
 
 

@@ -146,8 +146,8 @@ def show_breakdown(table, samples):
               if label(row["work"], row["x"]) in samples]
     if not missed:
         return
-    print("\nWhere the instructions of these rows go, in the lean kernel with "
-          "ours, in a smaller\npiece of the same work.\n"
+    print("\nWhere the instructions of these rows go, by ours on the "
+          "distribution's kernel, in a\nsmaller piece of the same work.\n"
           "= floor: from call to return of the functions that pin and unpin "
           "pages (GUP) and of\nthe IOMMU driver's map, unmap, lookup and "
           "flush. + above: the rest, by the part of\nthe kernel that an "

@@ -14,9 +14,6 @@ import re
 import subprocess
 
 PROGRAM = "(program)"
-# Code of modules begins here or above, and none of it has names: it is that of
-# the IOMMU without hardware.
-MODULES_START, MODULES = 0xffffffffa0000000, "(module)"
 FLOOR_PARTS = ("pin", "unpin", "IOMMU driver")
 
 # Which part of the kernel a directory of its build belongs to; the longest
@@ -34,6 +31,14 @@ PARTS = {
     "fs": "system call",
     "kernel": "locks, tasks",
 }
+
+# The same for modules, by how their names begin. One driver of the benchmark is
+# an IOMMU, the other one is a program in the kernel.
+MODULE_PARTS = (("iommufd", "iommufd"), ("vfio", "VFIO"), ("mdev", "VFIO"),
+                ("bench_iommu", "IOMMU driver"), ("bench_access", PROGRAM))
+
+# A line of /proc/kallsyms.
+FUNCTION = re.compile(r"([0-9a-f]+) [tTwW] (\S+)(?:\t\[(\S+)\])?$")
 
 # Functions of "memory" that make sure a page stays where it is, or stop that.
 PIN = re.compile(r"(internal_)?get_user_pages|pin_user_page|pin_folio|"
@@ -80,20 +85,52 @@ def read_parts(build):
     return parts
 
 
+def part_of_module(module):
+    """The part that a module is of."""
+    for begin, part in MODULE_PARTS:
+        if module.startswith(begin):
+            return part
+    return "other"
+
+
+def read_functions(lines):
+    """(address, name, module or "") of each function in /proc/kallsyms."""
+    for line in lines:
+        found = FUNCTION.match(line)
+        # What stands in front of a function for whoever patches the kernel.
+        if found and not found.group(2).startswith("__pfx_"):
+            yield (int(found.group(1), 16), found.group(2),
+                   found.group(3) or "")
+
+
 class Symbols:
-    """The functions of a kernel, by number in the order of their addresses."""
+    """The functions of a kernel, by number in the order of their addresses.
 
-    def __init__(self, kernel, build):
-        functions = sorted([*read_names(kernel), (MODULES_START, MODULES)])
-        self.addresses = [address for address, _ in functions]
-        self.names = [name for _, name in functions]
-        self.parts = self._parts({**read_parts(build),
-                                  MODULES: {"IOMMU driver"}})
+    lines: its /proc/kallsyms. build: where a kernel of the same source was
+    built, whose objects tell the parts; a compiler adds to the names of some
+    functions what another one does not.
+    """
 
-    def _parts(self, candidates):
+    def __init__(self, lines, build):
+        functions = sorted(read_functions(lines))
+        if not functions or not functions[-1][0]:
+            raise ValueError("/proc/kallsyms does not tell any addresses")
+        self.addresses = [address for address, _, _ in functions]
+        self.names = [name for _, name, _ in functions]
+        self.parts = self._parts(read_parts(build),
+                                 [module for _, _, module in functions])
+
+    def _parts(self, candidates, modules):
         """The part of each function. Static ones of equal names are told apart
         by their neighbours: what is of one object stands together."""
-        known = [candidates.get(name, {"other"}) for name in self.names]
+        known = []
+        for name, module in zip(self.names, modules):
+            if module:
+                known.append({part_of_module(module)})
+            else:
+                known.append(candidates.get(name) or
+                             candidates.get(name.partition(".")[0]) or
+                             {"other"})
         return [min(parts) if len(parts) == 1 else self._nearest(known, i)
                 for i, parts in enumerate(known)]
 
