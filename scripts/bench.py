@@ -84,8 +84,9 @@ TARGETS = {
         (1500, "unmap-gaps"),
     "unmap 4000 areas of 4 KiB in one call, random IOVA": (1500, "unmap-gaps"),
     "access: pin one page, device attached, scattered 4 KiB pages":
-        (900, None),
-    "access: pin 256 MiB, device attached, scattered 4 KiB pages": (300, None),
+        (900, "access-one"),
+    "access: pin 256 MiB, device attached, scattered 4 KiB pages":
+        (300, "access-all"),
     "memory for objects, 16 GiB of hugetlb": (1024, None),
 }
 
@@ -103,7 +104,8 @@ RIVALS = {
 
 # Samples in which each page stands for itself.
 SMALL_PAGES = ("map-small", "unmap-small", "pair", "map-each", "map-anywhere",
-               "anywhere-1k", "anywhere-1M", "unmap-each", "unmap-gaps")
+               "anywhere-1k", "anywhere-1M", "unmap-each", "unmap-gaps",
+               "access-one", "access-all")
 
 PLOTS = {
     "areas.svg": ("Cost of one more area of 4 KiB", "areas in the IOAS",

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "driver/bench_access.h"
 #include "chapters.h"
 #include "memory.h"
@@ -34,7 +35,7 @@ struct reach {
 	const char *name;
 };
 
-static int open_access(const struct space *space)
+int access_open(const struct space *space)
 {
 	struct bench_access_attach attach = {
 		.iommufd = space->fd,
@@ -54,8 +55,8 @@ static void reach_open(struct reach *reach, const struct backend *backend,
 	space_open(&reach->space, backend);
 	space_map(&reach->space, bench_memory(kind->kind, BENCH_BYTES),
 		  BENCH_BYTES, BENCH_IOVA);
-	reach->driver = open_access(&reach->space);
-	reach->other = open_access(&reach->space);
+	reach->driver = access_open(&reach->space);
+	reach->other = access_open(&reach->space);
 }
 
 static void reach_close(struct reach *reach)
@@ -70,8 +71,26 @@ static void ask(int driver, unsigned long request,
 		struct bench_access_call *call)
 {
 	call->iova = BENCH_IOVA;
-	settle();
 	MUST(ioctl(driver, request, call) ? -errno : 0);
+}
+
+static void measure(const struct reach *reach, unsigned long request,
+		    struct bench_access_call *call)
+{
+	settle();
+	ask(reach->driver, request, call);
+}
+
+void access_hold(int driver, __u64 length)
+{
+	struct bench_access_call hold = { .length = length, .write = true };
+
+	ask(driver, BENCH_ACCESS_HOLD, &hold);
+}
+
+void access_let_go(int driver)
+{
+	MUST(ioctl(driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
 }
 
 /* @who is else there: a device, or another access. */
@@ -84,7 +103,7 @@ static void pin_small(struct reach *reach, __u64 length, const char *size,
 		.write = true,
 	};
 
-	ask(reach->driver, BENCH_ACCESS_PIN, &pin);
+	measure(reach, BENCH_ACCESS_PIN, &pin);
 	report(pin.out_ns, REPEAT, "per call", "access: pin %s, %s, %s", size,
 	       who, reach->name);
 	report(pin.out_unpin_ns, REPEAT, "per call", "access: unpin %s, %s, %s",
@@ -99,7 +118,7 @@ static void pin_all(struct reach *reach, const char *who)
 		.write = true,
 	};
 
-	ask(reach->driver, BENCH_ACCESS_PIN, &pin);
+	measure(reach, BENCH_ACCESS_PIN, &pin);
 	report(pin.out_ns, ALL_PAGES, "per 4 KiB",
 	       "access: pin 256 MiB, %s, %s", who, reach->name);
 	report(pin.out_unpin_ns, ALL_PAGES, "per 4 KiB",
@@ -113,24 +132,12 @@ static void pin_each_size(struct reach *reach, const char *who)
 	pin_all(reach, who);
 }
 
-static void hold(int driver, __u64 length)
-{
-	struct bench_access_call hold = { .length = length, .write = true };
-
-	ask(driver, BENCH_ACCESS_HOLD, &hold);
-}
-
-static void let_go(int driver)
-{
-	MUST(ioctl(driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
-}
-
 /* A second user of the range, which one holds already. */
 static void pin_what_is_held(struct reach *reach)
 {
-	hold(reach->other, BENCH_BYTES);
+	access_hold(reach->other, BENCH_BYTES);
 	pin_each_size(reach, "another access holds it");
-	let_go(reach->other);
+	access_let_go(reach->other);
 }
 
 static void copy(struct reach *reach, __u64 length, const char *size,
@@ -143,7 +150,7 @@ static void copy(struct reach *reach, __u64 length, const char *size,
 		.kernel_thread = kernel_thread,
 	};
 
-	ask(reach->driver, BENCH_ACCESS_RW, &copy);
+	measure(reach, BENCH_ACCESS_RW, &copy);
 	report(copy.out_ns, copy.repeat, "per call", "access: %s %s%s, %s",
 	       write ? "write" : "read", size,
 	       kernel_thread ? " in a kernel thread" : "", reach->name);
@@ -172,14 +179,14 @@ static void move_under_access(struct reach *reach, __u64 length,
 {
 	__u64 start, detached, attach, attached;
 
-	hold(reach->driver, length);
+	access_hold(reach->driver, length);
 	start = start_ns();
 	MUST(edu_detach(&reach->space.edu));
 	detached = now_ns();
 	attach = start_ns();
 	MUST(edu_attach_ioas(&reach->space.edu, reach->space.ioas_id));
 	attached = now_ns();
-	let_go(reach->driver);
+	access_let_go(reach->driver);
 	report(detached - start, ALL_PAGES, "per 4 KiB",
 	       "detach from 256 MiB, an access holds %s, %s", what,
 	       reach->name);
@@ -187,7 +194,7 @@ static void move_under_access(struct reach *reach, __u64 length,
 	       "attach to 256 MiB, an access holds %s, %s", what, reach->name);
 }
 
-static void measure(struct reach *reach, enum memory_kind kind)
+static void measure_kind(struct reach *reach, enum memory_kind kind)
 {
 	copy_each_size(reach, kind == MEMORY_SMALL_PAGES);
 	pin_each_size(reach, "device attached");
@@ -208,7 +215,7 @@ void bench_access(const struct backend *backend)
 		    bench_kinds[i].kind != MEMORY_HUGETLB)
 			continue;
 		reach_open(&reach, backend, &bench_kinds[i]);
-		measure(&reach, bench_kinds[i].kind);
+		measure_kind(&reach, bench_kinds[i].kind);
 		reach_close(&reach);
 	}
 }

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "chapters.h"
 #include "memory.h"
 #include "report.h"
@@ -157,6 +158,35 @@ static void map_more_anywhere(struct space *space, void *va, __u64 length)
 	map_each_anywhere(space, va, MORE * SZ_4K);
 }
 
+/* Access from inside of the kernel, with a device that has all of it mapped. */
+
+static int driver;
+
+static void map_for_access(struct space *space, void *va, __u64 length)
+{
+	map(space, va, length);
+	driver = access_open(space);
+}
+
+static void access_all(struct space *space, void *va, __u64 length)
+{
+	(void)space;
+	(void)va;
+	access_hold(driver, length);
+}
+
+static void access_one(struct space *space, void *va, __u64 length)
+{
+	(void)length;
+	access_all(space, va, SZ_4K);
+}
+
+static void end_access(struct space *space, void *va, __u64 length)
+{
+	close(driver);
+	unmap(space, va, length);
+}
+
 /* Dirty bits, with tracking on already. */
 
 static struct tracked tracked;
@@ -285,6 +315,11 @@ static const struct sample samples[] = {
 	  .count = MORE, .run = map_more_anywhere, .prepare = map_thousand },
 	{ .name = "anywhere-1M", .memory = small_pages, .length = SMALL,
 	  .count = MORE, .run = map_more_anywhere, .prepare = map_million },
+	{ .name = "access-one", .memory = small_pages, .length = SCATTERED,
+	  .count = 1, .run = access_one, .before = map_for_access,
+	  .after = end_access },
+	{ .name = "access-all", .memory = small_pages, .length = SCATTERED,
+	  .run = access_all, .before = map_for_access, .after = end_access },
 	{ .name = "dirty-none", .memory = tracked_small, .length = BENCH_BYTES,
 	  .run = read_dirty, .finish = finish_tracked },
 	{ .name = "dirty-all", .memory = tracked_small, .length = BENCH_BYTES,
@@ -354,12 +389,17 @@ static bool wants_any_iova(const struct sample *sample)
 	       sample->run == map_more_anywhere;
 }
 
+static bool is_for_iommufd(const struct sample *sample)
+{
+	return sample->finish || sample->before == map_for_access;
+}
+
 static bool is_possible(const struct sample *sample,
 			const struct backend *backend)
 {
 	if (wants_any_iova(sample))
 		return backend->map_anywhere;
-	return !sample->finish || backend == &iommufd_backend;
+	return !is_for_iommufd(sample) || backend == &iommufd_backend;
 }
 
 static bool asked_for(const struct sample *sample, int count, char **names)
