@@ -72,14 +72,17 @@ def judge_floors(table, samples, small):
 
 
 def shown(table):
-    """The rows without what lies between the ends of a curve; those with a
-    target come first."""
-    ends = {}
+    """The rows without what lies between the ends of a curve, which one pair of
+    columns may reach earlier; those with a target come first."""
+    curves = {}
     for row in table:
-        if row["x"] is not None:
-            ends.setdefault(row["work"], []).append(row["x"])
-    rest = [row for row in table if row["x"] is None or
-            row["x"] in (min(ends[row["work"]]), max(ends[row["work"]]))]
+        for pair in PAIRS:
+            if row["x"] is not None and any(c in row for c in pair):
+                curves.setdefault((row["work"], pair), []).append(row["x"])
+    ends = {(work, x) for (work, _), points in curves.items()
+            for x in (min(points), max(points))}
+    rest = [row for row in table
+            if row["x"] is None or (row["work"], row["x"]) in ends]
     return sorted(rest, key=lambda row: row["target"] is None)
 
 

@@ -17,7 +17,7 @@
 #include "lib/ioctls.h"
 
 #define REPEAT		1000
-#define REPEAT_LARGE	20
+#define REPEAT_LARGE	8
 #define SZ_64K		0x10000ULL
 #define ALL_PAGES	(BENCH_BYTES / SZ_4K)
 

@@ -33,6 +33,7 @@ void bench_many_areas(const struct backend *backend);
 /* Cost against size and against the number of areas. */
 void bench_by_size(const struct backend *backend);
 void bench_by_areas(const struct backend *backend);
+void bench_by_100k_areas(const struct backend *backend);
 
 /* Memory that the kernel needs for what is mapped. */
 void bench_usage(const struct backend *backend);

@@ -40,10 +40,15 @@ struct chapter {
 
 static void bench_two_tables(const struct backend *backend)
 {
+	int round;
+
 	(void)backend;
 	report_variant(", two page tables");
-	bench_pair(&two_tables_backend);
-	bench_gaps(&two_tables_backend);
+	for (round = 0; round < 2; round++) {
+		report_silence(!round);
+		bench_pair(&two_tables_backend);
+		bench_gaps(&two_tables_backend);
+	}
 	bench_kinds_of_memory(&two_tables_backend);
 	report_variant("");
 }
@@ -59,9 +64,9 @@ static const struct chapter chapters[] = {
 	{ .name = "4000", .run = bench_4000_areas },
 	{ .name = "gaps", .run = bench_gaps },
 	{ .name = "anywhere", .run = bench_4000_anywhere },
-	{ .name = "viommu", .run = bench_viommu },
+	{ .name = "viommu", .run = bench_viommu, .warms_up = true },
 	{ .name = "two-tables", .run = bench_two_tables,
-	  .iommufd_only = true },
+	  .iommufd_only = true, .warms_up = true },
 	{ .name = "many", .run = bench_many_areas, .warms_up = true },
 	{ .name = "domains", .run = bench_domains, .iommufd_only = true },
 	{ .name = "access", .run = bench_access, .iommufd_only = true },
@@ -72,6 +77,8 @@ static const struct chapter chapters[] = {
 	{ .name = "usage", .run = bench_usage },
 	{ .name = "by-size", .run = bench_by_size, .warms_up = true },
 	{ .name = "by-areas", .run = bench_by_areas, .warms_up = true },
+	{ .name = "by-areas-100k", .run = bench_by_100k_areas,
+	  .warms_up = true, .on_request = true },
 	/* Means something on two processors with a clock that goes on. */
 	{ .name = "threads", .run = bench_threads, .warms_up = true,
 	  .on_request = true },

@@ -18,7 +18,7 @@
 #include "report.h"
 
 #define THREADS		2
-#define ROUNDS		9
+#define ROUNDS		5
 
 /* The best of so many times counts: what disturbs the host only takes longer. */
 #define TRIES		5
