@@ -357,24 +357,6 @@ static int container_map_dma(struct iommufd_ioas *ioas, void __user *arg)
 	return container_map_memory(ioas, &map);
 }
 
-/*
- * Whoever attaches a device pins all memory, from where it is, and has the
- * mutex for that. Whoever comes later finds that addresses are invalid.
- */
-static int container_invalidate_vaddr(struct iommufd_ioas *ioas,
-				      unsigned long iova, unsigned long last,
-				      enum iopt_unmap_rule rule,
-				      unsigned long *invalidated)
-{
-	int rc;
-
-	if (mutex_lock_killable(&ioas->mutex))
-		return -EINTR;
-	rc = iopt_invalidate_vaddr(&ioas->iopt, iova, last, rule, invalidated);
-	mutex_unlock(&ioas->mutex);
-	return rc;
-}
-
 /* What becomes of the areas, as the flags say. */
 static int container_unmap_areas(struct iommufd_ioas *ioas,
 				 const struct vfio_iommu_type1_dma_unmap *unmap,
@@ -391,8 +373,8 @@ static int container_unmap_areas(struct iommufd_ioas *ioas,
 		return iommufd_vfio_unmap_dirty(ioas, iova, last, bitmap,
 						unmapped);
 	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_VADDR)
-		return container_invalidate_vaddr(ioas, iova, last, rule,
-						  unmapped);
+		return iopt_invalidate_vaddr(&ioas->iopt, &ioas->mutex, iova,
+					     last, rule, unmapped);
 	return iopt_unmap_by(&ioas->iopt, iova, last, rule, unmapped);
 }
 

@@ -17,6 +17,7 @@
 #include <linux/errno.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -198,27 +199,41 @@ bool iopt_may_invalidate_vaddr(struct io_pagetable *iopt)
 	return list_empty(&iopt->accesses);
 }
 
+static int vaddr_walk_begin(struct io_pagetable *iopt, struct mutex *joins)
+{
+	/* So that what is undone was done here. */
+	if (mutex_lock_killable(&iopt->container_mutex))
+		return -EINTR;
+	if (!mutex_lock_killable(joins))
+		return 0;
+	mutex_unlock(&iopt->container_mutex);
+	return -EINTR;
+}
+
 /**
  * iopt_invalidate_vaddr() - Say that memory is not any more where it was
  * @iopt: the io_pagetable
+ * @joins: whoever adds a domain holds it, see &iommufd_ioas.mutex
  * @start: first IOVA
  * @last: last IOVA, inclusive
  * @rule: what becomes of areas at the ends of the range; not IOPT_UNMAP_EXACT
  * @invalidated: receives the number of bytes that it concerns
  *
  * As long as there is such an area, nobody can join who could need its address.
- * It is given a new one by iopt_move(), or unmapped.
+ * It is given a new one by iopt_move(), or unmapped. A domain that has begun to
+ * join needs the addresses until it is filled, and is waited for.
  *
- * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps. The
- * caller keeps domains from joining, see &iommufd_ioas.mutex: one that has
- * begun to needs the addresses until it is filled.
+ * Somebody who gives new addresses may wait for a page fault. So @joins is
+ * taken last: an attach that wants it may have locks of VFIO.
+ *
+ * Context: may sleep, takes &io_pagetable.iova_rwsem for short steps.
  * Return: 0; -EBUSY with an in-kernel user; -EINVAL if the address of an area
  * was invalidated before, or it is no memory of a process; what @rule says;
  * -EINTR on a fatal signal. On failure nothing is changed.
  */
-int iopt_invalidate_vaddr(struct io_pagetable *iopt, unsigned long start,
-			  unsigned long last, enum iopt_unmap_rule rule,
-			  unsigned long *invalidated)
+int iopt_invalidate_vaddr(struct io_pagetable *iopt, struct mutex *joins,
+			  unsigned long start, unsigned long last,
+			  enum iopt_unmap_rule rule, unsigned long *invalidated)
 {
 	struct vaddr_walk walk = {
 		.rule = rule,
@@ -226,12 +241,12 @@ int iopt_invalidate_vaddr(struct io_pagetable *iopt, unsigned long start,
 		.start = start,
 		.last = last,
 	};
-	int rc;
+	int rc = vaddr_walk_begin(iopt, joins);
 
-	/* So that what is undone was done here. */
-	if (mutex_lock_killable(&iopt->container_mutex))
-		return -EINTR;
+	if (rc)
+		return rc;
 	rc = vaddr_walk_run(iopt, &walk);
+	mutex_unlock(joins);
 	mutex_unlock(&iopt->container_mutex);
 	*invalidated = rc ? 0 : walk.length;
 	return rc;

@@ -54,8 +54,9 @@ struct revoke_queue;
  *
  * iommufd_hwpt_paging.dirty_mutex is outside of iopt_pages.mutex and
  * iova_rwsem, and is held together with none of the other locks above.
- * io_pagetable.container_mutex is inside of iommufd_ioas.mutex, and outside of
- * fill_mutex, iova_rwsem, and what is inside of these.
+ * io_pagetable.container_mutex is outside of iommufd_ioas.mutex, fill_mutex and
+ * iova_rwsem. Nobody waits for it with a lock held, since it may be held in a
+ * page fault.
  *
  * iommufd_domain_devices_rwsem is inside of dirty_mutex, iommufd_group.lock and
  * iommufd_ioas.mutex, with nothing but locks of the IOMMU core and its drivers

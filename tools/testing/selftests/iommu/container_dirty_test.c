@@ -275,6 +275,7 @@ TEST_F(dirty, users_in_the_kernel_keep_addresses)
  * @rig: what it acts on
  * @c: the same
  * @device: attached by it
+ * @va: new address of memory
  * @thread: makes the call
  * @done: set when it has returned
  * @ret: what it returned
@@ -283,6 +284,7 @@ struct beside {
 	struct mock_rig *rig;
 	struct container *c;
 	struct mock_device device;
+	void *va;
 	pthread_t thread;
 	bool done;
 	int ret;
@@ -351,6 +353,78 @@ TEST_F(dirty, addresses_stay_until_a_device_is_attached)
 	EXPECT_EQ(0, container_give(&self->c, trap.va, iova, PAGE_SIZE));
 	EXPECT_EQ(0, iommufd_destroy(self->rig.fd, plug.device.id));
 	EXPECT_EQ(0, container_unmap(&self->c, iova, PAGE_SIZE, NULL));
+	trap_close(&trap);
+}
+
+static void *copy_beside(void *arg)
+{
+	struct beside *beside = arg;
+
+	beside->ret = mock_rig_copy(beside->rig, 2 * PAGES, 1);
+	return NULL;
+}
+
+static void *give_beside(void *arg)
+{
+	struct beside *beside = arg;
+
+	beside->ret = container_give(beside->c, beside->va,
+				     mock_rig_iova(2 * PAGES), PAGE_SIZE);
+	__atomic_store_n(&beside->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static int plug_in_child(void *arg)
+{
+	struct mock_rig *rig = arg;
+	struct mock_device device;
+
+	return -mock_plug(rig->fd, rig->ioas_id, &device);
+}
+
+/*
+ * A copy is stuck in the memory, whoever gives it a new address waits for that,
+ * and whoever invalidates, for both. An attach has nothing to wait for.
+ */
+TEST_F(dirty, h60_attach_waits_for_no_new_address)
+{
+	struct beside invalidate = { .c = &self->c };
+	struct beside give = { .c = &self->c };
+	struct beside copy = { .rig = &self->rig };
+	struct mock_device device;
+	struct trap trap;
+	int ret;
+
+	ret = trap_open(&trap, PAGE_SIZE);
+	if (ret == -ENOTSUP)
+		SKIP(return, "no userfaultfd");
+	ASSERT_EQ(0, ret);
+	close(self->access);
+	self->access = -1;
+	give.va = trap.va;
+	ASSERT_EQ(0, container_map(&self->c, trap.va, mock_rig_iova(2 * PAGES),
+				   PAGE_SIZE));
+	ASSERT_EQ(0, mock_plug(self->rig.fd, self->rig.other_id, &device));
+	ASSERT_EQ(0, pthread_create(&copy.thread, NULL, copy_beside, &copy));
+	ASSERT_EQ(1, trap_wait(&trap, TIMEOUT_MS));
+	ASSERT_EQ(0, container_invalidate_all(&self->c));
+	ASSERT_EQ(0, pthread_create(&give.thread, NULL, give_beside, &give));
+	sleep_ms(WAIT_MS);
+	EXPECT_FALSE(__atomic_load_n(&give.done, __ATOMIC_ACQUIRE));
+	ASSERT_EQ(0, pthread_create(&invalidate.thread, NULL, invalidate_beside,
+				    &invalidate));
+	sleep_ms(WAIT_MS);
+	EXPECT_FALSE(__atomic_load_n(&invalidate.done, __ATOMIC_ACQUIRE));
+	EXPECT_EQ(EBUSY, child_run(plug_in_child, &self->rig, 20 * WAIT_MS));
+	EXPECT_EQ(0, trap_release(&trap));
+	pthread_join(copy.thread, NULL);
+	EXPECT_EQ(0, copy.ret);
+	pthread_join(give.thread, NULL);
+	EXPECT_EQ(0, give.ret);
+	pthread_join(invalidate.thread, NULL);
+	EXPECT_EQ(-EINVAL, invalidate.ret);
+	EXPECT_EQ(0, iommufd_destroy(self->rig.fd, device.id));
+	EXPECT_EQ(0, container_unmap_all(&self->c, NULL));
 	trap_close(&trap);
 }
 
