@@ -90,10 +90,15 @@ void iommufd_device_unbind(struct iommufd_device *idev);
  *   device reserves or cannot reach, or with an alignment that is too fine
  * * %-EBUSY - the IOMMU translates interrupts, and the device already has some
  *   set up, which its new page table would not translate; or a container of
- *   VFIO has invalidated an address in the IOAS
+ *   VFIO has invalidated an address in the IOAS; or others take pages out of a
+ *   file all the time
+ * * %-EIO - a page of a file is damaged, or cannot be read from swap
+ * * %-EOPNOTSUPP - memory is that of a file on a DAX device
  * * %-EFAULT - memory that was mapped earlier cannot be pinned now
  * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
  * * %-EINTR - a fatal signal arrived
+ * * %-ERESTARTNOINTR - a signal arrived while a huge page of a file was made;
+ *   the caller has its system call made again
  */
 int iommufd_device_attach(struct iommufd_device *idev, u32 *pt_id);
 
@@ -326,8 +331,10 @@ bool iommufd_ctx_has_group(struct iommufd_ctx *ictx, struct iommu_group *group);
  *   edge of a page; or one is being unmapped; or the access does not have
  *   needs_pin_pages
  * * %-EOVERFLOW - the range wraps
- * * %-EOPNOTSUPP - unknown flags
+ * * %-EOPNOTSUPP - unknown flags, or memory of a file on a DAX device
  * * %-EFAULT - memory cannot be pinned, or its process is gone
+ * * %-EBUSY, %-EIO, %-ERESTARTNOINTR - as from iommufd_device_attach(), with
+ *   memory of files
  * * %-ENOMEM - out of memory, or RLIMIT_MEMLOCK would be exceeded
  * * %-EINTR - a fatal signal arrived
  */
@@ -374,8 +381,10 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
  * * %-EOPNOTSUPP - unknown flags
  * * %-EFAULT - memory is not there, or its process is gone and nobody has it
  *   pinned
- * * %-ENOMEM - a container of VFIO tracks dirty pages, and there is no memory to
- *   note them
+ * * %-EBUSY, %-EIO, %-ERESTARTNOINTR - as from iommufd_device_attach(), with
+ *   memory of files
+ * * %-ENOMEM - a hole in a file cannot be filled; or a container of VFIO tracks
+ *   dirty pages, and there is no memory to note them
  * * %-EINTR - a fatal signal arrived
  */
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,

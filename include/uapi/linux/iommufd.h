@@ -373,6 +373,7 @@ struct iommu_ioas_map_file {
  *  - EPERM: WRITEABLE is set and the memory was mapped without it.
  *  - EINVAL: also when the memory starts or ends at an offset that is not a
  *    multiple of the destination's alignment.
+ *  - EBUSY, EIO: as with IOMMU_IOAS_MAP_FILE, if it is memory of a file.
  *  - EFAULT: memory has to be pinned for the destination's devices and its
  *    process has gone or no longer has it there; or the reply cannot be
  *    written, in which case nothing stays mapped.
@@ -655,7 +656,9 @@ enum iommu_hwpt_data_type {
  *  - ENOENT: @dev_id is no device, @fault_id no queue, or there is no @pt_id.
  *  - EADDRINUSE: something is mapped, or insisted on, at IOVA that the IOMMU
  *    cannot reach, or with an alignment that is too fine.
- *  - EBUSY: a container of VFIO has invalidated an address in the IOAS.
+ *  - EBUSY: a container of VFIO has invalidated an address in the IOAS; or as
+ *    with IOMMU_IOAS_MAP_FILE, where a file is mapped.
+ *  - EIO: as with IOMMU_IOAS_MAP_FILE, where a file is mapped.
  *  - EFAULT: the data cannot be read; memory that was mapped earlier cannot be
  *    pinned now; or the answer cannot be written, and there is no new HWPT.
  *  - ENOMEM: out of memory, or RLIMIT_MEMLOCK would be exceeded.
