@@ -90,7 +90,7 @@ def check(top):
         name = os.path.relpath(path, os.path.join(top, DRIVER))
         if name[:-1] + "o" not in objects:
             yield f"{DRIVER}/.kunitconfig does not build {name}"
-        if not re.search(r"^kunit_test_suites?\(", read(top, name), re.M):
+        if not re.search(r"^(kunit_test_suites?|TEST_BOTH_WAYS)\(", read(top, name), re.M):
             yield f"{DRIVER}/{name} has no suite"
 
 

@@ -11,7 +11,6 @@
 #include <linux/types.h>
 
 struct file;
-struct file_operations;
 
 #ifdef CONFIG_IOMMUFD_TEST
 bool iommufd_should_fail(void);

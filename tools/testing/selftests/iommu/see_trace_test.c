@@ -472,8 +472,8 @@ TEST_F(trace, refusals_of_bars)
 	EXPECT_EQ(-EFAULT, access_rw(rig->fd, access, iova, 4, &pages_id, 0));
 	close(access);
 	FINISH(self);
-	EXPECT_REFUSED(self, EFAULT, "bar-rights", (uintptr_t) private,
-		       (uintptr_t) private + PAGE_SIZE);
+	EXPECT_REFUSED(self, EFAULT, "bar-rights", (uintptr_t)private,
+		       (uintptr_t)private + PAGE_SIZE);
 	EXPECT_REFUSED(self, EFAULT, "bar-away", (uintptr_t)shared,
 		       (uintptr_t)shared + PAGE_SIZE);
 	EXPECT_REFUSED(self, EINVAL, "bar-for-driver", (uintptr_t)shared,
