@@ -26,6 +26,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -156,9 +157,11 @@ static unsigned int huge_pages_present(struct file *file, pgoff_t first,
 /* Signals that the program handles, which none that ends it is among. */
 static void handled_signals(sigset_t *handled)
 {
-	struct sighand_struct *sighand = current->sighand;
+	struct sighand_struct *sighand;
 	int sig;
 
+	/* Nobody but current gives it another one. */
+	sighand = rcu_dereference_protected(current->sighand, true);
 	sigemptyset(handled);
 	spin_lock_irq(&sighand->siglock);
 	for (sig = 1; sig <= _NSIG; sig++) {
