@@ -490,11 +490,8 @@ int pin_owner_charge(struct pin_owner *owner, unsigned long npages)
 int pin_owner_charge_moved(struct pin_owner *owner, const struct pin_owner *from,
 			   unsigned long npages)
 {
-	bool counted = owner->mode == PIN_ACCOUNT_USER &&
-		       from->mode == PIN_ACCOUNT_USER &&
-		       owner->user == from->user;
-
-	return owner_charge(owner, npages, counted ? npages : 0);
+	return owner_charge(owner, npages,
+			    pin_owner_shares_limit(owner, from) ? npages : 0);
 }
 
 /**
