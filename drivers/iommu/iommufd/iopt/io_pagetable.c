@@ -11,6 +11,8 @@
 #include <linux/iommu.h>
 #include <linux/limits.h>
 
+#include "lib/trace.h"
+
 /**
  * iopt_init() - Set up an empty io_pagetable
  * @iopt: to be set up
@@ -90,6 +92,28 @@ bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment)
 		if (iopt->areas_by_alignment[order])
 			return true;
 	return false;
+}
+
+/**
+ * iopt_check_join() - Tell whether somebody can join who needs all areas
+ * @iopt: the io_pagetable
+ * @alignment: that areas need to have, bytes; as for iopt_areas_below()
+ *
+ * Context: &io_pagetable.iova_rwsem held for write, until the join.
+ * Return: 0; -EBUSY if the address of an area was invalidated; -EADDRINUSE if
+ * there are areas that are aligned less.
+ */
+int iopt_check_join(const struct io_pagetable *iopt, unsigned long alignment)
+{
+	lockdep_assert_held_write(&iopt->iova_rwsem);
+
+	if (iopt->invalid_vaddrs)
+		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_VADDR_INVALID, 0,
+				      iopt->invalid_vaddrs);
+	if (iopt_areas_below(iopt, alignment))
+		return iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
+				      alignment);
+	return 0;
 }
 
 /**

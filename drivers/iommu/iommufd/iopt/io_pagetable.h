@@ -130,6 +130,7 @@ int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_huge_pages(struct io_pagetable *iopt);
 unsigned long iopt_domain_alignment(const struct iopt_domain *member);
 bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
+int iopt_check_join(const struct io_pagetable *iopt, unsigned long alignment);
 void iopt_refresh_alignment(struct io_pagetable *iopt);
 
 void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats);

@@ -21,7 +21,6 @@
 
 #include "io_pagetable.h"
 #include "iopt_lookup.h"
-#include "lib/trace.h"
 #include "pages/pages_access.h"
 
 /* So long a user that leaves may take to unpin. */
@@ -38,19 +37,14 @@
  */
 int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 {
-	int rc = 0;
+	int rc;
 
 	atomic_long_set(&access->npinned, 0);
 	atomic_set(&access->callers, 0);
 	access->leaving = false;
 	down_write(&iopt->iova_rwsem);
-	if (iopt->invalid_vaddrs) {
-		rc = iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_VADDR_INVALID, 0,
-				    iopt->invalid_vaddrs);
-	} else if (iopt_areas_below(iopt, access->alignment)) {
-		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
-				    access->alignment);
-	} else {
+	rc = iopt_check_join(iopt, access->alignment);
+	if (!rc) {
 		down_read(&iopt->domains.rwsem);
 		list_add_tail(&access->entry, &iopt->accesses);
 		iopt_refresh_alignment(iopt);

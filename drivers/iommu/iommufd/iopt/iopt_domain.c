@@ -24,7 +24,6 @@
 #include "io_pagetable.h"
 #include "iopt_iova.h"
 #include "iopt_lookup.h"
-#include "lib/trace.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
@@ -66,17 +65,11 @@ static int iopt_reserve_outside(struct io_pagetable *iopt,
 static int iopt_join_domain(struct io_pagetable *iopt,
 			    struct iopt_domain *member)
 {
-	unsigned long alignment = iopt_domain_alignment(member);
-	int rc = 0;
+	int rc;
 
 	down_write(&iopt->iova_rwsem);
-	if (iopt->invalid_vaddrs) {
-		rc = iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_VADDR_INVALID, 0,
-				    iopt->invalid_vaddrs);
-	} else if (iopt_areas_below(iopt, alignment)) {
-		rc = iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALIGNMENT, 0,
-				    alignment);
-	} else {
+	rc = iopt_check_join(iopt, iopt_domain_alignment(member));
+	if (!rc) {
 		down_write(&iopt->domains.rwsem);
 		member->joined = ++iopt->domains.generation;
 		member->left = U64_MAX;
