@@ -17,6 +17,9 @@ HEADLINE = re.compile(r"^# (\d+ faults in .*|compared with the model: .*|"
                       r"many threads: .*|seeds .*)")
 # container_test: what was asked, the answers of type1 and ours, why they differ.
 ANSWER = re.compile(r"^# (\S.*?) {2,}(\S.*?) {2,}(-?\w+) +(-?\w+) (.*)$")
+# What an assertion of the kselftests says, and how KUnit begins to say it.
+ASSERTION = re.compile(r"^ *# (\S+\.c:\d+:.*|.*: (?:EXPECTATION|ASSERTION) "
+                       r"FAILED.*)")
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ?")
 
 
@@ -49,8 +52,11 @@ class Tally:
 
         Returns how many there were. A plan that was not kept is a failure.
         """
-        planned, seen = None, 0
+        planned, seen, why = None, 0, []
         for line in lines:
+            said = ASSERTION.match(line)
+            if said:
+                why.append(said.group(1))
             plan = PLAN.match(line)
             if plan and len(plan.group(1)) == depth:
                 planned = (planned or 0) + int(plan.group(2))
@@ -62,7 +68,8 @@ class Tally:
             if found.group(5):
                 self.skip(name)
             else:
-                self.record(name, found.group(2) == "ok")
+                self.record(name, found.group(2) == "ok", "; ".join(why[:3]))
+            why = []
         if planned != seen:
             self.record(f"{program}: plan", False,
                         f"{planned} tests were announced, {seen} reported")
