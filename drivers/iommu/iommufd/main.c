@@ -29,7 +29,7 @@
 #include "object/context_list.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
-#include "object/object.h"
+#include "object/object_destroy.h"
 #include "option.h"
 #include "pages/pages.h"
 #include "pages/revoke.h"

@@ -26,6 +26,7 @@
 #include "iopt/iopt_pin.h"
 #include "object/ioas.h"
 #include "object/object.h"
+#include "object/object_destroy.h"
 
 /**
  * struct access_attachment - An access and the IOAS that it acts on

@@ -54,6 +54,7 @@
 #include "lib/trace.h"
 #include "object/context.h"
 #include "object/ioas.h"
+#include "object/object_destroy.h"
 
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);

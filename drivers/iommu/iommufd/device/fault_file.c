@@ -23,6 +23,7 @@
 #include "fault_queue.h"
 #include "object/context.h"
 #include "object/ioctl.h"
+#include "object/object_destroy.h"
 #include "object/object_file.h"
 
 /* What device drivers and user space agree about has the same bits. */

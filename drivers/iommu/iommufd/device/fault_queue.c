@@ -34,6 +34,7 @@
 #include "hw_pagetable.h"
 #include "lib/trace.h"
 #include "object/context.h"
+#include "object/object_destroy.h"
 
 static void queue_destroy(struct iommufd_object *object)
 {

@@ -12,6 +12,7 @@
 #include <linux/types.h>
 
 #include "object/object.h"
+#include "object/object_destroy.h"
 
 struct device;
 struct iommu_domain;

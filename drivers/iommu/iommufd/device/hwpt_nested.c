@@ -24,6 +24,7 @@
 #include "fault_queue.h"
 #include "hwpt_paging.h"
 #include "object/ioctl.h"
+#include "object/object_destroy.h"
 
 /* More than any guest queues at a time. */
 #define INVALIDATE_MAX_ENTRIES (1U << 19)

@@ -25,6 +25,7 @@
 #include "fault_queue.h"
 #include "iopt/iopt_domain.h"
 #include "object/ioas.h"
+#include "object/object_destroy.h"
 
 static struct iommufd_hwpt_paging *paging_from(struct iommufd_hw_pagetable *hwpt)
 {

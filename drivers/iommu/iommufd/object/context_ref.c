@@ -21,6 +21,7 @@
 #include "context.h"
 #include "ioas.h"
 #include "object.h"
+#include "object_destroy.h"
 
 /**
  * iommufd_ctx_chosen_ioas() - The IOAS that containers act on

@@ -5,6 +5,7 @@
 #ifndef __IOMMUFD_OBJECT_H
 #define __IOMMUFD_OBJECT_H
 
+#include <asm/barrier.h>
 #include <linux/container_of.h>
 #include <linux/err.h>
 #include <linux/lockdep.h>
@@ -66,8 +67,6 @@ struct iommufd_object {
 	struct delayed_work later;
 };
 
-int iommufd_object_init(void);
-void iommufd_object_exit(void);
 void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 				const struct iommufd_object_ops *ops);
 
@@ -93,7 +92,6 @@ void *iommufd_object_alloc_size(struct iommufd_ctx *ictx, size_t size,
 void iommufd_object_publish(struct iommufd_object *object);
 void iommufd_object_publish_locked(struct iommufd_object *object);
 void iommufd_object_abort(struct iommufd_object *object);
-void iommufd_object_abort_complete(struct iommufd_object *object);
 struct iommufd_object *iommufd_object_get(struct iommufd_ctx *ictx, u32 id,
 					  enum iommufd_object_type type);
 struct iommufd_object *iommufd_object_get_from(struct iommufd_ctx *ictx,
@@ -102,12 +100,9 @@ struct iommufd_object *iommufd_object_get_from(struct iommufd_ctx *ictx,
 void iommufd_object_count(struct iommufd_ctx *ictx,
 			  unsigned long counts[IOMMUFD_OBJ_TYPES]);
 void iommufd_object_put(struct iommufd_object *object);
-int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id);
-void iommufd_object_destroy_owned(struct iommufd_object *object);
-void iommufd_object_unuse(struct iommufd_object *object);
-void iommufd_object_unuse_destroy(struct iommufd_object *object);
-void iommufd_object_disown(struct iommufd_object *object);
-void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
+void iommufd_object_hide(struct iommufd_object *object);
+bool iommufd_object_hidden(struct iommufd_object *object);
+bool iommufd_object_try_hide(struct iommufd_object *object);
 
 /**
  * iommufd_object_use() - Depend on an object for longer than this call
@@ -118,6 +113,40 @@ void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx);
 static inline void iommufd_object_use(struct iommufd_object *object)
 {
 	refcount_inc(&object->users);
+}
+
+/**
+ * iommufd_object_used() - Does another object or a driver depend on an object?
+ * @object: that is not freed meanwhile
+ *
+ * Context: any. "No" stays true under the lock of &iommufd_ctx.objects if the
+ * object is idle as well, and for one that is hidden.
+ * Return: whether somebody does. If not, what they did to it can be seen.
+ */
+static inline bool iommufd_object_used(const struct iommufd_object *object)
+{
+	if (refcount_read(&object->users) != 1)
+		return true;
+	/* Pairs with iommufd_object_unuse(). */
+	smp_acquire__after_ctrl_dep();
+	return false;
+}
+
+/**
+ * iommufd_object_idle() - Is there no call that has looked an object up?
+ * @object: that is not freed meanwhile
+ *
+ * Context: any. "Yes" stays true under the lock of &iommufd_ctx.objects, and
+ * for an object that is hidden.
+ * Return: whether there is none. If so, what calls did to it can be seen.
+ */
+static inline bool iommufd_object_idle(const struct iommufd_object *object)
+{
+	if (refcount_read(&object->shortterm_users) != 1)
+		return false;
+	/* Pairs with refcount_dec() in iommufd_object_put(). */
+	smp_acquire__after_ctrl_dep();
+	return true;
 }
 
 #endif

@@ -15,6 +15,7 @@
 #include "object/context.h"
 #include "object/ioas.h"
 #include "object/object.h"
+#include "object/object_destroy.h"
 
 static const struct file_operations context_fops = {
 	.owner = THIS_MODULE,

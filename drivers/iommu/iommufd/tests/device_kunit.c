@@ -12,7 +12,7 @@
 #include "lib/iova_ranges.h"
 #include "machine.h"
 #include "object/ioas.h"
-#include "object/object.h"
+#include "object/object_destroy.h"
 
 #define BASE_IOVA 0x100000UL
 #define RESERVED_START 0xfee00000UL

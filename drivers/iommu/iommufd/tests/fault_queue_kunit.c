@@ -19,6 +19,7 @@
 #include "device/fault_queue.h"
 #include "device/hw_pagetable.h"
 #include "object/object.h"
+#include "object/object_destroy.h"
 #include "test_random.h"
 
 #define ASKERS 3

@@ -21,6 +21,7 @@
 #include "object/context.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
+#include "object/object_destroy.h"
 
 /* User space would be told that nothing keeps interrupts apart. */
 static struct irq_domain isolated_domain = {

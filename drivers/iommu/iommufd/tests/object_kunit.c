@@ -14,6 +14,7 @@
 #include "context.h"
 #include "object/context.h"
 #include "object/object.h"
+#include "object/object_destroy.h"
 
 #define MANY 20
 #define ALWAYS UINT_MAX
