@@ -21,7 +21,7 @@
 #include "pfn_domain.h"
 #include "pfn_reader.h"
 #include "pin/pin.h"
-#include "revoke.h"
+#include "revoke_area.h"
 #include "run_chunks.h"
 
 /* The IOVA of some pages, and how to map them. */

@@ -22,7 +22,7 @@
 #include "pfn_domain.h"
 #include "pfn_span.h"
 #include "pfn_storage.h"
-#include "revoke.h"
+#include "revoke_area.h"
 #include "run_chunks.h"
 #include "unfill_parts.h"
 

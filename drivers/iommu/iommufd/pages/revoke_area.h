@@ -2,8 +2,8 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  */
-#ifndef __IOMMUFD_REVOKE_H
-#define __IOMMUFD_REVOKE_H
+#ifndef __IOMMUFD_REVOKE_AREA_H
+#define __IOMMUFD_REVOKE_AREA_H
 
 struct iopt_area;
 struct iopt_domain;

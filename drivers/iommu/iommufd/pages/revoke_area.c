@@ -14,7 +14,7 @@
  * page fault is taken. What needs either is done before, and &iopt_revoke.notifier
  * tells under the mutex whether it still holds.
  */
-#include "revoke.h"
+#include "revoke_area.h"
 
 #include <linux/cleanup.h>
 #include <linux/completion.h>
