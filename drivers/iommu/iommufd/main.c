@@ -32,7 +32,7 @@
 #include "object/object_destroy.h"
 #include "option.h"
 #include "pages/pages.h"
-#include "pages/revoke_area.h"
+#include "pages/revoke.h"
 #include "vfio_compat.h"
 #include "vfio_ioctl.h"
 

@@ -30,7 +30,7 @@
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
-#include "pages/revoke_area.h"
+#include "pages/revoke.h"
 #include "pin/account.h"
 #include "pin/bill.h"
 #include "pin/pin.h"

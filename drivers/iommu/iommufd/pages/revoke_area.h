@@ -5,16 +5,19 @@
 #ifndef __IOMMUFD_REVOKE_AREA_H
 #define __IOMMUFD_REVOKE_AREA_H
 
+#include <linux/types.h>
+
 struct iopt_area;
 struct iopt_domain;
-struct iopt_pages;
-struct pin_origin;
+struct iopt_revoke;
 
-int iopt_revoke_init(void);
-void iopt_revoke_exit(void);
-struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
-				     unsigned long npages, const void *device);
-unsigned long iopt_revoke_address(const struct iopt_pages *pages);
+/* How soon to look for memory that was just taken away, ms. */
+#define IOPT_REVOKE_FIRST_MS 10
+
+void iopt_revoke_withdraw(struct iopt_revoke *revoke);
+int iopt_revoke_restore(struct iopt_revoke *revoke);
+bool iopt_revoke_wanted(struct iopt_revoke *revoke);
+int iopt_revoke_reclaim(void);
 int iopt_revoke_fill_domains(struct iopt_area *area);
 int iopt_revoke_fill_domain(struct iopt_area *area, struct iopt_domain *member);
 void iopt_revoke_unfill_domains(struct iopt_area *area);
