@@ -13,7 +13,9 @@
 #include "check.h"
 
 #include <linux/atomic.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 
@@ -51,8 +53,11 @@ static bool object_valid(struct iommufd_ctx *ictx, unsigned long id,
  * automatic one is there for somebody.
  */
 static bool vfio_ioas_valid(struct iommufd_ctx *ictx)
+	__must_hold(&ictx->objects.xa_lock)
 {
 	struct iommufd_object *object, *found;
+
+	lockdep_assert_held(&ictx->objects.xa_lock);
 
 	if (!ictx->vfio_ioas)
 		return true;
@@ -252,6 +257,10 @@ void iommufd_check(struct iommufd_ctx *ictx)
 {
 	static atomic_t turns;
 	unsigned int turn = atomic_inc_return(&turns);
+
+	might_sleep();
+	lockdep_assert_not_held(&ictx->objects.xa_lock);
+	lockdep_assert_not_held(&ictx->groups.xa_lock);
 
 	WARN_ONCE(!objects_valid(ictx), "iommufd: an object is damaged\n");
 	WARN_ONCE(!groups_valid(ictx), "iommufd: a group is damaged\n");

@@ -8,6 +8,8 @@
 
 #include <linux/cleanup.h>
 #include <linux/hash.h>
+#include <linux/kernel.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 
 #include "iopt/io_pagetable.h"
@@ -180,6 +182,10 @@ bool iopt_checked(struct io_pagetable *iopt, unsigned int turn,
 {
 	struct iopt_pages *pages = NULL;
 	struct iopt_area *area;
+
+	might_sleep();
+	lockdep_assert_not_held(&iopt->iova_rwsem);
+	lockdep_assert_not_held(&iopt->domains.rwsem);
 
 	if (!check_is_due(areas_cost(iopt), turn, areas))
 		return true;

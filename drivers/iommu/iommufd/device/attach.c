@@ -339,6 +339,7 @@ int iommufd_attach_to_hwpt(struct iommufd_device *idev,
 	int rc;
 
 	lockdep_assert_held(&idev->group->lock);
+	lockdep_assert_held(&iommufd_hwpt_paging(hwpt)->ioas->mutex);
 
 	rc = check_devices(idev, hwpt) ?: check_interrupts(idev, hwpt);
 	if (rc)
@@ -433,6 +434,9 @@ int iommufd_attach_to_ioas(struct iommufd_device *idev,
 	struct iommufd_hwpt_paging *paging;
 	int rc;
 
+	lockdep_assert_held(&idev->group->lock);
+	lockdep_assert_held(&ioas->mutex);
+
 	/* -EINVAL means that another page table may do. */
 	list_for_each_entry(paging, &ioas->hwpt_list, entry) {
 		rc = attach_to_listed(idev, paging);
@@ -460,6 +464,7 @@ int iommufd_attach_join(struct iommufd_device *idev)
 	int rc;
 
 	lockdep_assert_held(&group->lock);
+	lockdep_assert_held(&iommufd_hwpt_paging(hwpt)->ioas->mutex);
 
 	rc = check_device(hwpt, idev->dev);
 	if (rc)

@@ -253,6 +253,8 @@ int iommufd_hwpt_paging_fill(struct iommufd_hwpt_paging *paging)
  */
 void iommufd_hwpt_paging_unfill(struct iommufd_hwpt_paging *paging)
 {
+	lockdep_assert_held(&paging->ioas->mutex);
+
 	leave_ioas(paging);
 }
 

@@ -16,6 +16,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/iommu.h>
+#include <linux/lockdep.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/sched/signal.h>
@@ -570,6 +571,8 @@ static void mapping_abort(struct iopt_mapping *mapping)
  */
 void iopt_mapping_end(struct iopt_mapping *mapping, int rc)
 {
+	lockdep_assert_not_held(&mapping->iopt->iova_rwsem);
+
 	if (rc)
 		mapping_abort(mapping);
 	else

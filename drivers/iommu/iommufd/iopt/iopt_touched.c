@@ -14,8 +14,10 @@
 #include <linux/bitmap.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/limits.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -241,6 +243,9 @@ int iopt_visit_tracked(struct io_pagetable *iopt, unsigned long start,
 {
 	bool all = false;
 	int rc = 0;
+
+	might_sleep();
+	lockdep_assert_not_held(&iopt->iova_rwsem);
 
 	if (iopt_cut_at(iopt, last))
 		return -EINVAL;

@@ -31,6 +31,7 @@
  * Return: the choice; NULL if there is none, or it is just being destroyed.
  */
 struct iommufd_ioas *iommufd_ctx_chosen_ioas(struct iommufd_ctx *ictx)
+	__must_hold(&ictx->objects.xa_lock)
 {
 	struct iommufd_ioas *ioas = ictx->vfio_ioas;
 
@@ -54,6 +55,7 @@ EXPORT_SYMBOL_NS_GPL(iommufd_ctx_get, IOMMUFD);
 
 /* End the choice that the kernel made; returns the IOAS, in use by the caller. */
 static struct iommufd_ioas *ctx_end_automatic_ioas(struct iommufd_ctx *ictx)
+	__must_hold(&ictx->objects.xa_lock)
 {
 	struct iommufd_ioas *ioas = iommufd_ctx_chosen_ioas(ictx);
 

@@ -24,6 +24,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -144,6 +145,8 @@ static void object_end_soon(struct iommufd_object *object)
  */
 void iommufd_object_abort_complete(struct iommufd_object *object)
 {
+	might_sleep();
+
 	if (object_retire(object)) {
 		object_free(object);
 		return;
@@ -205,6 +208,8 @@ int iommufd_object_destroy_id(struct iommufd_ctx *ictx, u32 id)
 {
 	struct iommufd_object *object;
 	int rc = 0;
+
+	might_sleep();
 
 	xa_lock(&ictx->objects);
 	object = xa_load(&ictx->objects, id);
@@ -312,6 +317,8 @@ void iommufd_object_destroy_owned(struct iommufd_object *object)
 {
 	struct iommufd_ctx *ictx = object->ictx;
 
+	might_sleep();
+
 	xa_lock(&ictx->objects);
 	iommufd_object_hide(object);
 	xa_unlock(&ictx->objects);
@@ -333,6 +340,8 @@ void iommufd_ctx_destroy_objects(struct iommufd_ctx *ictx)
 	struct iommufd_object *object;
 	unsigned long id;
 	unsigned int type;
+
+	might_sleep();
 
 	/* All go now, in their order. */
 	xa_for_each(&ictx->objects, id, object)

@@ -11,6 +11,7 @@
 #include "area_domains.h"
 
 #include <linux/cleanup.h>
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 
 #include "iopt_types.h"
@@ -45,6 +46,7 @@ struct iopt_domain *iopt_area_first_member(const struct iopt_area *area,
 	struct iopt_domain *first;
 
 	lockdep_assert_held(&area->pages->mutex);
+	lockdep_assert_held(&area->domains->rwsem);
 
 	first = area_member_after(area, NULL);
 	*sole = first && !area_member_after(area, first) ? first : NULL;

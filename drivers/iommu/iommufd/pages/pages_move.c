@@ -100,6 +100,8 @@ int iopt_pages_move(struct iopt_pages *pages, unsigned long address,
 {
 	int rc;
 
+	lockdep_assert_not_held(&pages->mutex);
+
 	if (!pin_user_is_origin(&pages->origin))
 		return -EINVAL;
 	if (mutex_lock_killable(&pages->fill_mutex))

@@ -132,6 +132,8 @@ int iopt_pages_rw_access(struct iopt_rw *rw)
 {
 	int rc;
 
+	lockdep_assert_not_held(&rw->pages->mutex);
+
 	if (pin_copy_writes(&rw->copy) && !rw->origin.writable)
 		return -EPERM;
 	if (!(rw->copy.flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)) {

@@ -11,6 +11,7 @@
  */
 #include "pfn_reader.h"
 
+#include <linux/lockdep.h>
 #include <linux/minmax.h>
 
 #include "iopt_types.h"
@@ -37,6 +38,9 @@
 int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 		    unsigned long start, unsigned long last)
 {
+	lockdep_assert_not_held(&pages->mutex);
+	lockdep_assert_not_held(&pages->fill_mutex);
+
 	reader->pages = pages;
 	reader->start = start;
 	reader->next = start;
@@ -66,6 +70,8 @@ void pfn_reader_unlock(struct pfn_reader *reader)
 {
 	struct iopt_pages *pages = reader->pages;
 
+	lockdep_assert_held(&pages->mutex);
+
 	pin_origin_uncharge(&pages->origin, reader->charged);
 	mutex_unlock(&pages->mutex);
 	if (reader->filling)
@@ -92,6 +98,7 @@ static int reader_charge(struct pfn_reader *reader, unsigned long npages)
 static void reader_pinning_begin(struct pfn_reader *reader)
 {
 	lockdep_assert_held(&reader->pages->fill_mutex);
+
 	mutex_unlock(&reader->pages->mutex);
 }
 
@@ -114,6 +121,8 @@ static void reader_pinning_end(struct pfn_reader *reader)
 int pfn_reader_pin_one(struct pfn_reader *reader, unsigned long *pfn)
 {
 	int rc;
+
+	lockdep_assert_held(&reader->pages->mutex);
 
 	reader_pinning_begin(reader);
 	rc = reader_charge(reader, 1) ?:

@@ -267,6 +267,8 @@ static int area_show(struct iopt_area *area)
 	struct iopt_revoke *revoke = area->pages->revoke;
 	int rc;
 
+	lockdep_assert_held(&area->pages->mutex);
+
 	if (!revoke->present) {
 		area_set_withdrawn(area);
 		revoke_schedule(revoke);

@@ -14,6 +14,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/hashtable.h>
+#include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -146,6 +147,8 @@ struct revoke_queue *revoke_queue_get(struct mm_struct *mm, const void *device)
  */
 void revoke_queue_put(struct revoke_queue *queue)
 {
+	might_sleep();
+
 	if (!refcount_dec_and_mutex_lock(&queue->refs, &queues_lock))
 		return;
 	hash_del(&queue->entry);

@@ -294,9 +294,10 @@ void pin_owner_put(struct pin_owner *owner)
 	kfree(owner);
 }
 
-/* The caller has the mmap lock. */
 static void uncharge_locked(struct mm_struct *mm, unsigned long npages)
 {
+	lockdep_assert_held_write(&mm->mmap_lock);
+
 	/*
 	 * This also works when the process is gone: the structure is still
 	 * there, and nobody reads the count any more.
@@ -319,6 +320,7 @@ static bool try_uncharge(struct mm_struct *mm, unsigned long npages)
 
 /* The caller may have the mmap lock of a process, else @locked is NULL. */
 static bool debtor_settle(struct pin_owner *owner, struct mm_struct *locked)
+	__must_hold(&debtors_lock)
 {
 	lockdep_assert_held(&debtors_lock);
 
