@@ -115,7 +115,8 @@ static bool msi_is_set_up(struct device *dev)
 {
 	struct msi_desc *desc;
 
-	if (!READ_ONCE(dev->msi.data))
+	/* Whoever sets the first interrupt up writes it plainly. */
+	if (!data_race(READ_ONCE(dev->msi.data)))
 		return false;
 	msi_lock_descs(dev);
 	desc = msi_domain_first_desc(dev, MSI_DEFAULT_DOMAIN,

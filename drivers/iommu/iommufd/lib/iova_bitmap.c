@@ -307,7 +307,9 @@ static void page_set_bits(struct page *page, unsigned int first,
 			       nwords * sizeof(u64));
 			bit += nwords * BITS_PER_U64;
 		} else {
-			bytes[bit_to_byte(bit)] |= BIT(bit % BITS_PER_BYTE);
+			/* Two readers that share it are the process's affair. */
+			data_race(bytes[bit_to_byte(bit)] |=
+				  BIT(bit % BITS_PER_BYTE));
 			bit++;
 		}
 	}

@@ -300,9 +300,10 @@ static void uncharge_locked(struct mm_struct *mm, unsigned long npages)
 
 	/*
 	 * This also works when the process is gone: the structure is still
-	 * there, and nobody reads the count any more.
+	 * there, and nobody reads the count any more. Until then whoever shows
+	 * it does so without the lock.
 	 */
-	mm->locked_vm -= min(npages, mm->locked_vm);
+	WRITE_ONCE(mm->locked_vm, mm->locked_vm - min(npages, mm->locked_vm));
 }
 
 /*

@@ -108,6 +108,18 @@ static unsigned long next_device(struct mm_struct *mm,
 	return end;
 }
 
+/* What is read here mm writes plainly, under locks that are spared. */
+static bool vma_covers_ordinary(const struct vm_area_struct *vma,
+				unsigned long end)
+{
+	/* The old value or the new one: pinning finds out what is wrong. */
+	unsigned long vma_end = data_race(READ_ONCE(vma->vm_end));
+	/* The same goes for these. */
+	vm_flags_t flags = data_race(READ_ONCE(vma->vm_flags));
+
+	return end <= vma_end && !(flags & VM_PFNMAP);
+}
+
 /*
  * Mostly it is memory of one VMA, and ordinary. That can be seen without the mmap
  * lock, which others may hold for long. If a VMA changes just now, pinning finds
@@ -122,8 +134,7 @@ static bool range_is_ordinary(struct mm_struct *mm, unsigned long start,
 		return false;
 	guard(rcu)();
 	vma = mtree_load(&mm->mm_mt, start);
-	return vma && end <= READ_ONCE(vma->vm_end) &&
-	       !(READ_ONCE(vma->vm_flags) & VM_PFNMAP);
+	return vma && vma_covers_ordinary(vma, end);
 }
 
 /**

@@ -63,13 +63,22 @@ static bool shows_itself(struct file *file)
 	return file->f_mapping->host == file_inode(file);
 }
 
-static unsigned int file_seals(struct file *file)
+static const unsigned int *file_where_seals(struct file *file)
 {
 #ifdef CONFIG_HUGETLBFS
 	if (is_file_hugepages(file))
-		return READ_ONCE(HUGETLBFS_I(file_inode(file))->seals);
+		return &HUGETLBFS_I(file_inode(file))->seals;
 #endif
-	return READ_ONCE(SHMEM_I(file_inode(file))->seals);
+	return &SHMEM_I(file_inode(file))->seals;
+}
+
+static unsigned int file_seals(struct file *file)
+{
+	/*
+	 * They are added by plain writes, under the lock of the inode. One that
+	 * is added just now may be seen or not.
+	 */
+	return data_race(READ_ONCE(*file_where_seals(file)));
 }
 
 static bool file_allows(struct file *file, bool writable)

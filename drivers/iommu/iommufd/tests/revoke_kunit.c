@@ -45,7 +45,7 @@
  * struct line_domain - A page table that shows one contiguous piece
  * @domain: for the IOMMU core
  * @iova: where it begins
- * @length: of it, bytes; 0 for none
+ * @length: of it, bytes; 0 for none. A worker may change it, see line_length()
  * @phys: what it shows
  * @fail: so many calls to map fail for lack of memory
  * @most: the largest page that was used
@@ -70,6 +70,12 @@ static struct line_domain *to_line(struct iommu_domain *domain)
 	return container_of(domain, struct line_domain, domain);
 }
 
+static unsigned long line_length(const struct line_domain *line)
+{
+	/* Pairs with line_map(), which writes this last. */
+	return smp_load_acquire(&line->length);
+}
+
 static int line_map(struct iommu_domain *domain, unsigned long iova,
 		    phys_addr_t phys, size_t pgsize, size_t count, int prot,
 		    gfp_t gfp, size_t *mapped)
@@ -91,7 +97,8 @@ static int line_map(struct iommu_domain *domain, unsigned long iova,
 	}
 	line->most = max(line->most, pgsize);
 	*mapped = pgsize * count;
-	line->length += *mapped;
+	/* Pairs with line_length(). */
+	smp_store_release(&line->length, line->length + *mapped);
 	return 0;
 }
 
@@ -106,7 +113,7 @@ static size_t line_unmap(struct iommu_domain *domain, unsigned long iova,
 		return 0;
 	line->iova += length;
 	line->phys += length;
-	line->length -= length;
+	WRITE_ONCE(line->length, line->length - length);
 	return length;
 }
 
@@ -178,7 +185,7 @@ static void expect_shown(struct kunit *test)
 	struct line_domain *line = &setup->line;
 
 	KUNIT_EXPECT_EQ(test, IOVA, line->iova);
-	KUNIT_EXPECT_EQ(test, (unsigned long)BAR_LENGTH, line->length);
+	KUNIT_EXPECT_EQ(test, (unsigned long)BAR_LENGTH, line_length(line));
 	KUNIT_EXPECT_EQ(test, (size_t)SZ_2M, line->most);
 	KUNIT_EXPECT_EQ(test, IOMMU_READ | IOMMU_WRITE | IOMMU_MMIO,
 			line->prot);
@@ -191,7 +198,7 @@ static void await_shown(struct kunit *test)
 	unsigned long end = jiffies + msecs_to_jiffies(AWAIT_MS);
 	struct bar_setup *setup = test->priv;
 
-	while (READ_ONCE(setup->line.length) != BAR_LENGTH &&
+	while (line_length(&setup->line) != BAR_LENGTH &&
 	       time_before(jiffies, end))
 		msleep(20);
 	expect_shown(test);
@@ -221,7 +228,7 @@ static void no_tables_at_all(struct kunit *test)
 
 	setup->line.fail = UINT_MAX;
 	KUNIT_EXPECT_EQ(test, -ENOMEM, map_bar(setup, IOVA));
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	setup->line.fail = 0;
 	KUNIT_EXPECT_EQ(test, 0, map_bar(setup, IOVA));
 	expect_shown(test);
@@ -233,7 +240,7 @@ static void withdrawn_at_once(struct kunit *test)
 
 	KUNIT_ASSERT_EQ(test, 0, map_bar(setup, IOVA));
 	mock_bar_act(setup->file, MOCK_BAR_OFF, 0);
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	expect_valid(test);
 	mock_bar_act(setup->file, MOCK_BAR_ON, 0);
 	await_shown(test);
@@ -276,9 +283,9 @@ static void h63_comes_back_between_two_withdrawals(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, map_part(setup, IOVA, PAGE_SIZE));
 	while (!length && time_before(jiffies, end)) {
 		mock_bar_act(setup->file, MOCK_BAR_RESET, 0);
-		KUNIT_ASSERT_EQ(test, 0UL, setup->line.length);
+		KUNIT_ASSERT_EQ(test, 0UL, line_length(&setup->line));
 		usleep_range(4000, 5000);
-		length = READ_ONCE(setup->line.length);
+		length = line_length(&setup->line);
 	}
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE, length);
 }
@@ -293,9 +300,9 @@ static void another_mapping_is_not_shown(struct kunit *test)
 			kunit_vm_mmap(test, setup->file, setup->address,
 				      BAR_LENGTH, PROT_READ | PROT_WRITE,
 				      MAP_SHARED | MAP_FIXED, 0));
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	msleep(100);
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	expect_valid(test);
 }
 
@@ -388,7 +395,7 @@ static void h62_join_does_not_wait_for_a_notification(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, iopt_add_domain(&setup->iopt,
 						 &setup->member));
 	KUNIT_EXPECT_FALSE(test, completion_done(&stuck->over));
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	expect_valid(test);
 	stuck_end(stuck);
 	mock_bar_act(setup->file, MOCK_BAR_ON, 0);
@@ -481,7 +488,7 @@ static void bar_exit(struct kunit *test)
 		return;
 	iopt_remove_domain(&setup->iopt, &setup->member);
 	KUNIT_EXPECT_EQ(test, 0, iopt_unmap_all(&setup->iopt, &unmapped));
-	KUNIT_EXPECT_EQ(test, 0UL, setup->line.length);
+	KUNIT_EXPECT_EQ(test, 0UL, line_length(&setup->line));
 	iopt_destroy(&setup->iopt);
 	pin_account_destroy(&setup->account);
 	fput(setup->file);
