@@ -47,7 +47,7 @@
  * @ictx: its context, which the access keeps alive
  * @ioas_id: where it is attached
  * @rwsem: held for read from before something is pinned until it is in @pins,
- *         and the other way round; for write by who has to find all pins
+ *         and the other way round; for write by whoever has to find all pins
  * @pins: struct mock_pin by id
  */
 struct mock_access {

@@ -68,7 +68,7 @@ static bool object_mark(enum iommufd_object_type type, xa_mark_t *mark)
 	}
 }
 
-/* Let those find it who list objects, or no longer. */
+/* Let whoever lists objects find it, or no longer. */
 static void object_list(struct iommufd_object *object, bool listed)
 	__must_hold(&object->ictx->objects.xa_lock)
 {

@@ -107,7 +107,7 @@ struct revoke_queue;
  * pin_account.lock      which process has mapped last with a context
  * lists of owners       who has memory of a context, to show it
  * bills_lock            who pays for files, and how much; one for each context
- * list of who owes      whose locked_vm is still to be lowered
+ * list of debtors       whose locked_vm is still to be lowered
  * queues_lock           which processes have workers, and for which devices.
  *                       Held together with none of the others
  * ====================  ======================================================

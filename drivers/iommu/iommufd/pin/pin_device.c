@@ -31,7 +31,7 @@
 #include "lib/trace.h"
 #include "pin.h"
 
-/* Entries that are read before those get their turn who change the mappings. */
+/* Entries that are read before whoever changes the mappings has a turn. */
 #define READ_STEP 512
 
 /* A page that is taken away again so often after a fault counts as away. */

@@ -213,7 +213,7 @@ static void used_object_stays(struct kunit *test)
 	iommufd_object_use(object);
 	KUNIT_EXPECT_EQ(test, destroy(log, id), -EBUSY);
 	KUNIT_EXPECT_TRUE(test, found(log, id, IOMMUFD_OBJ_IOAS));
-	/* Nobody destroys it but who is asked to. */
+	/* Nobody destroys it but whoever is asked to. */
 	iommufd_object_unuse(object);
 	KUNIT_EXPECT_TRUE(test, found(log, id, IOMMUFD_OBJ_IOAS));
 	KUNIT_EXPECT_EQ(test, destroy(log, id), 0);
