@@ -87,6 +87,7 @@ class Result:
         self.output = output      # what the command printed
         self.kernel = kernel      # kernel log
         self.seconds = seconds
+        self.busy = 0             # seconds of the host's processors
         self.why = why            # when status is None
         self.complaints = [line for line in kernel.splitlines()
                            if COMPLAINTS.search(line)
@@ -192,14 +193,17 @@ class Guest:
             try:
                 status, output, why = self._follow(qemu, echo, started)
             finally:
+                busy = processor_seconds(qemu.pid)
                 stop(qemu)
         os.unlink(initramfs)
         kernel = ""
         if os.path.exists(kernel_log):
             with open(kernel_log, encoding="utf-8", errors="replace") as f:
                 kernel = f.read().replace("\r", "")
-        return Result(status, output, kernel, time.monotonic() - started, why,
-                      self.expected)
+        result = Result(status, output, kernel, time.monotonic() - started,
+                        why, self.expected)
+        result.busy = busy
+        return result
 
     def _follow(self, qemu, echo, started):
         """Copy the command's output until its end marker."""
@@ -230,6 +234,16 @@ class Guest:
                     if echo:
                         echo(line)
         return status, "\n".join(lines), why
+
+
+def processor_seconds(pid):
+    """How long a process has kept processors of the host busy."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+            fields = f.read().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def stop(qemu):

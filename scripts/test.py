@@ -13,6 +13,7 @@ only then.
 import concurrent.futures
 import os
 import sys
+import time
 
 import test_results
 import test_steps
@@ -37,8 +38,10 @@ def main():
         if (name in test_steps.NEED_KERNEL and
                 not os.path.exists(test_steps.KERNEL)):
             tally.record(name, False, "there is no instrumented kernel")
-        else:
-            jobs += steps[name](tally) or []
+            continue
+        started = time.monotonic()
+        jobs += steps[name](tally) or []
+        tally.steps.append((name, time.monotonic() - started))
     if jobs:
         run_jobs(tally, jobs)
     sys.exit(tally.finish())

@@ -31,6 +31,8 @@ class Tally:
         self.failed = []
         self.skipped = []
         self.started = time.monotonic()
+        self.steps = []             # (what needs no guest, seconds)
+        self.guests = []            # (what, guest.Result)
         self.lock = threading.RLock()   # results come from several guests
 
     def say(self, text):
@@ -78,12 +80,25 @@ class Tally:
     def done(self, result, g, what):
         """A guest: that it came to its end and what is in its log."""
         self.say(f"{what}: {result.seconds:.0f} s")
+        self.guests.append((what, result))
         self.record(f"{g.name}: kernel log", not result.complaints,
                     "; ".join(result.complaints[:3]))
         self.record(f"{g.name}: end", result.status is not None,
                     f"{result.why}, see build/logs/{g.name}*.log")
 
+    def show_time(self):
+        """Where the time went, what took longest first."""
+        print("\nseconds without a guest")
+        for name, seconds in sorted(self.steps, key=lambda s: -s[1]):
+            print(f"{seconds:8.0f}   {name}")
+        print("\nseconds of each guest, of processors for it, of its programs")
+        for what, result in sorted(self.guests, key=lambda g: -g[1].seconds):
+            print(f"{result.seconds:8.0f} {result.busy:7.0f}   {what}")
+            for seconds, name in longest(result.output):
+                print(f"{seconds:28d}   {name}")
+
     def finish(self):
+        self.show_time()
         if self.skipped:
             print(f"\n{len(self.skipped)} skipped:")
             print("\n".join("       " + s for s in self.skipped))
@@ -113,6 +128,20 @@ def blocks(output):
             name = None
     if name:
         yield name, lines, None
+
+
+def longest(output, least=30):
+    """(seconds, name) of what a guest ran one by one, if it took a while."""
+    begun, spent = 0, []
+    for line in output.splitlines():
+        mark = re.match(r"### (begin|end) (\S+).* (\d+)$", line)
+        if not mark:
+            continue
+        if mark.group(1) == "begin":
+            begun = int(mark.group(3))
+        elif int(mark.group(3)) - begun >= least:
+            spent.append((int(mark.group(3)) - begun, mark.group(2)))
+    return sorted(spent, reverse=True)
 
 
 def kunit_results(t, log):

@@ -31,8 +31,8 @@
 #include "lib/process.h"
 
 #define DEFAULT_SEED		20260101
-#define MODEL_OPS		40000
-#define THREADS_OPS		25000
+#define MODEL_OPS		26000
+#define THREADS_OPS		15000
 #define ROUND_OPS		15000
 #define DEFAULT_THREADS		4
 

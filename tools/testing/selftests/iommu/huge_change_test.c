@@ -184,14 +184,16 @@ static const char *check_change(struct huge *huge, const struct change *change,
 	return wrong;
 }
 
-static const char *check_changes(struct huge *huge, __u32 flags)
+/* Every change, each to @count odd pages. */
+static const char *check_changes(struct huge *huge, size_t count, __u32 flags)
 {
-	size_t count = huge->has_edu ? 1 : ARRAY_SIZE(odd_pages);
 	const char *wrong;
-	size_t i, k;
+	size_t i, n;
 
 	for (i = 0; i < ARRAY_SIZE(changes); i++) {
-		for (k = 0; k < count; k++) {
+		for (n = 0; n < count; n++) {
+			size_t k = (i + n) % ARRAY_SIZE(odd_pages);
+
 			wrong = check_change(huge, &changes[i], odd_pages[k],
 					     flags);
 			if (*wrong)
@@ -206,12 +208,14 @@ static const char *check_changes(struct huge *huge, __u32 flags)
 
 TEST_F(huge, changed_before_the_map)
 {
-	EXPECT_STREQ("", check_changes(&self->huge, MAP_RW));
+	size_t count = self->huge.has_edu ? 1 : ARRAY_SIZE(odd_pages);
+
+	EXPECT_STREQ("", check_changes(&self->huge, count, MAP_RW));
 }
 
 TEST_F(huge, changed_before_a_read_only_map)
 {
-	EXPECT_STREQ("", check_changes(&self->huge, MAP_READ));
+	EXPECT_STREQ("", check_changes(&self->huge, 1, MAP_READ));
 }
 
 /* What is mapped already stays what it is. */
