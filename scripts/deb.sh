@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Build the Debian package iommufd-dkms, in build/deb, and let lintian look at
-# it. VERSION=x makes a package of another version.
+# Build the Debian packages iommufd-dkms and iommufdctl, in build/deb, and let
+# lintian look at them. VERSION=x makes packages of another version.
 #
 # Half of the package's source is the base's VFIO, which is not in this
 # repository. So debian/ is not at the top, where one would expect that
@@ -43,6 +43,17 @@ lay_out_modules()
 	(cd "$base" && cp -a --parents drivers/vfio \
 		drivers/iommu/iommu-priv.h "$src")
 	cp -p "$top"/scripts/modules/{Kbuild,build.sh,no-vfio-container.h} "$src"
+}
+
+# iommufdctl is built with the package. Its tests look whether it has words for
+# each tracepoint.
+lay_out_ctl()
+{
+	mapfile -t files < <(cd "$top" &&
+		find tools/iommu/ctl tools/testing/iommufdctl -type f \
+			-not -path '*/__pycache__/*')
+	copy "$source" tools/iommu/{Makefile,pci.c,pci.h} \
+		include/trace/events/iommufd.h "${files[@]}"
 }
 
 # One annotation in the headers is the kernel's alone.
@@ -88,10 +99,11 @@ lay_out_version()
 
 lay_out()
 {
-	rm -rf "$out"/iommufd-dkms[-_]"$version"*
+	rm -rf "$out"/iommufd-dkms[-_]"$version"* "$out"/iommufdctl_"$version"_*
 	mkdir -p "$source"
 	cp -a "$here/debian" "$here/files/." "$source/"
 	lay_out_modules
+	lay_out_ctl
 	lay_out_headers
 	lay_out_documents
 	lay_out_version
@@ -99,15 +111,19 @@ lay_out()
 
 package()
 {
-	cd "$source" && dpkg-buildpackage -us -uc
+	cd "$source" && DEB_BUILD_OPTIONS=noautodbgsym dpkg-buildpackage -us -uc
 }
 
-# What lintian says of the package, and nothing is the right answer.
+# What lintian says of the packages, and nothing is the right answer.
 look()
 {
 	lintian --allow-root --fail-on error,warning,info \
 		"$out/iommufd-dkms_$version"_*.changes
 }
+
+architecture=$(dpkg --print-architecture)
+packages=("iommufd-dkms_${version}_all.deb"
+	  "iommufdctl_${version}_$architecture.deb")
 
 alone deb
 "$top/scripts/base.sh"
@@ -119,4 +135,7 @@ if [ -s "$logs/lintian.log" ]; then
 	cat "$logs/lintian.log" >&2
 	die "lintian has something to say"
 fi
-say "build/deb/iommufd-dkms_${version}_all.deb; lintian: clean"
+for package in "${packages[@]}"; do
+	[ -s "$out/$package" ] || die "there is no build/deb/$package"
+	say "build/deb/$package; lintian: clean"
+done

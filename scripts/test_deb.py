@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Install the Debian package in a throw-away system, use it, and purge it.
+"""Install the Debian packages in a throw-away system, use and purge them.
 
-For each release of Debian: make a system, install the package, boot that
+For each release of Debian: make a system, install the packages, boot that
 system's own kernel and run the sample VMM as an ordinary user, get new kernels
-and a new version of the package, let iommufd serve the containers, and purge.
+and a new version of the packages, let iommufd serve the containers, and purge.
 After each step the whole set of modules has to be there for each kernel, and
-in the end no trace of it. Name releases as arguments to test only those. The
-last line is "N passed, N failed".
+in the end no trace of them. Name releases as arguments to test only those.
+iommufdctl needs the C library of this machine or a newer one. The last line is
+"N passed, N failed".
 """
+import glob
 import os
 import re
 import shutil
@@ -26,17 +28,18 @@ REFUSED = {"6.1.0-test": ("CONFIG_VFIO=m\n", "is not a 6.12 kernel"),
            "6.12.0-none": (None, "no headers for kernel 6.12.0-none"),
            "6.12.0-builtin": ("CONFIG_VFIO=y\n",
                               "does not have VFIO as modules")}
-PACKAGE = "iommufd-dkms"
+MODULES = "iommufd-dkms"
+PACKAGES = (MODULES, "iommufdctl")
 VERSIONS = ("1.0+first", "1.0+second")
 SETTING = "etc/default/iommufd-dkms"
 
 
 def build(t, version):
-    """The package of a version, if it can be built."""
+    """The packages of a version, if they can be built."""
     done = subprocess.run([os.path.join(guest.TOP, "scripts/deb.sh")],
                           stdin=subprocess.DEVNULL, check=False,
                           env={**os.environ, "VERSION": version})
-    t.record(f"build: {PACKAGE} {version}", done.returncode == 0)
+    t.record(f"build: {version}", done.returncode == 0)
     return done.returncode == 0
 
 
@@ -52,11 +55,20 @@ def pretend(root):
 
 def install(t, root, version):
     """Install or upgrade to a version."""
-    name = f"{PACKAGE}_{version}_all.deb"
-    root.copy(os.path.join(guest.BUILD, "deb", name), f"tmp/{name}")
-    status, output = root.apt("install", f"/tmp/{name}")
+    names = []
+    for package in PACKAGES:
+        for path in glob.glob(os.path.join(guest.BUILD, "deb",
+                                           f"{package}_{version}_*.deb")):
+            names.append("/tmp/" + os.path.basename(path))
+            root.copy(path, names[-1].lstrip("/"))
+    status, output = root.apt("install", *names)
     t.record(f"{root.release}: install {version}", status == 0,
              f"see {os.path.relpath(root.log, guest.TOP)}")
+    for package in PACKAGES:
+        found = root.inside("dpkg-query", "-W", "-f",
+                            "${db:Status-Status} ${Version}", package)[1]
+        t.record(f"{root.release}: {package} {version} is installed",
+                 found == f"installed {version}", found)
     return output
 
 
@@ -140,12 +152,15 @@ def upgrade(t, root, version):
              "'vifo', which is neither vfio nor iommufd; vfio is taken"
              in output)
     check_set(t, root, version, "upgraded")
+    left = [path for path in sorted(root.unowned()) if VERSIONS[0] in path]
+    t.record(f"{root.release}: nothing is left of the old version", not left,
+             " ".join(left[:8]))
 
 
 def serve_containers(t, root, version):
     """The one setting, whose change is kept and carried out."""
     root.write(SETTING, "CONTAINER=iommufd\n")
-    status, _ = root.inside("dpkg-reconfigure", PACKAGE)
+    status, _ = root.inside("dpkg-reconfigure", MODULES)
     t.record(f"{root.release}: reconfigure", status == 0)
     check_set(t, root, version, "containers by iommufd", {"vfio_iommu_type1"})
     for kernel in root.kernels():
@@ -155,11 +170,14 @@ def serve_containers(t, root, version):
 
 
 def purge(t, root, before):
-    """Everything is as if it never had been there."""
-    kept = root.apt("remove", PACKAGE)[0] == 0 and os.path.exists(
+    """Everything is as if they never had been there."""
+    kept = root.apt("remove", MODULES)[0] == 0 and os.path.exists(
         os.path.join(root.path, SETTING))
     t.record(f"{root.release}: remove keeps the setting", kept)
-    t.record(f"{root.release}: purge", root.apt("purge", PACKAGE)[0] == 0)
+    t.record(f"{root.release}: purge", root.apt("purge", *PACKAGES)[0] == 0)
+    known = glob.glob(os.path.join(root.path, "var/lib/dpkg/info/iommufd*"))
+    t.record(f"{root.release}: dpkg has nothing of them", not known,
+             " ".join(sorted(known)))
     left = {path for path in root.unowned() - before
             if not path.startswith("/var/lib/dkms/mok")}
     t.record(f"{root.release}: nothing is left", not left,
