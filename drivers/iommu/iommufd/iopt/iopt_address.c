@@ -66,12 +66,6 @@ static bool node_is_live(struct iova_node *node)
 	       iopt_area_state(iopt_area_from_node(node)) == IOPT_AREA_LIVE;
 }
 
-static int refuse_area(int error, enum iommufd_refusal reason,
-		       const struct iova_node *node)
-{
-	return iommufd_refuse(error, reason, node->start, node->last);
-}
-
 /* As with unmapping: version 1 goes by where areas begin. */
 static int vaddr_walk_check_ends(struct io_pagetable *iopt,
 				 struct vaddr_walk *walk)
@@ -87,9 +81,9 @@ static int vaddr_walk_check_ends(struct io_pagetable *iopt,
 		return 0;
 	}
 	if (node_is_live(front) && front->start < walk->start)
-		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, front);
+		return iommufd_refuse_node(-ENOENT, IOMMUFD_REFUSE_CUT, front);
 	if (node_is_live(back) && back->last > walk->last)
-		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, back);
+		return iommufd_refuse_node(-ENOENT, IOMMUFD_REFUSE_CUT, back);
 	return 0;
 }
 
@@ -98,14 +92,16 @@ static int area_invalidate_vaddr(struct iopt_area *area,
 {
 	/* It was mapped after the ends were checked. */
 	if (area->node.start < walk->start || area->node.last > walk->last)
-		return refuse_area(-ENOENT, IOMMUFD_REFUSE_CUT, &area->node);
+		return iommufd_refuse_node(-ENOENT, IOMMUFD_REFUSE_CUT,
+					   &area->node);
 	if (area->vaddr_invalid)
-		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_INVALID,
-				   &area->node);
+		return iommufd_refuse_node(-EINVAL,
+					   IOMMUFD_REFUSE_VADDR_INVALID,
+					   &area->node);
 	/* What is no memory of a process has no address to come. */
 	if (!pin_user_is_origin(&area->pages->origin))
-		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
-				   &area->node);
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
+					   &area->node);
 	area_set_vaddr_invalid(area, true);
 	walk->length += area->node.last - area->node.start + 1;
 	return 0;
@@ -252,6 +248,22 @@ int iopt_invalidate_vaddr(struct io_pagetable *iopt, struct mutex *joins,
 	return rc;
 }
 
+/* What keeps an area from being given a new address for all of a range? */
+static int area_check_invalid(const struct iopt_area *area, unsigned long start,
+			      unsigned long last)
+{
+	const struct iova_node *node = &area->node;
+
+	if (iopt_area_state(area) != IOPT_AREA_LIVE)
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_BUSY, node);
+	if (!area->vaddr_invalid)
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_VADDR_VALID,
+					   node);
+	if (node->start != start || node->last != last)
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_CUT, node);
+	return 0;
+}
+
 /*
  * The area at exactly a range, with a reference. It would be the first one, so
  * no more than some that are coming or going are passed over.
@@ -263,6 +275,7 @@ static struct iopt_area *area_get_invalid(struct io_pagetable *iopt,
 	struct iova_node *node;
 	struct iopt_area *area;
 	unsigned int i = 0;
+	int rc;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
 	node = iova_tree_first(&iopt->tree, start, last);
@@ -272,13 +285,9 @@ static struct iopt_area *area_get_invalid(struct io_pagetable *iopt,
 		return ERR_PTR(iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED,
 					      start, last));
 	area = iopt_area_from_node(node);
-	if (!node_is_live(node))
-		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_BUSY, node));
-	if (!area->vaddr_invalid)
-		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_VALID,
-					   node));
-	if (node->start != start || node->last != last)
-		return ERR_PTR(refuse_area(-EINVAL, IOMMUFD_REFUSE_CUT, node));
+	rc = area_check_invalid(area, start, last);
+	if (rc)
+		return ERR_PTR(rc);
 	refcount_inc(&area->refs);
 	return area;
 }
@@ -300,8 +309,8 @@ static int area_move(struct iopt_area *area, unsigned long address,
 	int rc;
 
 	if (!area_shows_all(area))
-		return refuse_area(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
-				   &area->node);
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
+					   &area->node);
 	/* As when it is mapped. */
 	if (check_add_overflow(address, area->pages->npages * PAGE_SIZE, &end))
 		return iommufd_refuse(-EFAULT, IOMMUFD_REFUSE_MEMORY, address,

@@ -52,8 +52,8 @@ static int check_reserve(struct io_pagetable *iopt, unsigned long start,
 	struct iova_range *range;
 
 	if (node)
-		return iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_TAKEN,
-				      node->start, node->last);
+		return iommufd_refuse_node(-EADDRINUSE, IOMMUFD_REFUSE_TAKEN,
+					   node);
 	range = iova_ranges_first(&iopt->allowed, start, last);
 	if (range)
 		return iommufd_refuse(-EADDRINUSE, IOMMUFD_REFUSE_ALLOWED,
@@ -319,8 +319,8 @@ int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
 				      iopt->iova_alignment);
 	node = iova_tree_first(&iopt->tree, iova, last);
 	if (node)
-		return iommufd_refuse(-EEXIST, IOMMUFD_REFUSE_TAKEN,
-				      node->start, node->last);
+		return iommufd_refuse_node(-EEXIST, IOMMUFD_REFUSE_TAKEN,
+					   node);
 	range = iova_ranges_first(&iopt->reserved, iova, last);
 	if (range)
 		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_RESERVED,

@@ -279,9 +279,8 @@ static int mapping_add_part(struct iopt_mapping *mapping,
 	int rc;
 
 	if ((mapping->iommu_prot & IOMMU_WRITE) && !pages->origin.writable)
-		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS,
-				      part->area->node.start,
-				      part->area->node.last);
+		return iommufd_refuse_node(-EPERM, IOMMUFD_REFUSE_RIGHTS,
+					   &part->area->node);
 	rc = mapping_share_setup(mapping);
 	if (rc)
 		return rc;

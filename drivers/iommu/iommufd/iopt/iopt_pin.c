@@ -37,8 +37,7 @@ static int area_check_rights(const struct iopt_area *area, bool write)
 {
 	if (area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ))
 		return 0;
-	return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS, area->node.start,
-			      area->node.last);
+	return iommufd_refuse_node(-EPERM, IOMMUFD_REFUSE_RIGHTS, &area->node);
 }
 
 /* Whoever waits for an area to be let go of may go on. */

@@ -19,11 +19,11 @@
 static int area_check_file(const struct iopt_area *area)
 {
 	if (iopt_area_state(area) == IOPT_AREA_SETUP)
-		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
-				      area->node.start, area->node.last);
+		return iommufd_refuse_node(-EBUSY, IOMMUFD_REFUSE_BUSY,
+					   &area->node);
 	if (!area->pages->origin.file)
-		return iommufd_refuse(-EINVAL, IOMMUFD_REFUSE_NO_FILE,
-				      area->node.start, area->node.last);
+		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_NO_FILE,
+					   &area->node);
 	return 0;
 }
 

@@ -137,8 +137,7 @@ static bool iopt_area_at(struct io_pagetable *iopt, unsigned long iova,
 
 static int refuse_cut(const struct iova_node *node)
 {
-	return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_CUT, node->start,
-			      node->last);
+	return iommufd_refuse_node(-ENOENT, IOMMUFD_REFUSE_CUT, node);
 }
 
 /*
@@ -176,8 +175,8 @@ static int area_check_claim(const struct iopt_area *area,
 	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
 
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
-		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
-				      area->node.start, area->node.last);
+		return iommufd_refuse_node(-EBUSY, IOMMUFD_REFUSE_BUSY,
+					   &area->node);
 	/* It was not there when the ends were checked. */
 	if (!setup && removal->rule != IOPT_UNMAP_TYPE1_V1 &&
 	    area->node.last > removal->last)

@@ -7,6 +7,8 @@
 
 #include <trace/events/iommufd.h>
 
+#include "iova_tree.h"
+
 /**
  * iommufd_refuse() - Say why something fails
  * @error: a negative errno
@@ -24,6 +26,21 @@ static inline int iommufd_refuse(int error, enum iommufd_refusal reason,
 {
 	trace_iommufd_refuse(error, reason, first, second);
 	return error;
+}
+
+/**
+ * iommufd_refuse_node() - iommufd_refuse() because of one range that is taken
+ * @error: a negative errno
+ * @reason: the reason, whose numbers are a range
+ * @node: the range, such as that of an area
+ *
+ * Context: any.
+ * Return: @error.
+ */
+static inline int iommufd_refuse_node(int error, enum iommufd_refusal reason,
+				      const struct iova_node *node)
+{
+	return iommufd_refuse(error, reason, node->start, node->last);
 }
 
 #endif

@@ -429,8 +429,8 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 	int rc;
 
 	if (write && !area->pages->origin.writable)
-		return iommufd_refuse(-EPERM, IOMMUFD_REFUSE_RIGHTS,
-				      area->node.start, area->node.last);
+		return iommufd_refuse_node(-EPERM, IOMMUFD_REFUSE_RIGHTS,
+					   &area->node);
 	if (!area->pages->origin.ops->pinned)
 		return refuse_device(area->pages);
 	rc = pfn_reader_lock(&reader, area->pages, start, last);
