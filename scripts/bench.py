@@ -6,10 +6,10 @@ Boots kernels in QEMU with an emulated VT-d and runs one program in all of them
 (tools/testing/selftests/iommu/bench): the distribution's kernel, with our
 modules and with VFIO's type1, and one lean kernel that is built twice, with our
 iommufd and with the base's. Results: a table, where the instructions go in rows
-that miss their target, what a second thread adds; build/bench/bench.json and
-plots beside it. The exit status is 0 when every guest came to its end and every
-target is met, or is less than pinning and the IOMMU driver alone take. Name
-chapters of the program as arguments to run only those.
+that miss their target, how long locks are held, what a second thread adds;
+build/bench/bench.json and plots beside it. The exit status is 0 when every guest
+came to its end and every target is met, or is less than pinning and the IOMMU
+driver alone take. Name chapters of the program as arguments to run only those.
 """
 import concurrent.futures
 import json
@@ -31,10 +31,12 @@ FAILED = []
 # On two processors, and with the host to itself.
 THREADS_CHAPTER = "threads"
 THREADS_PREFIX = "two threads: "
+# In a kernel of its own.
+LOCKS_CHAPTER = "locks"
 CHAPTERS = ("kinds", "gigantic", "16gib", "files", "bars", "pair", "4000",
             "gaps", "anywhere", "viommu", "two-tables", "many", "domains",
             "access", "dirty", "invalidate", "fault", "usage", "by-size",
-            "by-areas", "by-areas-100k", THREADS_CHAPTER)
+            "by-areas", "by-areas-100k", LOCKS_CHAPTER, THREADS_CHAPTER)
 # Columns that a chapter is measured for, if not all with VT-d. type1 and the
 # base have no counterpart for some; others show on the distribution's kernel
 # nothing that they do not show on the lean one, or need a driver that it cannot
@@ -50,6 +52,7 @@ SOME = {
     "fault": ("lean", "base"),
     "by-areas": ("ours", "type1"),
     "by-areas-100k": ("lean", "base"),
+    LOCKS_CHAPTER: ("locks",),
     THREADS_CHAPTER: ("ours", "type1", "base"),
 }
 # Also with AMD-Vi: where what the IOMMU driver does is much of the cost.
@@ -248,12 +251,13 @@ def draw(results):
                 f.write(plot.svg(title, x, y, lines))
 
 
-def write(table, samples, threads):
+def write(table, samples, locks, threads):
     """Everything for other programs."""
     everything = {
         "rows": table,
         "breakdown": {name: sample.as_dict()
                       for name, sample in samples.items()},
+        "locks": locks,
         "threads": threads,
     }
     with open(os.path.join(OUT, "bench.json"), "w", encoding="utf-8") as f:
@@ -282,17 +286,20 @@ def main():
                  f"{' '.join(CHAPTERS)}")
     bench_guest.build({column for c in chapters for column in columns_of(c)})
     results = run_all([c for c in chapters if c != THREADS_CHAPTER])
+    locks = bench_table.lock_rows(results["locks"])
+    results["locks"] = {}
     table = bench_table.rows(results, targets(results))
     samples = run_profiles(table)
     threads = run_threads() if THREADS_CHAPTER in chapters else {}
-    write(table, samples, threads)
+    write(table, samples, locks, threads)
     draw(results)
     if table:
         bench_table.show(table)
         bench_table.show_amd(table)
         bench_table.show_breakdown(table, samples)
+    bench_table.show_locks(locks)
     bench_table.show_threads(threads)
-    missed = verdict(table)
+    missed = verdict(table + locks)
     print(f"{time.monotonic() - started:.0f} s")
     sys.exit(1 if missed else 0)
 

@@ -20,8 +20,13 @@ MODULES = ("bench_access.ko", "bench_iommu.ko")
 # The distribution's kernel, with our modules in place of its VFIO.
 STOCK = "stock"
 STOCK_MODULES = os.path.join(guest.BUILD, "modules")
-# Kernels that are built for the benchmark, and the source of each.
-LEAN = {"bench-ours": "linux", "bench-base": "linux-base"}
+# Kernels that are built for the benchmark: the source and the configurations of
+# each.
+LEAN = {
+    "bench-ours": ("linux", "bench"),
+    "bench-base": ("linux-base", "bench"),
+    "bench-locks": ("linux", "bench locks"),
+}
 
 # What a column of the table is measured with; VFIO with its type1 is the base's
 # in all of them.
@@ -33,6 +38,7 @@ COLUMNS = {
     "base": Column("bench-base", "iommufd"),
     "amd": Column(STOCK, "iommufd", "amd"),
     "amd-type1": Column(STOCK, "type1", "amd"),
+    "locks": Column("bench-locks", "iommufd"),
 }
 
 # Memory for one page of 1 GiB, 256 MiB of 2 MiB pages with a few to spare, and
@@ -100,13 +106,14 @@ def driver_source(kernel):
     return source
 
 
-def build_lean(kernel, tree):
+def build_lean(kernel):
     """One of LEAN, with both drivers."""
     script = os.path.join(guest.TOP, "scripts/kernel.sh")
+    tree, fragment = LEAN[kernel]
     must_run([script, kernel, "vmlinux", "modules"], TREE=tree,
-             FRAGMENT="bench")
+             FRAGMENT=fragment)
     must_run([script, kernel, "M=" + driver_source(kernel), "modules"],
-             TREE=tree, FRAGMENT="bench")
+             TREE=tree, FRAGMENT=fragment)
 
 
 def build_stock():
@@ -131,9 +138,9 @@ def build(columns):
     kernels = {COLUMNS[column].kernel for column in columns}
     if STOCK in kernels:
         build_stock()
-    for kernel, tree in LEAN.items():
+    for kernel in LEAN:
         if kernel in kernels:
-            build_lean(kernel, tree)
+            build_lean(kernel)
     must_run(["make", "-s", "-C", SELFTESTS, "Q=@", "msg=",
               "OUTPUT=" + os.path.dirname(PROGRAM), PROGRAM])
 

@@ -5,7 +5,8 @@
 #
 # Configure and build a kernel with the overlay from scripts/config/NAME.config
 # in build/NAME. Only what changed since the last time is built again. FRAGMENT
-# names another configuration, TREE=linux-base the source without the overlay.
+# names another configuration, or several that make one together;
+# TREE=linux-base the source without the overlay.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -15,14 +16,19 @@ name=$1
 shift
 targets=("$@")
 [ $# -gt 0 ] || targets=(vmlinux)
-fragment=$top/scripts/config/${FRAGMENT:-$name}.config
 out=$build/$name
+fragments=()
+for part in ${FRAGMENT:-$name}; do
+	fragments+=("$top/scripts/config/$part.config")
+done
 
 # Two builds in one directory would spoil each other: the second one waits.
 mkdir -p "$out"
 exec 9>"$out/.lock"
 flock 9
-[ -r "$fragment" ] || die "no such configuration: $fragment"
+for fragment in "${fragments[@]}"; do
+	[ -r "$fragment" ] || die "no such configuration: $fragment"
+done
 
 # Now and then the table of symbols changes the addresses in it once more, and
 # the link fails; a further pass costs seconds.
@@ -32,10 +38,10 @@ kmake()
 		KALLSYMS_EXTRA_PASS=1 "$@"
 }
 
-# The fragment and every Kconfig file of ours decide about .config.
+# The fragments and every Kconfig file of ours decide about .config.
 config_identity()
 {
-	cat "$fragment" "$top"/drivers/iommu/iommufd/Kconfig
+	cat "${fragments[@]}" "$top"/drivers/iommu/iommufd/Kconfig
 	cat "$base/.stamp-tarball"
 }
 
@@ -44,12 +50,12 @@ check_config()
 {
 	local missing
 
-	missing=$(grep -E '^CONFIG_' "$fragment" |
+	missing=$(grep -hE '^CONFIG_' "${fragments[@]}" |
 		  grep -vxFf "$out/.config" || true)
 	[ -z "$missing" ] && return 0
 	rm -f "$out/.config"
 	die "the kernel configuration does not take these lines of" \
-	    "${fragment#"$top"/} (a dependency?):"$'\n'"$missing"
+	    "${fragments[*]#"$top"/} (a dependency?):"$'\n'"$missing"
 }
 
 configure()
@@ -63,8 +69,9 @@ configure()
 	fi
 	say "configuring build/$name"
 	mkdir -p "$out"
+	cat "${fragments[@]}" >"$out/.fragments"
 	logged "kernel-$name-config" \
-		kmake KCONFIG_ALLCONFIG="$fragment" allnoconfig
+		kmake KCONFIG_ALLCONFIG="$out/.fragments" allnoconfig
 	check_config
 	echo "$identity" >"$out/.stamp-config"
 }

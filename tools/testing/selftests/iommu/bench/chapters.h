@@ -51,6 +51,9 @@ void bench_dirty(const struct backend *backend);
 void bench_invalidate(const struct backend *backend);
 void bench_fault(const struct backend *backend);
 
+/* How long locks are held, with a million areas; iommufd only. */
+void bench_locks(const struct backend *backend);
+
 /* Two threads on two processors, next to one. */
 void bench_threads(const struct backend *backend);
 

@@ -79,6 +79,9 @@ static const struct chapter chapters[] = {
 	{ .name = "by-areas", .run = bench_by_areas, .warms_up = true },
 	{ .name = "by-areas-100k", .run = bench_by_100k_areas,
 	  .warms_up = true, .on_request = true },
+	/* Needs a kernel that writes down how long locks are held. */
+	{ .name = "locks", .run = bench_locks, .iommufd_only = true,
+	  .warms_up = true, .on_request = true },
 	/* Means something on two processors with a clock that goes on. */
 	{ .name = "threads", .run = bench_threads, .warms_up = true,
 	  .on_request = true },
