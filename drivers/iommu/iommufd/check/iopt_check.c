@@ -44,22 +44,29 @@ static bool allowed_valid(struct io_pagetable *iopt)
 						  &iopt->reserved));
 }
 
+/* Does what is counted, and the alignment, follow from the two lists? */
 static bool alignment_valid(struct io_pagetable *iopt)
 {
 	unsigned long alignment = iopt->domains.huge_pages ? 1 : PAGE_SIZE;
+	unsigned long counts[PAGE_SHIFT + 1] = {};
 	struct iopt_access *access;
 	struct iopt_domain *member;
 
-	list_for_each_entry(member, &iopt->domains.list, entry)
-		alignment = max(alignment, iopt_domain_alignment(member));
+	list_for_each_entry(member, &iopt->domains.list, entry) {
+		alignment = max(alignment, member->alignment);
+		counts[ilog2(member->alignment)]++;
+	}
 	list_for_each_entry(access, &iopt->accesses, entry) {
 		alignment = max(alignment, access->alignment);
+		counts[ilog2(access->alignment)]++;
 		if (!invariant(atomic_read(&access->callers) >= 0))
 			return false;
 	}
 	return invariant(iopt->iova_alignment == alignment) &&
 	       invariant(is_power_of_2(alignment)) &&
 	       invariant(alignment <= PAGE_SIZE) &&
+	       invariant(!memcmp(counts, iopt->users_by_alignment,
+				 sizeof(counts))) &&
 	       invariant(!iopt_areas_below(iopt, alignment));
 }
 

@@ -8,8 +8,9 @@
 
 #include <linux/bitops.h>
 #include <linux/errno.h>
-#include <linux/iommu.h>
 #include <linux/limits.h>
+#include <linux/log2.h>
+#include <linux/string.h>
 
 #include "lib/trace.h"
 
@@ -26,6 +27,7 @@ void iopt_init(struct io_pagetable *iopt)
 	iova_ranges_init(&iopt->reserved);
 	iova_ranges_init(&iopt->allowed);
 	iopt->iova_alignment = 1;
+	memset(iopt->users_by_alignment, 0, sizeof(iopt->users_by_alignment));
 	iopt->areas_left = NULL;
 	iopt->context = 0;
 	iopt->id = 0;
@@ -60,18 +62,6 @@ void iopt_destroy(struct io_pagetable *iopt)
 	iova_ranges_destroy(&iopt->reserved);
 	sparse_bits_forget(&iopt->touched, 0, ULONG_MAX);
 	mutex_destroy(&iopt->container_mutex);
-}
-
-/**
- * iopt_domain_alignment() - What a domain demands of an area
- * @member: with the domain set, which knows a page size
- *
- * Context: any.
- * Return: the smallest page of the domain, bytes.
- */
-unsigned long iopt_domain_alignment(const struct iopt_domain *member)
-{
-	return 1UL << __ffs(member->domain->pgsize_bitmap);
 }
 
 /**
@@ -116,26 +106,43 @@ int iopt_check_join(const struct io_pagetable *iopt, unsigned long alignment)
 	return 0;
 }
 
-/**
- * iopt_refresh_alignment() - Note that domains, accesses or options changed
- * @iopt: the io_pagetable
- *
- * Context: &io_pagetable.iova_rwsem held for write, &iopt_domains.rwsem held.
- */
-void iopt_refresh_alignment(struct io_pagetable *iopt)
+/* There may be any number of users, so they are counted and not looked at. */
+static void iopt_refresh_alignment(struct io_pagetable *iopt)
 {
-	unsigned long alignment = iopt->domains.huge_pages ? 1 : PAGE_SIZE;
-	struct iopt_access *access;
-	struct iopt_domain *member;
+	unsigned int least = iopt_huge_pages(iopt) ? 0 : PAGE_SHIFT;
+	unsigned int order = PAGE_SHIFT;
 
 	lockdep_assert_held_write(&iopt->iova_rwsem);
-	lockdep_assert_held(&iopt->domains.rwsem);
 
-	list_for_each_entry(member, &iopt->domains.list, entry)
-		alignment = max(alignment, iopt_domain_alignment(member));
-	list_for_each_entry(access, &iopt->accesses, entry)
-		alignment = max(alignment, access->alignment);
-	iopt->iova_alignment = alignment;
+	while (order > least && !iopt->users_by_alignment[order])
+		order--;
+	iopt->iova_alignment = BIT(order);
+}
+
+/**
+ * iopt_add_alignment() - Note that a domain or an access joins
+ * @iopt: the io_pagetable
+ * @alignment: that it needs areas to have, bytes; as for iopt_areas_below()
+ *
+ * Context: &io_pagetable.iova_rwsem held for write.
+ */
+void iopt_add_alignment(struct io_pagetable *iopt, unsigned long alignment)
+{
+	iopt->users_by_alignment[ilog2(alignment)]++;
+	iopt_refresh_alignment(iopt);
+}
+
+/**
+ * iopt_remove_alignment() - Undo iopt_add_alignment()
+ * @iopt: the io_pagetable
+ * @alignment: as given to that
+ *
+ * Context: &io_pagetable.iova_rwsem held for write.
+ */
+void iopt_remove_alignment(struct io_pagetable *iopt, unsigned long alignment)
+{
+	iopt->users_by_alignment[ilog2(alignment)]--;
+	iopt_refresh_alignment(iopt);
 }
 
 /**

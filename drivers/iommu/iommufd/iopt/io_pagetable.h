@@ -32,6 +32,8 @@
  *                  bytes; PAGE_SIZE without huge pages. Else as the domains
  *                  and accesses need it, at most PAGE_SIZE, and 1 without any
  * @areas_by_alignment: number of areas whose largest alignment is 1 << index
+ * @users_by_alignment: number of domains and accesses that need areas to be
+ *                      aligned to 1 << index
  * @mapped: bytes that all areas cover
  * @areas_left: how many more areas there may be, in this and all others with
  *              the same counter; NULL without a limit; constant
@@ -63,6 +65,7 @@ struct io_pagetable {
 	struct iova_ranges allowed;
 	unsigned long iova_alignment;
 	unsigned long areas_by_alignment[PAGE_SHIFT + 1];
+	unsigned long users_by_alignment[PAGE_SHIFT + 1];
 	unsigned long mapped;
 	atomic_long_t *areas_left;
 	u32 context;
@@ -128,10 +131,10 @@ void iopt_destroy(struct io_pagetable *iopt);
 
 int iopt_set_huge_pages(struct io_pagetable *iopt, bool enable);
 bool iopt_huge_pages(struct io_pagetable *iopt);
-unsigned long iopt_domain_alignment(const struct iopt_domain *member);
 bool iopt_areas_below(const struct io_pagetable *iopt, unsigned long alignment);
 int iopt_check_join(const struct io_pagetable *iopt, unsigned long alignment);
-void iopt_refresh_alignment(struct io_pagetable *iopt);
+void iopt_add_alignment(struct io_pagetable *iopt, unsigned long alignment);
+void iopt_remove_alignment(struct io_pagetable *iopt, unsigned long alignment);
 
 void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats);
 

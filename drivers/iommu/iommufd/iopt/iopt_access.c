@@ -45,10 +45,8 @@ int iopt_add_access(struct io_pagetable *iopt, struct iopt_access *access)
 	down_write(&iopt->iova_rwsem);
 	rc = iopt_check_join(iopt, access->alignment);
 	if (!rc) {
-		down_read(&iopt->domains.rwsem);
 		list_add_tail(&access->entry, &iopt->accesses);
-		iopt_refresh_alignment(iopt);
-		up_read(&iopt->domains.rwsem);
+		iopt_add_alignment(iopt, access->alignment);
 	}
 	up_write(&iopt->iova_rwsem);
 	return rc;
@@ -83,10 +81,8 @@ void iopt_remove_access(struct io_pagetable *iopt, struct iopt_access *access)
 	iopt_retire_access(iopt, access);
 
 	down_write(&iopt->iova_rwsem);
-	down_read(&iopt->domains.rwsem);
 	list_del(&access->entry);
-	iopt_refresh_alignment(iopt);
-	up_read(&iopt->domains.rwsem);
+	iopt_remove_alignment(iopt, access->alignment);
 	up_write(&iopt->iova_rwsem);
 }
 

@@ -16,6 +16,7 @@
  */
 #include "iopt_domain.h"
 
+#include <linux/bitops.h>
 #include <linux/iommu.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
@@ -27,6 +28,12 @@
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
+
+/* The smallest page of a domain, in bytes. */
+static unsigned long iopt_domain_alignment(const struct iommu_domain *domain)
+{
+	return 1UL << __ffs(domain->pgsize_bitmap);
+}
 
 /*
  * Drivers that read dirty bits go on until they are behind the range. At the end
@@ -68,15 +75,16 @@ static int iopt_join_domain(struct io_pagetable *iopt,
 	int rc;
 
 	down_write(&iopt->iova_rwsem);
-	rc = iopt_check_join(iopt, iopt_domain_alignment(member));
+	member->alignment = iopt_domain_alignment(member->domain);
+	rc = iopt_check_join(iopt, member->alignment);
 	if (!rc) {
 		down_write(&iopt->domains.rwsem);
 		member->joined = ++iopt->domains.generation;
 		member->left = U64_MAX;
 		list_add_tail(&member->entry, &iopt->domains.list);
 		iopt->domains.count++;
-		iopt_refresh_alignment(iopt);
 		up_write(&iopt->domains.rwsem);
+		iopt_add_alignment(iopt, member->alignment);
 	}
 	up_write(&iopt->iova_rwsem);
 	return rc;
@@ -110,8 +118,8 @@ static void iopt_erase_domain(struct io_pagetable *iopt,
 	down_write(&iopt->domains.rwsem);
 	list_del(&member->entry);
 	iopt->domains.count--;
-	iopt_refresh_alignment(iopt);
 	up_write(&iopt->domains.rwsem);
+	iopt_remove_alignment(iopt, member->alignment);
 	up_write(&iopt->iova_rwsem);
 	iopt_unreserve(iopt, member);
 }
@@ -138,7 +146,7 @@ int iopt_add_domain(struct io_pagetable *iopt, struct iopt_domain *member)
 	struct iopt_area *area;
 	int rc;
 
-	if (!domain->pgsize_bitmap || iopt_domain_alignment(member) > PAGE_SIZE)
+	if (!domain->pgsize_bitmap || iopt_domain_alignment(domain) > PAGE_SIZE)
 		return -EINVAL;
 	rc = iopt_reserve_outside(iopt, member);
 	if (!rc)

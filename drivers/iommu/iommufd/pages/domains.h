@@ -17,6 +17,8 @@ struct iommu_domain;
  * struct iopt_domain - A domain that is a member of an io_pagetable
  * @entry: in &iopt_domains.list, in the order of joining
  * @domain: the IOMMU's page table; set by the owner before joining
+ * @alignment: what start and length of areas have to be a multiple of, bytes;
+ *             set by joining
  * @joined: generation that begins with this domain in it
  * @left: first generation without this domain, U64_MAX as long as it stays
  *
@@ -25,6 +27,7 @@ struct iommu_domain;
 struct iopt_domain {
 	struct list_head entry;
 	struct iommu_domain *domain;
+	unsigned long alignment;
 	u64 joined;
 	u64 left;
 };

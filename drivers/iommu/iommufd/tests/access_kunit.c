@@ -17,6 +17,7 @@
 #include <linux/vmstat.h>
 #include <linux/workqueue.h>
 
+#include "check/iopt_check.h"
 #include "iopt/io_pagetable.h"
 #include "iopt/iopt_access.h"
 #include "iopt/iopt_map.h"
@@ -358,6 +359,34 @@ static void areas_have_to_join(struct kunit *test)
 	map(test, IOVA, 0, PAGE_SIZE / 2, READ_WRITE, 0);
 }
 
+/* What an access needs counts as long as it, or another such one, is there. */
+static void alignment_is_that_of_the_most_demanding(struct kunit *test)
+{
+	struct iopt_access pages[2] = {
+		{ .alignment = PAGE_SIZE }, { .alignment = PAGE_SIZE },
+	};
+	struct iopt_access sectors = { .alignment = 512 };
+	struct setup *setup = test->priv;
+	struct io_pagetable *iopt = &setup->iopt;
+
+	KUNIT_EXPECT_EQ(test, 1, iopt->iova_alignment);
+	KUNIT_ASSERT_EQ(test, 0, iopt_add_access(iopt, &sectors));
+	KUNIT_EXPECT_EQ(test, 512, iopt->iova_alignment);
+	KUNIT_ASSERT_EQ(test, 0, iopt_add_access(iopt, &pages[0]));
+	KUNIT_ASSERT_EQ(test, 0, iopt_add_access(iopt, &pages[1]));
+	iopt_remove_access(iopt, &pages[0]);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, iopt->iova_alignment);
+	KUNIT_EXPECT_TRUE(test, iopt_valid(iopt));
+	iopt_remove_access(iopt, &pages[1]);
+	KUNIT_EXPECT_EQ(test, 512, iopt->iova_alignment);
+	KUNIT_EXPECT_EQ(test, 0, iopt_set_huge_pages(iopt, false));
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE, iopt->iova_alignment);
+	KUNIT_EXPECT_EQ(test, 0, iopt_set_huge_pages(iopt, true));
+	iopt_remove_access(iopt, &sectors);
+	KUNIT_EXPECT_EQ(test, 1, iopt->iova_alignment);
+	KUNIT_EXPECT_TRUE(test, iopt_valid(iopt));
+}
+
 /**
  * struct copier - A thread that copies
  * @setup: from which memory
@@ -496,6 +525,7 @@ static struct kunit_case access_cases[] = {
 	KUNIT_CASE(h41_stubborn_driver),
 	KUNIT_CASE(h43_failure_unpins_the_first_area),
 	KUNIT_CASE(areas_have_to_join),
+	KUNIT_CASE(alignment_is_that_of_the_most_demanding),
 	KUNIT_CASE(copies_from_every_thread),
 	KUNIT_CASE(copies_that_write_pin),
 	{}

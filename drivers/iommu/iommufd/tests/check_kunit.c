@@ -216,6 +216,7 @@ static void iopt_damage(struct kunit *test)
 	EXPECT_SEEN(iopt_valid(&iopt), iopt.mapped, 0);
 	EXPECT_SEEN(iopt_valid(&iopt), iopt.areas_by_alignment[0], 1);
 	EXPECT_SEEN(iopt_valid(&iopt), iopt.iova_alignment, PAGE_SIZE);
+	EXPECT_SEEN(iopt_valid(&iopt), iopt.users_by_alignment[PAGE_SHIFT], 1);
 	EXPECT_SEEN(iopt_valid(&iopt), iopt.reserved.count, 1);
 	EXPECT_SEEN(iopt_valid(&iopt), area->node.gap, 1);
 	EXPECT_SEEN(iopt_valid(&iopt), area->iopt, NULL);
