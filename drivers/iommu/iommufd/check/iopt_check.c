@@ -22,12 +22,30 @@
 #define AREA_PAGES 8
 #define RUN_PAGES 512
 
+static bool owners_valid(const struct iova_ranges *ranges)
+{
+	const void *previous = NULL;
+	unsigned long count = 0;
+	struct rb_node *rb;
+
+	for (rb = rb_first(&ranges->owners); rb; rb = rb_next(rb)) {
+		const void *owner =
+			rb_entry(rb, struct iova_range, by_owner)->owner;
+
+		if (!invariant(previous <= owner))
+			return false;
+		previous = owner;
+		count++;
+	}
+	return invariant(count == ranges->count);
+}
+
 static bool ranges_valid(const struct iova_ranges *ranges)
 {
 	unsigned long count;
 
 	return interval_tree_valid(&ranges->root, ULONG_MAX, &count) &&
-	       invariant(count == ranges->count);
+	       invariant(count == ranges->count) && owners_valid(ranges);
 }
 
 static bool allowed_valid(struct io_pagetable *iopt)

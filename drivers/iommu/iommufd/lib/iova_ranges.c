@@ -18,6 +18,23 @@ node_to_iova_range(struct interval_tree_node *node)
 	return node ? container_of(node, struct iova_range, node) : NULL;
 }
 
+static const void *by_owner_key(const struct rb_node *rb)
+{
+	return rb_entry(rb, struct iova_range, by_owner)->owner;
+}
+
+static bool by_owner_less(struct rb_node *a, const struct rb_node *b)
+{
+	return by_owner_key(a) < by_owner_key(b);
+}
+
+static int by_owner_compare(const void *owner, const struct rb_node *rb)
+{
+	const void *other = by_owner_key(rb);
+
+	return owner < other ? -1 : owner > other;
+}
+
 /**
  * iova_ranges_init() - Make an empty set
  * @ranges: uninitialised memory
@@ -27,6 +44,7 @@ node_to_iova_range(struct interval_tree_node *node)
 void iova_ranges_init(struct iova_ranges *ranges)
 {
 	ranges->root = RB_ROOT_CACHED;
+	ranges->owners = RB_ROOT;
 	ranges->count = 0;
 }
 
@@ -69,6 +87,7 @@ int iova_ranges_add(struct iova_ranges *ranges, unsigned long start,
 	range->node.last = last;
 	range->owner = owner;
 	interval_tree_insert(&range->node, &ranges->root);
+	rb_add(&range->by_owner, &ranges->owners, by_owner_less);
 	ranges->count++;
 	return 0;
 }
@@ -77,6 +96,7 @@ static void iova_ranges_remove(struct iova_ranges *ranges,
 			       struct iova_range *range)
 {
 	interval_tree_remove(&range->node, &ranges->root);
+	rb_erase(&range->by_owner, &ranges->owners);
 	ranges->count--;
 	kfree(range);
 }
@@ -86,18 +106,17 @@ static void iova_ranges_remove(struct iova_ranges *ranges,
  * @ranges: to remove from
  * @owner: as given to iova_ranges_add()
  *
+ * Takes as long as that owner has ranges, not all of them.
+ *
  * Context: the set's lock, for writing.
  */
 void iova_ranges_remove_owner(struct iova_ranges *ranges, const void *owner)
 {
-	struct iova_range *range, *next;
+	struct rb_node *rb;
 
-	range = iova_ranges_first(ranges, 0, ULONG_MAX);
-	for (; range; range = next) {
-		next = iova_ranges_next(range, 0, ULONG_MAX);
-		if (range->owner == owner)
-			iova_ranges_remove(ranges, range);
-	}
+	while ((rb = rb_find(owner, &ranges->owners, by_owner_compare)))
+		iova_ranges_remove(ranges, rb_entry(rb, struct iova_range,
+						    by_owner));
 }
 
 /**
@@ -138,6 +157,9 @@ bool iova_ranges_overlap(struct iova_ranges *ranges, unsigned long start,
  * @ranges: one set
  * @other: the other set, better the one with fewer ranges
  *
+ * A range of @other that lies in one before it is not looked at. So many owners
+ * that have the same range there take as long as one.
+ *
  * Context: the locks of both sets, for reading.
  * Return: true if at least one IOVA is in both.
  */
@@ -146,10 +168,16 @@ bool iova_ranges_overlap_set(struct iova_ranges *ranges,
 {
 	struct iova_range *range = iova_ranges_first(other, 0, ULONG_MAX);
 
-	for (; range; range = iova_ranges_next(range, 0, ULONG_MAX))
-		if (iova_ranges_overlap(ranges, range->node.start,
-					range->node.last))
+	while (range) {
+		unsigned long last = range->node.last;
+
+		if (iova_ranges_overlap(ranges, range->node.start, last))
 			return true;
+		if (last == ULONG_MAX)
+			break;
+		/* The lowest of those that end behind it. */
+		range = iova_ranges_first(other, last + 1, ULONG_MAX);
+	}
 	return false;
 }
 

@@ -6,6 +6,7 @@
 #define __IOMMUFD_IOVA_RANGES_H
 
 #include <linux/interval_tree.h>
+#include <linux/rbtree.h>
 #include <linux/types.h>
 
 struct iommu_iova_range;
@@ -13,16 +14,19 @@ struct iommu_iova_range;
 /**
  * struct iova_range - One range in a set
  * @node: the range in &iova_ranges.root, bytes, last is inclusive
+ * @by_owner: in &iova_ranges.owners
  * @owner: who put it there, only compared; NULL in sets that have one owner
  */
 struct iova_range {
 	struct interval_tree_node node;
+	struct rb_node by_owner;
 	const void *owner;
 };
 
 /**
  * struct iova_ranges - A set of IOVA ranges that may overlap
  * @root: the ranges
+ * @owners: the same, ordered by owner
  * @count: number of ranges
  *
  * Used for what is reserved (ranges of several owners, which may overlap) and
@@ -31,6 +35,7 @@ struct iova_range {
  */
 struct iova_ranges {
 	struct rb_root_cached root;
+	struct rb_root owners;
 	unsigned int count;
 };
 

@@ -377,6 +377,35 @@ static void remove_owner_is_exact(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, iova_ranges_empty(&ranges));
 }
 
+/* Each page table reserves the same, and a program may make many of them. */
+static void overlap_behind_many_that_are_the_same(struct kunit *test)
+{
+	struct iova_ranges ranges, allowed;
+	unsigned int owner;
+
+	iova_ranges_init(&ranges);
+	iova_ranges_init(&allowed);
+	for (owner = 0; owner < NOWNERS; owner++) {
+		KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&ranges, 10, 29,
+							 &owners[owner]));
+		/* One that lies in it, and one that goes on behind it. */
+		KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&ranges, 15, 19,
+							 &owners[owner]));
+	}
+	KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&ranges, 20, 39, &owners[0]));
+	KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&allowed, 0, 9, NULL));
+	KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&allowed, 40, 49, NULL));
+	KUNIT_EXPECT_FALSE(test, iova_ranges_overlap_set(&allowed, &ranges));
+	KUNIT_ASSERT_EQ(test, 0, iova_ranges_add(&allowed, 39, 39, NULL));
+	KUNIT_EXPECT_TRUE(test, iova_ranges_overlap_set(&allowed, &ranges));
+
+	iova_ranges_remove_owner(&ranges, &owners[0]);
+	KUNIT_EXPECT_EQ(test, ranges.count, 2 * (NOWNERS - 1));
+	KUNIT_EXPECT_FALSE(test, iova_ranges_overlap_set(&allowed, &ranges));
+	iova_ranges_destroy(&ranges);
+	iova_ranges_destroy(&allowed);
+}
+
 #ifndef __KERNEL__
 static void add_without_memory(struct kunit *test)
 {
@@ -399,6 +428,7 @@ static struct kunit_case iova_ranges_cases[] = {
 	KUNIT_CASE(holes_at_the_ends),
 	KUNIT_CASE(holes_between_neighbours),
 	KUNIT_CASE(remove_owner_is_exact),
+	KUNIT_CASE(overlap_behind_many_that_are_the_same),
 #ifndef __KERNEL__
 	KUNIT_CASE(add_without_memory),
 #endif
