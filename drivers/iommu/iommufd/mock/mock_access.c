@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <linux/overflow.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -26,6 +27,7 @@
 #include <uapi/linux/iommufd.h>
 
 #include "iommufd_test.h"
+#include "iopt/iopt_lookup.h"
 #include "object/ioas.h"
 #include "object/ioctl.h"
 #include "object/object.h"
@@ -217,16 +219,17 @@ int mock_access_replace(struct iommufd_call *call, struct iommu_test_cmd *cmd)
 
 static int nth_area_start(struct io_pagetable *iopt, u32 nth, u64 *start)
 {
-	struct iova_node *node;
+	struct iopt_area *area;
 
-	guard(rwsem_read)(&iopt->iova_rwsem);
-	node = iova_tree_first(&iopt->tree, 0, ULONG_MAX);
-	for (; node && nth; nth--)
-		node = iova_tree_next(node, ULONG_MAX);
-	if (!node)
-		return -ENOENT;
-	*start = node->start;
-	return 0;
+	iopt_for_each_area(area, iopt) {
+		if (!nth--) {
+			*start = area->node.start;
+			iopt_area_put(area);
+			return 0;
+		}
+		cond_resched();
+	}
+	return -ENOENT;
 }
 
 /* Lets a fuzzer that knows no IOVA meet what is mapped. */
