@@ -107,6 +107,7 @@ class Guest:
         self.name = name
         self.iommu = "none"
         self.edu = 0
+        self.ports = 0            # the last so many of them have a port each
         self.memory = 1024
         self.cpus = 2
         self.icount = False       # see COUNTED; one processor
@@ -150,15 +151,25 @@ class Guest:
             image.file(target, source)
         image.close()
 
+    def _edu(self, i):
+        """One edu device. A port of its own is what can reset it.
+
+        Slot 3 is taken by the IOMMUs that are PCI devices themselves.
+        """
+        addr = f"addr=0x{4 + i:x}"
+        if i < self.edu - self.ports:
+            return ["-device", "edu," + addr]
+        return ["-device", f"pcie-root-port,id=port{i},chassis={i},{addr}",
+                "-device", f"edu,bus=port{i}"]
+
     def _arguments(self, initramfs, kernel_log):
         devices, options = IOMMUS[self.iommu]
         accel = COUNTED if self.icount else acceleration()
         machine = "q35,kernel-irqchip=split" if "kvm" in accel else "q35"
         args = ["qemu-system-x86_64", *accel, "-machine", machine,
                 "-m", str(self.memory), "-smp", str(self.cpus), *devices]
-        # Slot 3 is taken by the IOMMUs that are PCI devices themselves.
         for i in range(self.edu):
-            args += ["-device", f"edu,addr=0x{4 + i:x}"]
+            args += self._edu(i)
         append = ("console=ttyS0,115200 ignore_loglevel panic=-1 "
                   f"{PATIENCE} {options} {self.append}")
         return args + self.qemu + [
@@ -289,6 +300,8 @@ def arguments():
                    help="image to boot, or 'stock' for the distribution's")
     p.add_argument("--iommu", choices=sorted(IOMMUS), default="vtd")
     p.add_argument("--edu", type=int, default=2, help="number of edu devices")
+    p.add_argument("--ports", type=int, default=0,
+                   help="so many of these have a port, which can reset them")
     p.add_argument("--memory", type=int, default=1024, help="MiB")
     p.add_argument("--cpus", type=int, default=2)
     p.add_argument("--icount", action="store_true",
@@ -320,6 +333,7 @@ def main():
         a.kernel, release, _ = distribution_kernel()
     guest = Guest(a.kernel, a.name)
     guest.iommu, guest.edu, guest.memory = a.iommu, a.edu, a.memory
+    guest.ports = a.ports
     guest.cpus, guest.timeout, guest.qemu = a.cpus, a.timeout, a.qemu
     if a.icount:
         guest.icount, guest.cpus = True, 1

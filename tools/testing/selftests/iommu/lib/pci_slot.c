@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -51,22 +52,23 @@ static bool is_kind(const char *slot, __u16 vendor, __u16 device)
 int pci_find(__u16 vendor, __u16 device, unsigned int index,
 	     struct pci_slot *slot)
 {
+	struct dirent **entries;
 	int ret = -ENODEV;
-	struct dirent *entry;
-	DIR *directory;
+	int count, i;
 
-	directory = opendir(PCI_DEVICES);
-	if (!directory)
+	count = scandir(PCI_DEVICES, &entries, NULL, alphasort);
+	if (count < 0)
 		return -ENODEV;
-	while ((entry = readdir(directory))) {
-		if (!is_kind(entry->d_name, vendor, device) || index--)
-			continue;
-		snprintf(slot->name, sizeof(slot->name), "%.32s",
-			 entry->d_name);
-		ret = 0;
-		break;
+	for (i = 0; i < count; i++) {
+		const char *name = entries[i]->d_name;
+
+		if (ret && is_kind(name, vendor, device) && !index--) {
+			snprintf(slot->name, sizeof(slot->name), "%.32s", name);
+			ret = 0;
+		}
+		free(entries[i]);
 	}
-	closedir(directory);
+	free(entries);
 	return ret;
 }
 

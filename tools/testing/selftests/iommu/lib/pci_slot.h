@@ -16,7 +16,10 @@ struct pci_slot {
 	char name[64];
 };
 
-/* The @index'th device of a kind. 0, or -ENODEV when there is no such device. */
+/*
+ * The @index'th device of a kind, in the order of their addresses: those behind
+ * bridges come last. 0, or -ENODEV when there is no such device.
+ */
 int pci_find(__u16 vendor, __u16 device, unsigned int index,
 	     struct pci_slot *slot);
 
