@@ -203,12 +203,16 @@ def selftests(t):
     if not programs:
         return []
     without = sorted(WITHOUT_KMEMLEAK - {"fuzz_test"})
+    guests = {name: instrumented("test-" + name, "vtd",
+                                 kmemleak=name == "objects")
+              for name in ("fuzz", "objects", "memory")}
+    # bar_edu_test is there, and wants a device that can be reset.
+    guests["objects"].ports = 1
     groups = {"fuzz": ["fuzz_test"],
               "objects": sorted(set(programs) - WITHOUT_KMEMLEAK),
               "memory": without}
-    return [selftests_job(t, instrumented("test-" + name, "vtd",
-                                          kmemleak=name == "objects"),
-                          [programs[p] for p in group], "kselftests, " + name)
+    return [selftests_job(t, guests[name], [programs[p] for p in group],
+                          "kselftests, " + name)
             for name, group in groups.items()]
 
 

@@ -7,12 +7,14 @@
  * device 100 ms, so each test does only a few.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "lib/clock.h"
 #include "lib/harness.h"
 #include "lib/rig.h"
+#include "lib/tracefs.h"
 
 /* The registers of the second device, in the IOAS of the first. */
 #define PEER_IOVA	(2 * RIG_IOVA)
@@ -147,19 +149,41 @@ TEST_F(peer, h61_is_withdrawn_with_memory_decode)
 	EXPECT_EQ(0, await_reach(rig, 3));
 }
 
+/* How often the registers of the other device were taken away or came back. */
+static unsigned long count_of(const struct tracing *tracing, const char *event,
+			      const struct edu *second)
+{
+	char where[80];
+
+	snprintf(where, sizeof(where), "address=0x%llx ",
+		 (unsigned long long)va_to_u64(second->registers.va));
+	return tracing_count(tracing, event, where);
+}
+
+/* During a reset no DMA gets there, IOPTE or not. What is traced tells. */
 TEST_F(peer, h61_is_withdrawn_by_a_reset_and_comes_back)
 {
 	struct rig *rig = &self->rig;
-	int ret;
+	struct tracing tracing;
+	int ret, reset, reached;
 
+	if (!vfio_can_reset(&self->second.vfio))
+		SKIP(return, "the device cannot be reset");
 	ASSERT_EQ(0, rig_attach(rig));
 	ASSERT_EQ(0, map_peer(rig, &self->second));
 	ASSERT_EQ(0, reach(rig, 1));
-	ret = vfio_reset(&self->second.vfio);
-	if (ret == -EINVAL || ret == -ENOTTY)
-		SKIP(return, "the device cannot be reset");
+	ret = tracing_start(&tracing);
+	if (ret == -ENOTSUP)
+		SKIP(return, "no tracefs");
 	ASSERT_EQ(0, ret);
-	EXPECT_EQ(0, await_reach(rig, 2));
+	reset = vfio_reset(&self->second.vfio);
+	reached = await_reach(rig, 2);
+	ASSERT_EQ(0, tracing_stop(&tracing));
+	EXPECT_EQ(0, reset);
+	EXPECT_EQ(0, reached);
+	EXPECT_EQ(1, count_of(&tracing, "iommufd_withdrawn", &self->second));
+	EXPECT_EQ(1, count_of(&tracing, "iommufd_returned", &self->second));
+	tracing_free(&tracing);
 }
 
 /* The register is there all the time, only the IOPTE is not. */

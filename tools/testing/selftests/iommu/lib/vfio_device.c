@@ -219,6 +219,14 @@ int vfio_set_memory(const struct vfio_device *device, bool on)
 		    change_command(device, 0, PCI_COMMAND_MEMORY);
 }
 
+bool vfio_can_reset(const struct vfio_device *device)
+{
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+
+	return !device_ioctl(device->fd, VFIO_DEVICE_GET_INFO, &info) &&
+	       info.flags & VFIO_DEVICE_FLAGS_RESET;
+}
+
 int vfio_reset(const struct vfio_device *device)
 {
 	return device_ioctl(device->fd, VFIO_DEVICE_RESET, NULL);

@@ -115,7 +115,11 @@ int vfio_stop_dma(const struct vfio_device *device);
  */
 int vfio_set_memory(const struct vfio_device *device, bool on);
 
-/* Reset a device; -EINVAL when nobody knows how. */
+/*
+ * Whether a bound device can be reset alone: by itself, or by its port if no
+ * other device is behind that. And do it; -EINVAL when it cannot.
+ */
+bool vfio_can_reset(const struct vfio_device *device);
 int vfio_reset(const struct vfio_device *device);
 
 /*
