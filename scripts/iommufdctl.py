@@ -15,7 +15,7 @@ NAME = "iommufdctl-test"
 # The guest's exit status is that of the VMM.
 COMMAND = f"turn {NAME} sh /guest/{NAME}\n[ \"$(cat /tmp/vmm-status)\" = 0 ]"
 DOCUMENT = re.compile(r"^# json (\S+) (.*)$", re.M)
-DEVICES = ["0000:00:04.0", "0000:00:05.0"]
+DEVICES = ["0000:00:04.0", "0000:01:00.0"]
 PAGES = 16      # that edu-vmm has mapped when it is looked at
 
 

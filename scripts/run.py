@@ -23,6 +23,11 @@ MACHINES = {
     "virtio": "virtio-iommu",
 }
 
+# Where the second device has a port, which can reset it. QEMU's AMD-Vi takes a
+# device behind a port for another one: it asks for the number of the bus when
+# that has none yet.
+PORTS = {"vtd": 1, "amd": 0, "virtio": 1}
+
 # load.sh is what people use on their own machines, so it is used here too.
 COMMAND = """
 sh /guest/modules/load.sh {options} || exit 1
@@ -74,6 +79,13 @@ def command(iommu):
     return COMMAND.format(options=options)
 
 
+def demonstration(iommu, name):
+    """The same, with devices as the sample VMM wants them."""
+    g = machine(iommu, name)
+    g.ports = PORTS[iommu]
+    return g
+
+
 class Demonstration(threading.Thread):
     """One machine; its lines wait in a queue until it is their turn."""
 
@@ -82,7 +94,7 @@ class Demonstration(threading.Thread):
         self.iommu = iommu
         self.lines = queue.Queue()
         self.result = None
-        self.guest = machine(iommu, "run-" + iommu)
+        self.guest = demonstration(iommu, "run-" + iommu)
 
     def run(self):
         try:

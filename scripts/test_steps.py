@@ -231,6 +231,7 @@ def vmm_job(t, g, command, what):
 def seen_job(t):
     """The sample VMM, and iommufdctl to look at it."""
     g = instrumented("test-vtd", "vtd")
+    g.ports = run.PORTS["vtd"]
     iommufdctl.add_to(g)
 
     def judge(result):
@@ -246,6 +247,7 @@ def seen_job(t):
 def machine_job(t, iommu, hwpt_test):
     """The sample VMM, and hwpt_test, which no other guest runs there."""
     g = instrumented("test-" + iommu, iommu)
+    g.ports = run.PORTS[iommu]
     g.files = [(run.VMM, "/guest/edu-vmm"),
                (hwpt_test, "/guest/selftests/hwpt_test")]
 
@@ -278,7 +280,8 @@ def distribution(t):
         return []
     all_of_vfio(t, "modules", set())
     run.build_vmm()
-    return [loader(t)] + [vmm_job(t, run.machine(iommu, "test-stock-" + iommu),
+    return [loader(t)] + [vmm_job(t, run.demonstration(iommu,
+                                                       "test-stock-" + iommu),
                                   run.command(iommu),
                                   f"sample VMM, {name}, distribution kernel")
                           for iommu, name in run.MACHINES.items()]

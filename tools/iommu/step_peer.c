@@ -12,12 +12,18 @@
 /* Where the first device finds the registers of the second one. */
 #define PEER_IOVA	0x07000000ULL
 
+/* What it writes there to see whether it is there. */
+#define PEER_WORD	0xcafe0001
+
 /* A word on its way out, and back. */
 #define WORD_OUT	0
 #define WORD_BACK	64
 
 /* A BAR is back a second after it can be accessed, on a machine that is idle. */
 #define COMEBACK_MS	30000
+
+/* A write may find the moment between two resets. Not each time. */
+#define TRIES_MAX	10
 
 /* The second device does nothing. What it has does not come from memory. */
 static int peer_write(struct vmm *vmm, struct vmm_ram *ram, __u32 word)
@@ -91,7 +97,7 @@ static int await_peer(struct vmm *vmm, struct vmm_ram *ram, const char *after)
 	int result;
 
 	do {
-		result = try_peer(vmm, ram, 0xcafe0001);
+		result = try_peer(vmm, ram, PEER_WORD);
 	} while (!result && now_ms() - start < COMEBACK_MS);
 	if (result < 0)
 		return report_call(result, "DMA to the other device");
@@ -119,17 +125,54 @@ static int switch_peer_off(struct vmm *vmm, struct vmm_ram *ram)
 	return error ? error : await_peer(vmm, ram, "memory decoding was off");
 }
 
+/*
+ * Reset the other device while a write to it is under way, all the time, as each
+ * reset is short. What is written is what was read back last, so if it gets there
+ * the register gives PEER_WORD.
+ * Return: 1 when it got there, 0 when not, or -errno.
+ */
+static int reset_during_write(struct vmm *vmm)
+{
+	struct edu *first = &vmm->devices[0].edu;
+	struct edu *second = &vmm->devices[1].edu;
+	unsigned int resets = 0;
+	int error;
+
+	edu_set_liveness(second, 0);
+	error = report_call(edu_dma_start_write(first, PEER_IOVA + EDU_LIVENESS,
+						sizeof(__u32)),
+			    "DMA to be blocked");
+	while (!error && edu_dma_is_running(first)) {
+		error = report_call(vfio_reset(&second->vfio),
+				    "VFIO_DEVICE_RESET");
+		resets++;
+	}
+	if (error)
+		return error;
+	report_value("resets", "%u while a write was under way", resets);
+	return edu_liveness(second) == PEER_WORD;
+}
+
 static int reset_peer(struct vmm *vmm, struct vmm_ram *ram)
 {
-	int error = vfio_reset(&vmm->devices[1].edu.vfio);
+	int tries = TRIES_MAX;
+	int arrived, error;
 
-	if (error == -EINVAL || error == -ENOTTY) {
+	if (!vfio_can_reset(&vmm->devices[1].edu.vfio)) {
 		report_value("reset", "this device cannot be reset alone");
 		return 0;
 	}
-	if (report_call(error, "VFIO_DEVICE_RESET"))
-		return error;
-	return await_peer(vmm, ram, "a reset");
+	do {
+		arrived = reset_during_write(vmm);
+		if (arrived < 0)
+			return arrived;
+		tries--;
+		if (!arrived || !tries)
+			report_check(!arrived,
+				     "during a reset no DMA gets there");
+		error = await_peer(vmm, ram, "a reset");
+	} while (!error && arrived && tries);
+	return error;
 }
 
 /* The register is there all the time. That it is not reached is our doing. */

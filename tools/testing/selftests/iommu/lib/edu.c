@@ -108,7 +108,7 @@ void edu_set_liveness(const struct edu *edu, __u32 value)
 	write32(edu, EDU_LIVENESS, value);
 }
 
-static bool is_running(const struct edu *edu)
+bool edu_dma_is_running(const struct edu *edu)
 {
 	return read32(edu, EDU_DMA_COMMAND) & EDU_DMA_START;
 }
@@ -118,27 +118,27 @@ static int wait_until_idle(const struct edu *edu)
 	int step;
 
 	for (step = 0; step < EDU_POLL_MAX; step++) {
-		if (!is_running(edu))
+		if (!edu_dma_is_running(edu))
 			return 0;
 		usleep(EDU_POLL_US);
 	}
 	return -ETIMEDOUT;
 }
 
-static int transfer(const struct edu *edu, __u64 from, __u64 to, __u64 count,
-		    __u32 command)
+static int start(const struct edu *edu, __u64 from, __u64 to, __u64 count,
+		 __u32 command)
 {
 	if (!count || count > EDU_DMA_MAX)
 		return -EINVAL;
 	/* The device ignores writes to its registers while it is running. */
-	if (is_running(edu))
+	if (edu_dma_is_running(edu))
 		return -EBUSY;
 	write64(edu, EDU_DMA_SOURCE, from);
 	write64(edu, EDU_DMA_DESTINATION, to);
 	write64(edu, EDU_DMA_COUNT, count);
 	/* What this process stored in memory is visible before the start. */
 	write32(edu, EDU_DMA_COMMAND, command | EDU_DMA_START);
-	return wait_until_idle(edu);
+	return 0;
 }
 
 static bool reaches(__u64 iova, size_t length)
@@ -148,16 +148,26 @@ static bool reaches(__u64 iova, size_t length)
 
 int edu_dma_read(struct edu *edu, __u64 iova, size_t length)
 {
+	int ret;
+
 	if (!reaches(iova, length))
 		return -ERANGE;
-	return transfer(edu, iova, EDU_BUFFER, length, 0);
+	ret = start(edu, iova, EDU_BUFFER, length, 0);
+	return ret ? ret : wait_until_idle(edu);
+}
+
+int edu_dma_start_write(struct edu *edu, __u64 iova, size_t length)
+{
+	if (!reaches(iova, length))
+		return -ERANGE;
+	return start(edu, EDU_BUFFER, iova, length, EDU_DMA_TO_MEMORY);
 }
 
 int edu_dma_write(struct edu *edu, __u64 iova, size_t length)
 {
-	if (!reaches(iova, length))
-		return -ERANGE;
-	return transfer(edu, EDU_BUFFER, iova, length, EDU_DMA_TO_MEMORY);
+	int ret = edu_dma_start_write(edu, iova, length);
+
+	return ret ? ret : wait_until_idle(edu);
 }
 
 int edu_dma_copy(struct edu *edu, __u64 from, __u64 to, size_t length)

@@ -7,6 +7,7 @@
 #ifndef SELFTEST_IOMMU_EDU_H
 #define SELFTEST_IOMMU_EDU_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/types.h>
@@ -100,6 +101,13 @@ int edu_dma_read(struct edu *edu, __u64 iova, size_t length);
 
 /* The device writes the bytes that it read last; the same errors. */
 int edu_dma_write(struct edu *edu, __u64 iova, size_t length);
+
+/*
+ * Start edu_dma_write() and do not wait for its end. The device lets 100 ms pass,
+ * writes all, and is no more running.
+ */
+int edu_dma_start_write(struct edu *edu, __u64 iova, size_t length);
+bool edu_dma_is_running(const struct edu *edu);
 
 /* Both: copy @length bytes at @from to @to by DMA alone. */
 int edu_dma_copy(struct edu *edu, __u64 from, __u64 to, size_t length);
