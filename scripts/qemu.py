@@ -4,8 +4,8 @@
 Three machines are in each other: the QEMU of this machine runs a kernel with
 our iommufd, "the guest". In it runs the QEMU that is tested, and in that "the
 inner guest": a small kernel with busybox, which reads and writes the disk of
-the guest and pings through its network card. What it read and wrote is
-compared with the disk's image here.
+the guest, pings through its network card, and lets its two edu devices reach
+each other. What it read and wrote is compared with the disk's image here.
 """
 import hashlib
 import os
@@ -29,7 +29,8 @@ ROMS = ["usr/share/seabios/bios-256k.bin", "usr/share/qemu/pvh.bin",
 SUITES = {"10": "trixie", "11": "trixie-backports"}
 
 # What scripts/guest/qemu-test knows.
-CASES = ["cdev", "legacy", "cdev_two", "legacy_two", "user"]
+CASES = ["cdev", "legacy", "cdev_peer", "legacy_peer", "cdev_two", "legacy_two",
+         "user"]
 
 # Programs and libraries are from another release than the guest's others.
 WRAPPER = """#!/bin/sh
@@ -137,14 +138,16 @@ def written(g):
 
 
 def arguments(g):
-    """A disk and a network card for the guest.
+    """A disk and a network card for the guest, and edu without a limit.
 
-    Nothing leaves this machine: QEMU itself answers to 10.0.2.2.
+    Nothing leaves this machine: QEMU itself answers to 10.0.2.2. edu has 28
+    address lines; an inner guest has the registers of devices below 4 GiB.
     """
     return ["-drive", f"if=none,id=disk,format=raw,file={image(g)}",
             "-device", "nvme,drive=disk,serial=inner,addr=0x8",
             "-netdev", "user,id=net,restrict=on",
-            "-device", "e1000e,netdev=net,romfile=,addr=0x9"]
+            "-device", "e1000e,netdev=net,romfile=,addr=0x9",
+            "-global", "edu.dma_mask=0xffffffff"]
 
 
 def add_to(g, version):
@@ -154,6 +157,8 @@ def add_to(g, version):
     g.files += [(prepare(version), "/guest/qemu"), (SCRIPT, "/guest/qemu-test"),
                 (KERNEL, "/guest/inner/vmlinux"),
                 (inner_initramfs(), "/guest/inner/initramfs")]
+    # QEMU wants to reset what it passes on, and says so where it cannot.
+    g.edu, g.ports = 2, 2
     g.qemu += arguments(g)
     make_image(g)
 

@@ -353,7 +353,7 @@ def legacy_job(t, g, container, programs, what):
 def qemu_job(t, g, cases, what, version="10"):
     """What QEMU's guest wrote has to be on the disk in the end."""
     qemu.add_to(g, version)
-    g.edu, g.memory, g.timeout = 0, 2048, 5400
+    g.memory, g.timeout = 2048, 5400
     name = "qemu-" + version
     command = with_modules(
         g, f"turn {name} sh /guest/qemu-test {qemu.checksum()} "
@@ -391,7 +391,8 @@ def nested(t):
     """QEMU on our iommufd, as far as there is time for it."""
     if not clients_built(t, ["10"]):
         return []
-    return [qemu_job(t, qemu_guest("test-stock-qemu", True), ["cdev", "legacy"],
+    return [qemu_job(t, qemu_guest("test-stock-qemu", True),
+                     ["cdev", "legacy", "cdev_peer", "legacy_peer"],
                      "QEMU 10, distribution kernel")]
 
 
