@@ -50,6 +50,13 @@ def not_loaded(*changes):
     return change
 
 
+def not_built(m):
+    """The package is there, and no module of it."""
+    for path in ("/sys/module/iommufd", "/sys/class/misc", "/dev/iommu"):
+        m.remove(path)
+    m.write("/var/lib/dkms/iommufd/1.0/source/dkms.conf", "")
+
+
 def installed(module):
     """A module that is not compressed, where it has to be signed."""
     def change(m):
@@ -174,6 +181,9 @@ FAULTS = (
     Fault("iommufd-not-installed", removed("/sys/module/iommufd",
                                            "/sys/class/misc", "/dev/iommu"),
           "no module of it is installed", "load.sh"),
+    Fault("iommufd-not-built", not_built, "has built no iommufd",
+          "sudo apt install linux-headers-6.12.117+deb12-amd64 && "
+          "sudo dkms autoinstall"),
     Fault("iommufd-not-loaded", not_loaded(), "installed and not loaded",
           "sudo modprobe iommufd"),
     Fault("vfio-not-loaded", removed("/sys/module/vfio"),

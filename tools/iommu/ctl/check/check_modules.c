@@ -18,6 +18,12 @@ static bool not_installed(struct doctor *doctor)
 	       !machine_module_file("iommufd.ko", NULL);
 }
 
+/* The Debian package builds them for kernels whose headers are installed. */
+static bool not_built(struct doctor *doctor)
+{
+	return not_installed(doctor) && root_there("/var/lib/dkms/iommufd");
+}
+
 static bool not_loaded(struct doctor *doctor)
 {
 	(void)doctor;
@@ -55,6 +61,14 @@ static bool other_vfio(struct doctor *doctor)
 }
 
 static const struct fault module_faults[] = {
+	{
+		.name = "iommufd-not-built",
+		.severity = SEVERITY_FAULT,
+		.found = not_built,
+		.words = "iommufd-dkms is installed, and has built no iommufd for this kernel",
+		.fix = "sudo apt install linux-headers-{release} && sudo dkms autoinstall",
+		.last = true,
+	},
 	{
 		.name = "iommufd-not-installed",
 		.severity = SEVERITY_FAULT,
