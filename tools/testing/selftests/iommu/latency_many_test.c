@@ -25,11 +25,11 @@
  * a search is quick, so there are more ranges.
  */
 #define MANY			(1ULL << 17)
-#define MANY_INSTRUMENTED	(1ULL << 13)
+#define MANY_INSTRUMENTED	(1ULL << 14)
 #define RANGES_PER_AREA		8
 
 /* The longest wait of others has to be below this part of the whole. */
-#define WAIT_PART	20
+#define WAIT_PART	10
 
 /* Of that many tries, since others may keep the processors busy. */
 #define WAIT_TRIES	5
