@@ -103,6 +103,10 @@ def driver_source(kernel):
         if os.path.lexists(link):
             os.unlink(link)      # what it points to may have moved
         os.symlink(path, link)
+    # Made again, as the symbols of iommufd that it has may be older ones.
+    symbols = os.path.join(source, "Module.symvers")
+    if os.path.exists(symbols):
+        os.unlink(symbols)
     return source
 
 

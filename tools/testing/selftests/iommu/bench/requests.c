@@ -17,32 +17,44 @@
 
 #define REPEAT		1000
 
-void requests_open_nested(struct requests *requests)
+/* A nested page table over a parent, with a fault queue unless that is 0. */
+static void requests_attach_nested(struct requests *requests, __u32 fault_id)
 {
 	const struct bench_iommu_nested data = { .base = SZ_4K };
 	struct bench_device *device = &requests->device;
-	__u32 parent_id;
+	struct iommu_hwpt_alloc alloc = {
+		.size = sizeof(alloc),
+		.flags = fault_id ? IOMMU_HWPT_FAULT_ID_VALID : 0,
+		.dev_id = device->dev_id,
+		.data_type = BENCH_IOMMU_DATA,
+		.data_len = sizeof(data),
+		.data_uptr = va_to_u64(&data),
+		.fault_id = fault_id,
+	};
 
-	bench_device_open(device, true);
 	MUST(hwpt_alloc_flags(device->iommufd, device->dev_id, device->ioas_id,
-			      IOMMU_HWPT_ALLOC_NEST_PARENT, &parent_id));
-	MUST(hwpt_alloc_nested(device->iommufd, device->dev_id, parent_id,
-			       BENCH_IOMMU_DATA, &data, sizeof(data),
-			       &requests->hwpt_id));
+			      IOMMU_HWPT_ALLOC_NEST_PARENT, &alloc.pt_id));
+	MUST(iommufd_ioctl(device->iommufd, IOMMU_HWPT_ALLOC, &alloc));
+	requests->hwpt_id = alloc.out_hwpt_id;
 	bench_device_attach(device, requests->hwpt_id);
+}
+
+void requests_open_nested(struct requests *requests)
+{
+	bench_device_open(&requests->device, true);
+	requests_attach_nested(requests, 0);
 	requests->fault_fd = -1;
 }
 
+/* Nested, as the base's iommufd has faults with such page tables only. */
 void requests_open_faulting(struct requests *requests)
 {
-	struct bench_device *device = &requests->device;
 	__u32 fault_id;
 
-	bench_device_open(device, true);
-	MUST(fault_alloc(device->iommufd, &fault_id, &requests->fault_fd));
-	MUST(hwpt_alloc_faults(device->iommufd, device->dev_id, device->ioas_id,
-			       fault_id, &requests->hwpt_id));
-	bench_device_attach(device, requests->hwpt_id);
+	bench_device_open(&requests->device, true);
+	MUST(fault_alloc(requests->device.iommufd, &fault_id,
+			 &requests->fault_fd));
+	requests_attach_nested(requests, fault_id);
 }
 
 void requests_close(struct requests *requests)

@@ -139,8 +139,8 @@ static struct iommu_domain *alloc_user(struct device *dev, u32 flags,
 	struct iommu_domain *domain;
 
 	if (parent)
-		return data && !flags ? alloc_nested(data) :
-					ERR_PTR(-EOPNOTSUPP);
+		return data && !(flags & ~IOMMU_HWPT_FAULT_ID_VALID) ?
+			       alloc_nested(data) : ERR_PTR(-EOPNOTSUPP);
 	if (data || flags & ~PAGING_FLAGS)
 		return ERR_PTR(-EOPNOTSUPP);
 	domain = alloc_paging(dev);
