@@ -20,6 +20,8 @@ ANSWER = re.compile(r"^# (\S.*?) {2,}(\S.*?) {2,}(-?\w+) +(-?\w+) (.*)$")
 # What an assertion of the kselftests says, and how KUnit begins to say it.
 ASSERTION = re.compile(r"^ *# (\S+\.c:\d+:.*|.*: (?:EXPECTATION|ASSERTION) "
                        r"FAILED.*)")
+# What turn of scripts/guest/init says: which program, its exit status, and when.
+TURN = re.compile(r"### (begin|end) (\S+)(?: (\d+))? (\d+)$")
 STAMP = re.compile(r"^\[ *\d+\.\d+\] ?")
 
 
@@ -112,36 +114,28 @@ class Tally:
 
 
 def blocks(output):
-    """(name, lines, exit status) of what a guest ran one by one.
+    """(name, lines, exit status, seconds) of what a guest ran one by one.
 
     The status is None for a part that did not come to its end.
     """
-    name, lines = None, []
+    name, lines, begun = None, [], 0
     for line in output.splitlines():
-        mark = re.match(r"### (begin|end) (\S+) ?(\d*)", line)
+        mark = TURN.match(line)
         if not mark:
             lines.append(line)
         elif mark.group(1) == "begin":
-            name, lines = mark.group(2), []
+            name, lines, begun = mark.group(2), [], int(mark.group(4))
         else:
-            yield name, lines, int(mark.group(3))
+            yield name, lines, int(mark.group(3)), int(mark.group(4)) - begun
             name = None
     if name:
-        yield name, lines, None
+        yield name, lines, None, 0
 
 
 def longest(output, least=30):
     """(seconds, name) of what a guest ran one by one, if it took a while."""
-    begun, spent = 0, []
-    for line in output.splitlines():
-        mark = re.match(r"### (begin|end) (\S+).* (\d+)$", line)
-        if not mark:
-            continue
-        if mark.group(1) == "begin":
-            begun = int(mark.group(3))
-        elif int(mark.group(3)) - begun >= least:
-            spent.append((int(mark.group(3)) - begun, mark.group(2)))
-    return sorted(spent, reverse=True)
+    return sorted(((seconds, name) for name, _, _, seconds in blocks(output)
+                   if seconds >= least), reverse=True)
 
 
 def kunit_results(t, log):
@@ -187,7 +181,7 @@ def program_results(t, g, result, programs, good=(0, KSFT_SKIP)):
     """
     missing = set(programs)
     count = 0
-    for name, lines, ended in blocks(result.output):
+    for name, lines, ended, _ in blocks(result.output):
         missing.discard(name)
         if name == "kmemleak":
             t.record(f"{g.name}: kmemleak", not lines and ended == 0,

@@ -202,18 +202,20 @@ def selftests(t):
     programs = {os.path.basename(p): p for p in build_selftests(t)}
     if not programs:
         return []
-    without = sorted(WITHOUT_KMEMLEAK - {"fuzz_test"})
-    guests = {name: instrumented("test-" + name, "vtd",
-                                 kmemleak=name == "objects")
-              for name in ("fuzz", "objects", "memory")}
-    # bar_edu_test is there, and wants a device that can be reset.
-    guests["objects"].ports = 1
     groups = {"fuzz": ["fuzz_test"],
               "objects": sorted(set(programs) - WITHOUT_KMEMLEAK),
-              "memory": without}
-    return [selftests_job(t, guests[name], [programs[p] for p in group],
-                          "kselftests, " + name)
+              "memory": sorted(WITHOUT_KMEMLEAK - {"fuzz_test"})}
+    return [selftests_job(t, selftests_guest(name),
+                          [programs[p] for p in group], "kselftests, " + name)
             for name, group in groups.items()]
+
+
+def selftests_guest(name):
+    """bar_edu_test is among the objects, and wants a device that is reset."""
+    objects = name == "objects"
+    g = instrumented("test-" + name, "vtd", kmemleak=objects)
+    g.ports = int(objects)
+    return g
 
 
 def vmm_result(t, g, result):
