@@ -149,6 +149,7 @@ for name in sys.argv[1:]:
 "$top/scripts/base.sh"
 check scripts run_scripts
 check deps-test scripts/deps_test.py
+check distribution-test scripts/distribution_test.py
 check layers-test scripts/layers_test.py
 check documents-test scripts/documents_test.py
 check documents scripts/documents.py

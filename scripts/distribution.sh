@@ -23,10 +23,11 @@ bookworm) flavour=$series-amd64 ;;
 *) flavour=amd64 ;;
 esac
 
-# The release that a package for "the newest kernel" stands for.
+# The release that a package for "the newest kernel" stands for, or nothing if
+# there is no such package.
 release_of()
 {
-	dpkg-query -W -f '${Depends}' "$1" 2>/dev/null |
+	{ dpkg-query -W -f '${Depends}' "$1" 2>/dev/null || true; } |
 		sed -n "s/.*linux-headers-\\(${series}\\.[^ ,]*\\).*/\\1/p"
 }
 
