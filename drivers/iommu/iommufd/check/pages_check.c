@@ -23,6 +23,7 @@
 #include "pages/run_chunks.h"
 #include "pin/account.h"
 #include "pin/pin.h"
+#include "revoke_check.h"
 
 /**
  * iopt_domains_valid() - Check the list of domains
@@ -136,42 +137,6 @@ static bool stored_page_valid(struct iopt_area *area, unsigned long index)
 	return true;
 }
 
-/* Is a page of present memory in every domain, and one that is away in none? */
-static bool device_page_valid(struct iopt_area *area, unsigned long index)
-{
-	const struct iopt_revoke *revoke = area->pages->revoke;
-	unsigned long iova = iopt_area_index_iova(area, index);
-	struct iopt_domain *member;
-
-	list_for_each_entry(member, &area->domains->list, entry) {
-		phys_addr_t phys;
-
-		if (!iopt_domain_in(member, area->generation))
-			continue;
-		phys = iommu_iova_to_phys(member->domain, iova);
-		if (area->content == IOPT_AREA_WITHDRAWN && !invariant(!phys))
-			return false;
-		if (area->content == IOPT_AREA_FILLED &&
-		    !invariant(PHYS_PFN(phys) == revoke->pfn + index))
-			return false;
-	}
-	return true;
-}
-
-/* Nothing of it is stored. */
-static bool device_area_valid(struct iopt_area *area)
-{
-	guard(rwsem_read)(&area->domains->rwsem);
-	return invariant(!area->storage_domain) &&
-	       invariant(!area->sole_member) && invariant(!area->one_run) &&
-	       invariant(area->content != IOPT_AREA_FILLING) &&
-	       invariant(area->content != IOPT_AREA_FILLED ||
-			 area->pages->revoke->present) &&
-	       invariant(area->generation <= area->domains->generation) &&
-	       device_page_valid(area, iopt_area_first(area)) &&
-	       device_page_valid(area, iopt_area_last(area));
-}
-
 static bool storage_valid(struct iopt_area *area)
 {
 	struct iommu_domain *storage = area->storage_domain;
@@ -212,9 +177,8 @@ static bool storage_valid(struct iopt_area *area)
  * Context: area->pages->mutex held, may sleep.
  * Return: false if the storage domain is not one that has the area, or if it
  * is not known to the pages; if domains disagree about a page, or one that is
- * stored is not pinned; if memory of a device is in a domain while it is away, or
- * not there while it is present; if accesses are turned away from an area that
- * is in use.
+ * stored is not pinned; if accesses are turned away from an area that is in use;
+ * for memory of a device what iopt_revoke_area_valid() says.
  */
 bool iopt_area_valid(struct iopt_area *area)
 {
@@ -226,9 +190,7 @@ bool iopt_area_valid(struct iopt_area *area)
 	    !invariant(!READ_ONCE(area->prevent_access)))
 		return false;
 	if (area->pages->revoke)
-		return invariant(in_domains_itree(area) ==
-				 (area->content != IOPT_AREA_EMPTY)) &&
-		       device_area_valid(area);
+		return iopt_revoke_area_valid(area);
 	return invariant(in_domains_itree(area) == !!area->storage_domain) &&
 	       storage_valid(area);
 }
@@ -268,7 +230,7 @@ static bool domains_itree_valid(struct iopt_pages *pages)
 						      pages_node);
 
 		if (!invariant(area->pages == pages) ||
-		    !invariant(area->storage_domain || pages->revoke) ||
+		    !invariant(area->storage_domain) ||
 		    !invariant(area->content != IOPT_AREA_EMPTY))
 			return false;
 	}
@@ -301,8 +263,7 @@ static bool tiers_valid(struct iopt_pages *pages)
 	struct pfn_span span;
 
 	if (pages->revoke)
-		return invariant(!pages->npinned) &&
-		       invariant(xa_empty(&pages->pinned_pfns));
+		return iopt_revoke_valid(pages->revoke);
 	pfn_span_find(&span, pages, 0, pages->npages - 1);
 	do {
 		unsigned long npages = span.last - span.start + 1;

@@ -197,8 +197,7 @@ struct iopt_setup {
  * struct iopt_area - A range of IOVA that shows a range of an iopt_pages
  * @node: the IOVA, in &io_pagetable.tree
  * @pages_node: the page indexes that are stored; in &iopt_pages.domains_itree
- *              exactly while @storage_domain is set, or, for memory of a device,
- *              while @content is not IOPT_AREA_EMPTY; the start is constant
+ *              exactly while @storage_domain is set; the start is constant
  * @last: the last page index, inclusive; constant
  * @iopt: the io_pagetable; constant
  * @domains: the domains of @iopt; constant
@@ -208,6 +207,9 @@ struct iopt_setup {
  * @sole_member: the one domain of @generation; NULL if there are several, or
  *               none, or it is not known; @pages->mutex
  * @pfn: of the first page, if @one_run; @pages->mutex
+ * @revoke_entry: of memory of a device, which has neither of the two above: on a
+ *                list of &struct iopt_revoke while @content is not
+ *                IOPT_AREA_EMPTY; @pages->mutex
  * @one_run: the domains hold the area in one physical run, which is as good as
  *           reading it back; @pages->mutex
  * @generation: of @domains that it is filled, or being filled, for;
@@ -248,10 +250,15 @@ struct iopt_area {
 	struct iopt_domains *domains;
 	struct iopt_pages *pages;
 	struct iommu_domain *storage_domain;
-	struct iopt_domain *sole_member;
+	union {
+		struct {
+			struct iopt_domain *sole_member;
+			unsigned long pfn;
+		};
+		struct list_head revoke_entry;
+	};
 	u64 generation;
 	u64 reported;
-	unsigned long pfn;
 	unsigned int page_offset;
 	int iommu_prot;
 	u8 content;
@@ -280,6 +287,10 @@ struct iopt_area {
  * @retire: queues @end; constant
  * @pfn: of the first page, which the others follow; valid if @present. May be
  *       read without a lock, as a hint
+ * @shown: areas that are IOPT_AREA_FILLED
+ * @waiting: areas that are IOPT_AREA_WITHDRAWN
+ * @tried: more of them, which @comeback could not fill in this round
+ * @withdrawals: notifications that are being handled
  * @delay: before the next look, ms
  * @due: when @comeback is to look, jiffies; valid while it is pending
  * @present: @notifier has not told of a change since @pfn was read
@@ -287,9 +298,10 @@ struct iopt_area {
  *        without a lock
  *
  * All that is not constant is protected by &iopt_pages.mutex, but for what
- * belongs to @begin. While the memory is not @present all areas that are not
- * empty are IOPT_AREA_WITHDRAWN. As long as one is, @comeback is queued or
- * running, unless it is @gone.
+ * belongs to @begin. While the memory is not @present nothing becomes @shown.
+ * What still is, is withdrawn area by area, before the last of @withdrawals
+ * ends. As long as areas wait, @comeback is queued or running, or will be when
+ * the last of @withdrawals ends, unless the memory is @gone.
  */
 struct iopt_revoke {
 	struct iopt_pages *pages;
@@ -302,6 +314,10 @@ struct iopt_revoke {
 	struct work_struct end;
 	void (*retire)(struct iopt_pages *pages);
 	unsigned long pfn;
+	struct list_head shown;
+	struct list_head waiting;
+	struct list_head tried;
+	unsigned int withdrawals;
 	unsigned int delay;
 	unsigned long due;
 	bool present;
@@ -328,8 +344,7 @@ struct iopt_revoke {
  * @access_itree: struct iopt_pages_access, intervals of page indexes that do
  *                not overlap
  * @domains_itree: areas that have a storage domain, tier two, through
- *                 &iopt_area.pages_node, intervals of page indexes. Of memory of
- *                 a device all areas that are not empty
+ *                 &iopt_area.pages_node, intervals of page indexes
  * @revoke: memory of a device; NULL for what is pinned; constant
  * @first_area: the area that the memory was mapped for; most have no other. It
  *              keeps a reference like any area, and is not used again

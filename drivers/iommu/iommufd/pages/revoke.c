@@ -20,6 +20,7 @@
 #include <linux/completion.h>
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
@@ -92,11 +93,7 @@ static bool revoke_invalidate(struct mmu_interval_notifier *notifier,
 		return true;
 	if (!mmu_notifier_range_blockable(range))
 		return false;
-	guard(mutex)(&revoke->pages->mutex);
-	mmu_interval_set_seq(notifier, seq);
-	if (event_is_final(range->event))
-		WRITE_ONCE(revoke->gone, true);
-	iopt_revoke_withdraw(revoke);
+	iopt_revoke_withdraw(revoke, seq, event_is_final(range->event));
 	return true;
 }
 
@@ -191,7 +188,6 @@ static int revoke_look(struct iopt_revoke *revoke)
 {
 	if (iopt_revoke_wanted(revoke))
 		revoke_read(revoke, mmu_interval_read_begin(&revoke->notifier));
-	guard(mutex)(&revoke->pages->mutex);
 	return iopt_revoke_restore(revoke);
 }
 
@@ -232,6 +228,8 @@ static void revoke_end(struct work_struct *work)
 
 static void revoke_retire(struct iopt_pages *pages)
 {
+	WARN_ON_ONCE(!list_empty(&pages->revoke->shown) ||
+		     !list_empty(&pages->revoke->waiting));
 	queue_work(pages->revoke->queue->workers, &pages->revoke->end);
 }
 
@@ -263,6 +261,9 @@ static int revoke_watch(struct iopt_revoke *revoke, struct iopt_pages *pages)
 
 	revoke->pages = pages;
 	revoke->retire = revoke_retire;
+	INIT_LIST_HEAD(&revoke->shown);
+	INIT_LIST_HEAD(&revoke->waiting);
+	INIT_LIST_HEAD(&revoke->tried);
 	revoke->delay = IOPT_REVOKE_FIRST_MS;
 	INIT_WORK(&revoke->begin, revoke_begin_work);
 	init_completion(&revoke->begun);

@@ -4,9 +4,11 @@
  *
  * What areas show of memory that may be taken away.
  *
- * While the memory is present, all areas that are not empty have IOPTEs for it.
- * While it is away, none has. All of this is under &iopt_pages.mutex, see
- * revoke.c for its rules.
+ * While the memory is present, areas that are not empty have IOPTEs for it, and
+ * while it is away they have none. Thousands may show the same memory. So the
+ * way from one to the other is made area by area: each is on a list that says
+ * what it shows, and each step begins with whatever is on the list by then. All
+ * of this is under &iopt_pages.mutex, see revoke.c for its rules.
  */
 #include "revoke_area.h"
 
@@ -15,8 +17,10 @@
 #include <linux/gfp.h>
 #include <linux/iommu.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
+#include <linux/mmu_notifier.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -36,22 +40,6 @@
 
 /* Attempts of a caller; the worker goes on for as long as there are areas. */
 #define FILL_TRIES 8
-
-/* Walk the areas that are not empty. */
-static struct iopt_area *revoke_next_area(struct iopt_pages *pages,
-					  struct iopt_area *area)
-{
-	struct interval_tree_node *node;
-
-	lockdep_assert_held(&pages->mutex);
-
-	if (area)
-		node = interval_tree_iter_next(&area->pages_node, 0, ULONG_MAX);
-	else
-		node = interval_tree_iter_first(&pages->domains_itree, 0,
-						ULONG_MAX);
-	return node ? container_of(node, struct iopt_area, pages_node) : NULL;
-}
 
 /* Write the IOPTEs of an area, in one domain or all of its generation. */
 static int revoke_map(struct iopt_area *area, struct iopt_domain *target)
@@ -139,81 +127,133 @@ static void area_set_returned(struct iopt_area *area)
 			       area->node.last - area->node.start + 1);
 }
 
+static struct iopt_area *first_area(struct list_head *areas)
+{
+	return list_first_entry_or_null(areas, struct iopt_area, revoke_entry);
+}
+
 static void area_withdraw(struct iopt_area *area)
 {
-	if (area->content != IOPT_AREA_FILLED)
-		return;
 	revoke_unmap(area, NULL);
+	list_move_tail(&area->revoke_entry, &area->pages->revoke->waiting);
 	area_set_withdrawn(area);
+}
+
+/* If an area has waited for the memory, the worker looks for it soon. */
+static void withdraw_end(struct iopt_revoke *revoke)
+{
+	revoke->withdrawals--;
+	if (!list_empty(&revoke->waiting) || !list_empty(&revoke->tried))
+		revoke_schedule(revoke);
+}
+
+static bool withdraw_step(struct iopt_revoke *revoke)
+{
+	struct iopt_area *area;
+
+	guard(mutex)(&revoke->pages->mutex);
+	area = first_area(&revoke->shown);
+	if (area)
+		area_withdraw(area);
+	if (!list_empty(&revoke->shown))
+		return true;
+	withdraw_end(revoke);
+	return false;
+}
+
+static void withdraw_begin(struct iopt_revoke *revoke, unsigned long seq,
+			   bool gone)
+{
+	guard(mutex)(&revoke->pages->mutex);
+	mmu_interval_set_seq(&revoke->notifier, seq);
+	if (gone)
+		WRITE_ONCE(revoke->gone, true);
+	revoke->present = false;
+	revoke->withdrawals++;
+	revoke->delay = IOPT_REVOKE_FIRST_MS;
 }
 
 /**
  * iopt_revoke_withdraw() - Show the memory nowhere, as it is taken away
  * @revoke: the memory, present or away
+ * @seq: of the notification
+ * @gone: it does not come back
  *
- * If an area has waited for it, or waits now, the worker looks for it soon.
+ * From the first step on nothing more is shown, and what was read before is not
+ * used: reading begins anew after the notification. So however many areas there
+ * are, and whoever else withdraws them at the same time, none is shown after the
+ * last step.
  *
- * Context: mutex of the pages held, may sleep. Never needs memory.
+ * Context: in a notification; may sleep, takes the mutex of the pages, for one
+ * area at a time. Never needs memory.
  */
-void iopt_revoke_withdraw(struct iopt_revoke *revoke)
+void iopt_revoke_withdraw(struct iopt_revoke *revoke, unsigned long seq,
+			  bool gone)
 {
-	struct iopt_area *area = NULL;
-	bool withdrawn = false;
-
-	lockdep_assert_held(&revoke->pages->mutex);
-
-	while ((area = revoke_next_area(revoke->pages, area))) {
-		area_withdraw(area);
-		withdrawn |= area->content == IOPT_AREA_WITHDRAWN;
+	withdraw_begin(revoke, seq, gone);
+	while (withdraw_step(revoke))
 		cond_resched();
-	}
-	revoke->present = false;
-	revoke->delay = IOPT_REVOKE_FIRST_MS;
-	if (withdrawn)
-		revoke_schedule(revoke);
 }
 
-/* Show an area again, if its memory is present. */
+/* Show an area again, or leave it to the next round. */
 static int area_restore(struct iopt_area *area)
 {
-	int rc;
+	struct iopt_revoke *revoke = area->pages->revoke;
+	int rc = revoke_map(area, NULL);
 
-	if (area->content != IOPT_AREA_WITHDRAWN)
-		return 0;
-	if (!area->pages->revoke->present)
-		return -EAGAIN;
-	rc = revoke_map(area, NULL);
+	list_move_tail(&area->revoke_entry,
+		       rc ? &revoke->tried : &revoke->shown);
 	if (!rc)
 		area_set_returned(area);
 	return rc;
+}
+
+/* Returns whether there may be another step, and what was wrong in @error. */
+static bool restore_step(struct iopt_revoke *revoke, int *error)
+{
+	struct iopt_area *area;
+
+	guard(mutex)(&revoke->pages->mutex);
+	area = first_area(&revoke->waiting);
+	if (!area)
+		return false;
+	if (!revoke->present) {
+		*error = -EAGAIN;
+		return false;
+	}
+	*error = area_restore(area) ?: *error;
+	return true;
+}
+
+/* If areas still wait, the worker looks again, after twice the time. */
+static void restore_end(struct iopt_revoke *revoke)
+{
+	guard(mutex)(&revoke->pages->mutex);
+	list_splice_tail_init(&revoke->tried, &revoke->waiting);
+	if (list_empty(&revoke->waiting))
+		return;
+	revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
+	revoke_schedule(revoke);
 }
 
 /**
  * iopt_revoke_restore() - Show the memory again in all areas that wait for it
  * @revoke: the memory, present or away
  *
- * One that cannot be shown yet does not keep others from it. The worker looks
- * again for its sake, after twice the time.
+ * One that cannot be shown yet does not keep others from it.
  *
- * Context: mutex of the pages held, may sleep.
+ * Context: the worker, of which there is one; may sleep, takes the mutex of the
+ * pages, for one area at a time.
  * Return: 0; -EAGAIN if the memory is away; -ENOMEM; what the IOMMU driver
  * says.
  */
 int iopt_revoke_restore(struct iopt_revoke *revoke)
 {
-	struct iopt_area *area = NULL;
 	int rc = 0;
 
-	lockdep_assert_held(&revoke->pages->mutex);
-
-	while ((area = revoke_next_area(revoke->pages, area))) {
-		rc = area_restore(area) ?: rc;
+	while (restore_step(revoke, &rc))
 		cond_resched();
-	}
-	if (rc) {
-		revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
-		revoke_schedule(revoke);
-	}
+	restore_end(revoke);
 	return rc;
 }
 
@@ -221,21 +261,15 @@ int iopt_revoke_restore(struct iopt_revoke *revoke)
  * iopt_revoke_wanted() - Does an area wait for memory that may be there?
  * @revoke: the memory
  *
- * Context: may sleep, takes the mutex of the pages.
+ * Context: the worker; may sleep, takes the mutex of the pages.
  * Return: whether one does, and the memory is neither known to be present nor
  * gone.
  */
 bool iopt_revoke_wanted(struct iopt_revoke *revoke)
 {
-	struct iopt_area *area = NULL;
-
 	guard(mutex)(&revoke->pages->mutex);
-	if (revoke->present || revoke->gone)
-		return false;
-	while ((area = revoke_next_area(revoke->pages, area)))
-		if (area->content == IOPT_AREA_WITHDRAWN)
-			return true;
-	return false;
+	return !revoke->present && !revoke->gone &&
+	       !list_empty(&revoke->waiting);
 }
 
 /**
@@ -270,35 +304,36 @@ static int area_show(struct iopt_area *area)
 	lockdep_assert_held(&area->pages->mutex);
 
 	if (!revoke->present) {
+		list_add_tail(&area->revoke_entry, &revoke->waiting);
 		area_set_withdrawn(area);
 		revoke_schedule(revoke);
 		return 0;
 	}
 	rc = revoke_map(area, NULL);
-	if (!rc)
-		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
-	return rc;
+	if (rc)
+		return rc;
+	list_add_tail(&area->revoke_entry, &revoke->shown);
+	WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	return 0;
 }
 
 /* Fill an area that is empty. */
 static int area_enter(struct iopt_area *area)
 {
 	struct iopt_domains *domains = area->domains;
-	int rc;
 
 	/* Under the lock, so that a domain that leaves knows what to expect. */
 	down_read(&domains->rwsem);
 	WRITE_ONCE(area->generation, domains->generation);
 	area->reported = domains->generation;
 	up_read(&domains->rwsem);
-	rc = area_show(area);
-	if (!rc)
-		interval_tree_insert(&area->pages_node,
-				     &area->pages->domains_itree);
-	return rc;
+	return area_show(area);
 }
 
-/* Show an area in one more domain, unless it is withdrawn from all. */
+/*
+ * Show an area in one more domain, unless it is withdrawn from all. That may
+ * just be its turn.
+ */
 static int area_join(struct iopt_area *area, struct iopt_domain *member)
 {
 	int rc = 0;
@@ -306,6 +341,8 @@ static int area_join(struct iopt_area *area, struct iopt_domain *member)
 	if (area->content == IOPT_AREA_EMPTY ||
 	    area->generation >= member->joined)
 		return 0;
+	if (area->content == IOPT_AREA_FILLED && !area->pages->revoke->present)
+		area_withdraw(area);
 	if (area->content == IOPT_AREA_FILLED)
 		rc = revoke_map(area, member);
 	if (!rc)
@@ -386,7 +423,7 @@ void iopt_revoke_unfill_domains(struct iopt_area *area)
 
 	if (area->content == IOPT_AREA_EMPTY)
 		return;
-	interval_tree_remove(&area->pages_node, &area->pages->domains_itree);
+	list_del(&area->revoke_entry);
 	if (area->content == IOPT_AREA_FILLED)
 		revoke_unmap(area, NULL);
 }

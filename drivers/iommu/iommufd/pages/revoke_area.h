@@ -14,7 +14,8 @@ struct iopt_revoke;
 /* How soon to look for memory that was just taken away, ms. */
 #define IOPT_REVOKE_FIRST_MS 10
 
-void iopt_revoke_withdraw(struct iopt_revoke *revoke);
+void iopt_revoke_withdraw(struct iopt_revoke *revoke, unsigned long seq,
+			  bool gone);
 int iopt_revoke_restore(struct iopt_revoke *revoke);
 bool iopt_revoke_wanted(struct iopt_revoke *revoke);
 int iopt_revoke_reclaim(void);
