@@ -8,9 +8,13 @@
 
 #include <linux/bug.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "test_hooks.h"
+
+/* Pages that are named before others get their turn. */
+#define PAGES_STEP 4096
 
 /**
  * pfn_batch_init() - Make an empty batch
@@ -118,6 +122,45 @@ void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 	       iter->skip >= batch->runs[iter->run].npages)
 		iter->skip -= batch->runs[iter->run++].npages;
 	pfn_batch_iter_continue(iter, npages);
+}
+
+/**
+ * pfn_run_to_pages() - Name the pages of a run
+ * @pfn: of the first page
+ * @npages: how many
+ * @out_pages: receives the struct page of each
+ *
+ * Context: may sleep.
+ */
+void pfn_run_to_pages(unsigned long pfn, unsigned long npages,
+		      struct page **out_pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < npages; i++) {
+		out_pages[i] = pfn_to_page(pfn + i);
+		if (i % PAGES_STEP == PAGES_STEP - 1)
+			cond_resched();
+	}
+}
+
+/**
+ * pfn_batch_to_pages() - Name the pages of a batch
+ * @batch: the batch
+ * @out_pages: receives the struct page of each
+ *
+ * Context: may sleep.
+ */
+void pfn_batch_to_pages(const struct pfn_batch *batch, struct page **out_pages)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->nruns; i++) {
+		const struct pfn_run *run = batch->runs + i;
+
+		pfn_run_to_pages(run->pfn, run->npages, out_pages);
+		out_pages += run->npages;
+	}
 }
 
 #ifdef CONFIG_IOMMUFD_CHECK

@@ -134,6 +134,9 @@ static inline void pfn_batch_destroy(struct pfn_batch *batch)
 	pfn_batch_clear(batch);
 }
 
+void pfn_run_to_pages(unsigned long pfn, unsigned long npages,
+		      struct page **out_pages);
+void pfn_batch_to_pages(const struct pfn_batch *batch, struct page **out_pages);
 unsigned long pfn_batch_add_pages(struct pfn_batch *batch, struct page **pages,
 				  unsigned long npages);
 bool pfn_batch_valid(const struct pfn_batch *batch);

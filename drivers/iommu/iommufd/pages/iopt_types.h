@@ -266,9 +266,9 @@ struct iopt_area {
 	bool prevent_access;
 	bool vaddr_invalid;
 	u8 order;
-	enum iopt_area_state state;
 	struct iopt_setup *setup;
 	unsigned long num_accesses;
+	enum iopt_area_state state;
 	refcount_t refs;
 	struct list_head list;
 };
@@ -343,6 +343,7 @@ struct iopt_revoke {
  * @run_chunks: hint for reading tier two, see run_chunks.c; may be incomplete
  * @access_itree: struct iopt_pages_access, intervals of page indexes that do
  *                not overlap
+ * @spare_access: an interval that is not in use, or NULL
  * @domains_itree: areas that have a storage domain, tier two, through
  *                 &iopt_area.pages_node, intervals of page indexes
  * @revoke: memory of a device; NULL for what is pinned; constant
@@ -363,6 +364,7 @@ struct iopt_pages {
 	struct xarray pinned_pfns;
 	struct xarray run_chunks;
 	struct rb_root_cached access_itree;
+	struct iopt_pages_access *spare_access;
 	struct rb_root_cached domains_itree;
 	struct iopt_revoke *revoke;
 	struct iopt_area first_area;

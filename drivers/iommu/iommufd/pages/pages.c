@@ -91,6 +91,7 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
 	pages->domains_itree = RB_ROOT_CACHED;
+	pages->spare_access = NULL;
 	pages->revoke = NULL;
 	pages_teach_lock_order(pages);
 	return pages;
@@ -117,6 +118,7 @@ void iopt_pages_free(struct iopt_pages *pages)
 {
 	mutex_destroy(&pages->mutex);
 	mutex_destroy(&pages->fill_mutex);
+	kfree(pages->spare_access);
 	pin_origin_release(&pages->origin);
 	kmem_cache_free(pages_cache, pages);
 }

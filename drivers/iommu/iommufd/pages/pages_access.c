@@ -22,45 +22,12 @@
 #include "pfn_storage.h"
 #include "pfn_xarray.h"
 
-/* Pages that are handed out before others get their turn. */
-#define RESCHED_STEP 4096
-
 /* Intervals that are taken as one range, so that others get their turn. */
 #define MAX_JOINED 512
 
-static void batch_to_pages(const struct pfn_batch *batch,
-			   struct page **out_pages)
-{
-	struct pfn_batch_iter iter;
-
-	pfn_batch_for_each_run(&iter, batch, 0, batch->npages) {
-		unsigned long i;
-
-		for (i = 0; i < iter.npages; i++) {
-			out_pages[i] = pfn_to_page(iter.pfn + i);
-			if (i % RESCHED_STEP == RESCHED_STEP - 1)
-				cond_resched();
-		}
-		out_pages += iter.npages;
-	}
-}
-
-/* Take out of the xarray what no access covers. */
-static void pages_erase_unaccessed(struct iopt_pages *pages,
-				   unsigned long start, unsigned long last)
-{
-	struct pfn_span span;
-
-	pfn_span_find(&span, pages, start, last);
-	do {
-		if (span.tier != PFN_TIER_XARRAY)
-			pfn_xarray_erase(pages, span.start, span.last);
-	} while (pfn_span_next(&span, pages, last));
-}
-
-/* Take out of the xarray, and unpin, what no tier stores. */
-static void pages_unpin_unstored(struct iopt_pages *pages, unsigned long index,
-				 unsigned long last)
+/* Unpin pages that only the xarray has, and no access covers any more. */
+static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
+			 unsigned long last)
 {
 	struct pfn_batch batch;
 
@@ -68,44 +35,34 @@ static void pages_unpin_unstored(struct iopt_pages *pages, unsigned long index,
 	pfn_batch_grow(&batch, last - index + 1);
 	while (index <= last) {
 		struct pfn_batch_iter iter;
-		struct pfn_span span;
 
-		pfn_span_find(&span, pages, index, last);
 		pfn_batch_clear(&batch);
-		if (span.tier == PFN_TIER_ORIGIN) {
-			pfn_xarray_read(pages, index, span.last, &batch);
-			span.last = index + batch.npages - 1;
-		}
-		pages_erase_unaccessed(pages, index, span.last);
+		pfn_xarray_read(pages, index, last, &batch);
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
-		index = span.last + 1;
+		index += batch.npages;
 		cond_resched();
 	}
 	pfn_batch_destroy(&batch);
 }
 
-/* Hand out pages that an access covers already. */
-static void xarray_to_pages(struct iopt_pages *pages, unsigned long start,
-			    unsigned long last, struct page **out_pages)
-{
-	unsigned long index;
-	void *entry;
-
-	xa_for_each_range(&pages->pinned_pfns, index, entry, start, last) {
-		out_pages[index - start] = pfn_to_page(xa_to_value(entry));
-		if (index % RESCHED_STEP == RESCHED_STEP - 1)
-			cond_resched();
-	}
-}
-
-/* No access covers the range any more; what a domain stores stays pinned. */
+/* Drop what no access covers any more; what a domain stores stays pinned. */
 static void pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
 				unsigned long last)
 {
-	unsigned long unpinned = pfn_span_missing(pages, start, last);
+	unsigned long unpinned = 0;
+	struct pfn_span span;
 
-	pages_unpin_unstored(pages, start, last);
+	pfn_span_find(&span, pages, start, last);
+	do {
+		if (span.tier == PFN_TIER_XARRAY)
+			continue;
+		if (span.tier == PFN_TIER_ORIGIN) {
+			xarray_unpin(pages, span.start, span.last);
+			unpinned += span.last - span.start + 1;
+		}
+		pfn_xarray_erase(pages, span.start, span.last);
+	} while (pfn_span_next(&span, pages, last));
 	iopt_pages_unpinned(pages, unpinned);
 }
 
@@ -124,12 +81,33 @@ static void access_place(struct iopt_pages *pages,
 	interval_tree_insert(&access->node, &pages->access_itree);
 }
 
+/* A driver that pins and unpins page by page allocates nothing but once. */
+static struct iopt_pages_access *access_alloc(struct iopt_pages *pages,
+					      gfp_t gfp)
+{
+	struct iopt_pages_access *access = pages->spare_access;
+
+	if (!access)
+		return kmalloc(sizeof(*access), gfp);
+	pages->spare_access = NULL;
+	return access;
+}
+
+static void access_free(struct iopt_pages *pages,
+			struct iopt_pages_access *access)
+{
+	if (pages->spare_access)
+		kfree(access);
+	else
+		pages->spare_access = access;
+}
+
 /* Put a border in front of @start; returns what begins there. */
 static struct iopt_pages_access *access_split(struct iopt_pages *pages,
 					      struct iopt_pages_access *access,
 					      unsigned long start, gfp_t gfp)
 {
-	struct iopt_pages_access *rest = kmalloc(sizeof(*rest), gfp);
+	struct iopt_pages_access *rest = access_alloc(pages, gfp);
 
 	if (!rest)
 		return NULL;
@@ -170,35 +148,36 @@ static struct iopt_pages_access *access_before(struct iopt_pages *pages,
 	return access_from_node(node);
 }
 
-/* Store the PFNs of a batch, which a pin that began at @first covers. */
-static int access_store(struct pfn_reader *reader, unsigned long first)
+/* Store pages that are pinned, for a pin that began at @first. */
+static int access_store(struct iopt_pages *pages, unsigned long first,
+			unsigned long start, unsigned long last,
+			struct page **from_pages)
 {
-	struct iopt_pages *pages = reader->pages;
-	unsigned long start = reader->start;
 	struct iopt_pages_access *access = access_before(pages, first, start);
 	struct iopt_pages_access *new = NULL;
 	int rc;
 
 	if (!access) {
-		new = kmalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+		new = access_alloc(pages, GFP_KERNEL_ACCOUNT);
 		if (!new)
 			return -ENOMEM;
 		new->users = 1;
 	}
-	rc = pfn_xarray_write(pages, &reader->batch, start);
+	rc = pfn_xarray_write(pages, start, last, from_pages);
 	if (rc) {
-		kfree(new);
+		if (new)
+			access_free(pages, new);
 		return rc;
 	}
 	if (access) {
 		start = access->node.start;
 		interval_tree_remove(&access->node, &pages->access_itree);
 	}
-	access_place(pages, access ?: new, start, reader->next - 1);
+	access_place(pages, access ?: new, start, last);
 	return 0;
 }
 
-/* Pin pages up to @last that no access covers, or the first batch of them. */
+/* Pin pages up to @last that no tier stores, or the first batch of them. */
 static int access_pin_batch(struct pfn_reader *reader, unsigned long first,
 			    unsigned long *last, struct page **out_pages)
 {
@@ -208,52 +187,56 @@ static int access_pin_batch(struct pfn_reader *reader, unsigned long first,
 	rc = pfn_reader_next(reader);
 	if (rc)
 		return rc;
-	rc = access_store(reader, first);
-	if (rc) {
-		pfn_reader_unpin(reader);
-		return rc;
-	}
-	batch_to_pages(&reader->batch, out_pages);
-	pfn_reader_stored(reader);
+	pfn_batch_to_pages(&reader->batch, out_pages);
 	*last = reader->next - 1;
-	return 0;
+	rc = access_store(reader->pages, first, reader->start, *last,
+			  out_pages);
+	if (rc)
+		pfn_reader_unpin(reader);
+	else
+		pfn_reader_stored(reader);
+	return rc;
 }
 
 /* Pin once more what an access covers, up to its end. */
 static int access_pin_again(struct iopt_pages *pages,
 			    struct iopt_pages_access *access,
-			    unsigned long start, unsigned long *last,
+			    unsigned long start, unsigned long last,
 			    struct page **out_pages)
 {
-	access = access_trim(pages, access, start, *last, GFP_KERNEL_ACCOUNT);
+	access = access_trim(pages, access, start, last, GFP_KERNEL_ACCOUNT);
 	if (!access)
 		return -ENOMEM;
 	access->users++;
-	*last = access->node.last;
-	xarray_to_pages(pages, start, *last, out_pages);
+	pfn_xarray_to_pages(pages, start, last, out_pages);
 	return 0;
 }
 
-/* Pin from the reader's next page up to some border, and go there. */
+/* Pin from @index up to @last, or to where something else begins. */
 static int access_pin_step(struct pfn_reader *reader, unsigned long first,
 			   unsigned long last, struct page **out_pages)
 {
 	struct iopt_pages *pages = reader->pages;
 	unsigned long index = reader->next;
-	struct interval_tree_node *node =
-		interval_tree_iter_first(&pages->access_itree, index, last);
-	int rc;
+	struct pfn_span span;
+	int rc = 0;
 
 	out_pages += index - first;
-	if (!node || node->start > index) {
-		if (node)
-			last = node->start - 1;
-		return access_pin_batch(reader, first, &last, out_pages);
+	pfn_span_find(&span, pages, index, last);
+	switch (span.tier) {
+	case PFN_TIER_XARRAY:
+		rc = access_pin_again(pages, span.access, index, span.last,
+				      out_pages);
+		break;
+	case PFN_TIER_DOMAIN:
+		pfn_storage_to_pages(&span, out_pages);
+		rc = access_store(pages, first, index, span.last, out_pages);
+		break;
+	case PFN_TIER_ORIGIN:
+		rc = access_pin_batch(reader, first, &span.last, out_pages);
+		break;
 	}
-	rc = access_pin_again(pages, access_from_node(node), index, &last,
-			      out_pages);
-	if (!rc)
-		reader->next = last + 1;
+	reader->next = rc ? index : span.last + 1;
 	return rc;
 }
 
@@ -263,22 +246,22 @@ static int access_pin_range(struct pfn_reader *reader, struct iopt_area *area,
 {
 	unsigned long first = reader->start;
 	unsigned long last = reader->last;
+	/* If nothing has to be pinned the mutex is not let go of. */
+	bool pins = reader->missing;
 	int rc;
 
 	if (READ_ONCE(area->prevent_access))
 		return -EINVAL;
-	pfn_reader_init(reader);
+	if (pins)
+		pfn_reader_init(reader);
 	for (;;) {
-		unsigned long index = reader->next;
-
 		rc = access_pin_step(reader, first, last, out_pages);
-		if (rc)
-			reader->next = index;
 		if (rc || reader->next > last)
 			break;
 		cond_resched();
 	}
-	pfn_reader_destroy(reader);
+	if (pins)
+		pfn_reader_destroy(reader);
 	/* Those who unmap look for pins when they have closed the area. */
 	if (!rc && READ_ONCE(area->prevent_access))
 		rc = -EINVAL;
@@ -349,7 +332,7 @@ static bool access_unpin(struct iopt_pages *pages,
 	else if (access->node.last > last)
 		access_place(pages, access, last + 1, access->node.last);
 	else
-		kfree(access);
+		access_free(pages, access);
 	return true;
 }
 

@@ -41,6 +41,8 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	node = interval_tree_iter_first(&pages->access_itree, index, last);
 	if (node && node->start <= index) {
 		span->tier = PFN_TIER_XARRAY;
+		span->access = container_of(node, struct iopt_pages_access,
+					    node);
 		span->last = min(node->last, last);
 		return;
 	}

@@ -28,12 +28,16 @@ enum pfn_tier {
  * @start: first page index
  * @last: last page index, inclusive
  * @area: whose storage domain it is in PFN_TIER_DOMAIN
+ * @access: the interval in PFN_TIER_XARRAY
  */
 struct pfn_span {
 	enum pfn_tier tier;
 	unsigned long start;
 	unsigned long last;
-	struct iopt_area *area;
+	union {
+		struct iopt_area *area;
+		struct iopt_pages_access *access;
+	};
 };
 
 void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,

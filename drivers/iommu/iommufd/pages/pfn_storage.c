@@ -8,6 +8,7 @@
 #include "pfn_storage.h"
 
 #include <linux/iommu.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 
 #include "iopt_types.h"
@@ -19,6 +20,25 @@
 
 /* Questions to an IOMMU driver before others get their turn. */
 #define DOMAIN_STEP 512
+
+/* Read the PFN of a page; returns how many pages are known to be one run. */
+static unsigned long domain_run(struct iopt_area *area,
+				struct iommu_domain *domain,
+				unsigned long index, unsigned long last,
+				unsigned long *pfn)
+{
+	unsigned long iova;
+
+	lockdep_assert_held(&area->pages->mutex);
+
+	if (area->one_run) {
+		*pfn = area->pfn + index - iopt_area_first(area);
+		return last - index + 1;
+	}
+	iova = iopt_area_index_iova(area, index);
+	*pfn = PHYS_PFN(iommu_iova_to_phys(domain, iova));
+	return run_chunks_length(area->pages, index, last);
+}
 
 /**
  * pfn_storage_read_domain() - Append PFNs out of IOPTEs to a batch
@@ -34,24 +54,43 @@ void pfn_storage_read_domain(struct iopt_area *area,
 			     struct iommu_domain *domain, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch)
 {
-	struct iopt_pages *pages = area->pages;
 	unsigned int count = 0;
 
-	lockdep_assert_held(&pages->mutex);
-
-	if (area->one_run) {
-		pfn_batch_add(batch, area->pfn + index - iopt_area_first(area),
-			      last - index + 1);
-		return;
-	}
 	while (index <= last) {
-		unsigned long iova = iopt_area_index_iova(area, index);
-		phys_addr_t phys = iommu_iova_to_phys(domain, iova);
-		unsigned long npages = run_chunks_length(pages, index, last);
+		unsigned long pfn, npages;
 
-		if (!pfn_batch_add(batch, PHYS_PFN(phys), npages))
+		npages = domain_run(area, domain, index, last, &pfn);
+		if (!pfn_batch_add(batch, pfn, npages))
 			return;
 		index += npages;
+		if (++count % DOMAIN_STEP == 0)
+			cond_resched();
+	}
+}
+
+/**
+ * pfn_storage_to_pages() - Read the pages of a span out of IOPTEs
+ * @span: of PFN_TIER_DOMAIN
+ * @out_pages: receives the struct page of each
+ *
+ * Context: span->area->pages->mutex held, may sleep. Never allocates.
+ */
+void pfn_storage_to_pages(const struct pfn_span *span, struct page **out_pages)
+{
+	struct iopt_area *area = span->area;
+	unsigned long index, npages;
+	unsigned int count = 0;
+
+	for (index = span->start; index <= span->last; index += npages) {
+		unsigned long pfn;
+
+		npages = domain_run(area, area->storage_domain, index,
+				    span->last, &pfn);
+		if (npages == 1)
+			*out_pages = pfn_to_page(pfn);
+		else
+			pfn_run_to_pages(pfn, npages, out_pages);
+		out_pages += npages;
 		if (++count % DOMAIN_STEP == 0)
 			cond_resched();
 	}

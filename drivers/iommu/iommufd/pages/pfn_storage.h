@@ -8,6 +8,7 @@
 struct iommu_domain;
 struct iopt_area;
 struct iopt_pages;
+struct page;
 struct pfn_batch;
 struct pfn_batch_iter;
 struct pfn_span;
@@ -15,6 +16,8 @@ struct pfn_span;
 void pfn_storage_read_domain(struct iopt_area *area,
 			     struct iommu_domain *domain, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch);
+void pfn_storage_to_pages(const struct pfn_span *span,
+			  struct page **out_pages);
 void pfn_storage_read(struct iopt_pages *pages, const struct pfn_span *span,
 		      unsigned long index, struct pfn_batch *batch);
 void pfn_storage_unpin_unstored(struct iopt_pages *pages,

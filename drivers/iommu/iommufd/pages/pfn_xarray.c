@@ -6,13 +6,15 @@
  */
 #include "pfn_xarray.h"
 
+#include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
 
 /* Entries that are visited before others get their turn. */
-#define XARRAY_STEP 1024
+#define XARRAY_STEP 1024UL
 
 /**
  * pfn_xarray_read() - Append PFNs out of the xarray to a batch
@@ -27,7 +29,7 @@ void pfn_xarray_read(struct iopt_pages *pages, unsigned long index,
 		     unsigned long last, struct pfn_batch *batch)
 {
 	XA_STATE(xas, &pages->pinned_pfns, index);
-	unsigned int count = 0;
+	unsigned long count = 0;
 	void *entry;
 
 	lockdep_assert_held(&pages->mutex);
@@ -49,43 +51,87 @@ void pfn_xarray_read(struct iopt_pages *pages, unsigned long index,
 }
 
 /**
- * pfn_xarray_write() - Store PFNs of a batch in the xarray
+ * pfn_xarray_to_pages() - Read pages out of the xarray
  * @pages: the memory
- * @batch: the PFNs
- * @start: index of the first page
+ * @start: first page index
+ * @last: last page index, inclusive; all of them are stored there
+ * @out_pages: receives the struct page of each
+ *
+ * Context: @pages->mutex held, may sleep. Never allocates.
+ */
+void pfn_xarray_to_pages(struct iopt_pages *pages, unsigned long start,
+			 unsigned long last, struct page **out_pages)
+{
+	XA_STATE(xas, &pages->pinned_pfns, start);
+	unsigned long count = 0;
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last) {
+		if (xas_retry(&xas, entry))
+			continue;
+		*out_pages++ = pfn_to_page(xa_to_value(entry));
+		if (++count % XARRAY_STEP)
+			continue;
+		xas_pause(&xas);
+		rcu_read_unlock();
+		cond_resched();
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+}
+
+/* Returns pages that are stored, fewer if memory is needed for more. */
+static unsigned long xarray_store(struct xa_state *xas,
+				  struct page **from_pages,
+				  unsigned long npages)
+{
+	unsigned long i;
+
+	xas_lock(xas);
+	for (i = 0; i < npages; i++) {
+		xas_store(xas, xa_mk_value(page_to_pfn(from_pages[i])));
+		if (xas_error(xas))
+			break;
+		xas_next(xas);
+	}
+	xas_unlock(xas);
+	return i;
+}
+
+/**
+ * pfn_xarray_write() - Store pages in the xarray
+ * @pages: the memory
+ * @start: first page index
+ * @last: last page index, inclusive
+ * @from_pages: the struct page of each
  *
  * Context: @pages->mutex held, may sleep.
  * Return: 0; -ENOMEM, with nothing stored.
  */
-int pfn_xarray_write(struct iopt_pages *pages, const struct pfn_batch *batch,
-		     unsigned long start)
+int pfn_xarray_write(struct iopt_pages *pages, unsigned long start,
+		     unsigned long last, struct page **from_pages)
 {
 	XA_STATE(xas, &pages->pinned_pfns, start);
-	struct pfn_batch_iter iter;
+	unsigned long left = last - start + 1;
 
 	lockdep_assert_held(&pages->mutex);
 
-	pfn_batch_for_each_run(&iter, batch, 0, batch->npages) {
-		unsigned long i;
+	for (;;) {
+		unsigned long stored = xarray_store(&xas, from_pages,
+						    min(left, XARRAY_STEP));
 
-		for (i = 0; i < iter.npages; i++) {
-			do {
-				xas_lock(&xas);
-				xas_store(&xas, xa_mk_value(iter.pfn + i));
-				if (!xas_error(&xas))
-					xas_next(&xas);
-				xas_unlock(&xas);
-			} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
-			if (xas_error(&xas))
-				goto err_erase;
-			if (i % XARRAY_STEP == XARRAY_STEP - 1)
-				cond_resched();
-		}
+		from_pages += stored;
+		left -= stored;
+		if (xas_nomem(&xas, GFP_KERNEL_ACCOUNT))
+			continue;
+		if (!left || xas_error(&xas))
+			break;
+		cond_resched();
 	}
-	return 0;
-
-err_erase:
-	if (xas.xa_index > start)
+	if (left && xas.xa_index > start)
 		pfn_xarray_erase(pages, start, xas.xa_index - 1);
 	return xas_error(&xas);
 }
@@ -102,7 +148,7 @@ void pfn_xarray_erase(struct iopt_pages *pages, unsigned long start,
 		      unsigned long last)
 {
 	XA_STATE(xas, &pages->pinned_pfns, start);
-	unsigned int count = 0;
+	unsigned long count = 0;
 	void *entry;
 
 	lockdep_assert_held(&pages->mutex);

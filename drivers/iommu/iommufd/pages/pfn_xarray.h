@@ -6,12 +6,15 @@
 #define __IOMMUFD_PFN_XARRAY_H
 
 struct iopt_pages;
+struct page;
 struct pfn_batch;
 
 void pfn_xarray_read(struct iopt_pages *pages, unsigned long index,
 		     unsigned long last, struct pfn_batch *batch);
-int pfn_xarray_write(struct iopt_pages *pages, const struct pfn_batch *batch,
-		     unsigned long start);
+void pfn_xarray_to_pages(struct iopt_pages *pages, unsigned long start,
+			 unsigned long last, struct page **out_pages);
+int pfn_xarray_write(struct iopt_pages *pages, unsigned long start,
+		     unsigned long last, struct page **from_pages);
 void pfn_xarray_erase(struct iopt_pages *pages, unsigned long start,
 		      unsigned long last);
 

@@ -465,6 +465,29 @@ static void walk_goes_on(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iter.run, 2U);
 }
 
+static void hands_out_what_was_added(struct kunit *test)
+{
+	static const unsigned int indexes[] = { 0, 1, 2, 9, 4, 5, 5, 63 };
+	struct page *in[ARRAY_SIZE(indexes)], *out[ARRAY_SIZE(indexes) + 1];
+	struct page *first = alloc_pages(GFP_KERNEL, PAGES_ORDER);
+	struct pfn_batch batch;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, first);
+	for (i = 0; i < ARRAY_SIZE(indexes); i++)
+		in[i] = first + indexes[i];
+	pfn_batch_init(&batch);
+	KUNIT_EXPECT_EQ(test, (unsigned long)ARRAY_SIZE(indexes),
+			pfn_batch_add_pages(&batch, in, ARRAY_SIZE(indexes)));
+	out[ARRAY_SIZE(indexes)] = NULL;
+	pfn_batch_to_pages(&batch, out);
+	for (i = 0; i < ARRAY_SIZE(indexes); i++)
+		KUNIT_EXPECT_PTR_EQ(test, in[i], out[i]);
+	KUNIT_EXPECT_PTR_EQ(test, (struct page *)NULL,
+			    out[ARRAY_SIZE(indexes)]);
+	__free_pages(first, PAGES_ORDER);
+}
+
 static struct kunit_case pfn_batch_cases[] = {
 	KUNIT_CASE(merges_what_is_contiguous),
 	KUNIT_CASE(does_not_merge_around_the_top),
@@ -472,6 +495,7 @@ static struct kunit_case pfn_batch_cases[] = {
 	KUNIT_CASE_PARAM(grow_takes_what_is_needed, grow_cases_gen_params),
 	KUNIT_CASE(walk_of_nothing),
 	KUNIT_CASE(walk_goes_on),
+	KUNIT_CASE(hands_out_what_was_added),
 #ifndef __KERNEL__
 	KUNIT_CASE(grow_without_memory),
 	KUNIT_CASE(random_operations_short_of_memory),

@@ -12,6 +12,7 @@
 
 /* Nobody looks into a page here, so its address may as well be its number. */
 #define page_to_pfn(page) ((unsigned long)(page))
+#define pfn_to_page(pfn) ((struct page *)(pfn))
 
 /* Something that can be counted on from one page to the next */
 struct page {
