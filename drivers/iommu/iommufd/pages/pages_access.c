@@ -25,7 +25,7 @@
 /* Intervals that are taken as one range, so that others get their turn. */
 #define MAX_JOINED 512
 
-/* Unpin pages that only the xarray has, and no access covers any more. */
+/* Take out of the xarray, and unpin, what no tier stores any more. */
 static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
 			 unsigned long last)
 {
@@ -37,7 +37,7 @@ static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
 		struct pfn_batch_iter iter;
 
 		pfn_batch_clear(&batch);
-		pfn_xarray_read(pages, index, last, &batch);
+		pfn_xarray_take(pages, index, last, &batch);
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
 		index += batch.npages;
@@ -55,13 +55,12 @@ static void pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
 
 	pfn_span_find(&span, pages, start, last);
 	do {
-		if (span.tier == PFN_TIER_XARRAY)
-			continue;
-		if (span.tier == PFN_TIER_ORIGIN) {
+		if (span.tier == PFN_TIER_DOMAIN) {
+			pfn_xarray_erase(pages, span.start, span.last);
+		} else if (span.tier == PFN_TIER_ORIGIN) {
 			xarray_unpin(pages, span.start, span.last);
 			unpinned += span.last - span.start + 1;
 		}
-		pfn_xarray_erase(pages, span.start, span.last);
 	} while (pfn_span_next(&span, pages, last));
 	iopt_pages_unpinned(pages, unpinned);
 }

@@ -21,25 +21,6 @@
 /* Questions to an IOMMU driver before others get their turn. */
 #define DOMAIN_STEP 512
 
-/* Read the PFN of a page; returns how many pages are known to be one run. */
-static unsigned long domain_run(struct iopt_area *area,
-				struct iommu_domain *domain,
-				unsigned long index, unsigned long last,
-				unsigned long *pfn)
-{
-	unsigned long iova;
-
-	lockdep_assert_held(&area->pages->mutex);
-
-	if (area->one_run) {
-		*pfn = area->pfn + index - iopt_area_first(area);
-		return last - index + 1;
-	}
-	iova = iopt_area_index_iova(area, index);
-	*pfn = PHYS_PFN(iommu_iova_to_phys(domain, iova));
-	return run_chunks_length(area->pages, index, last);
-}
-
 /**
  * pfn_storage_read_domain() - Append PFNs out of IOPTEs to a batch
  * @area: that the pages belong to
@@ -54,13 +35,22 @@ void pfn_storage_read_domain(struct iopt_area *area,
 			     struct iommu_domain *domain, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch)
 {
+	struct iopt_pages *pages = area->pages;
 	unsigned int count = 0;
 
-	while (index <= last) {
-		unsigned long pfn, npages;
+	lockdep_assert_held(&pages->mutex);
 
-		npages = domain_run(area, domain, index, last, &pfn);
-		if (!pfn_batch_add(batch, pfn, npages))
+	if (area->one_run) {
+		pfn_batch_add(batch, area->pfn + index - iopt_area_first(area),
+			      last - index + 1);
+		return;
+	}
+	while (index <= last) {
+		unsigned long iova = iopt_area_index_iova(area, index);
+		phys_addr_t phys = iommu_iova_to_phys(domain, iova);
+		unsigned long npages = run_chunks_length(pages, index, last);
+
+		if (!pfn_batch_add(batch, PHYS_PFN(phys), npages))
 			return;
 		index += npages;
 		if (++count % DOMAIN_STEP == 0)
@@ -77,19 +67,26 @@ void pfn_storage_read_domain(struct iopt_area *area,
  */
 void pfn_storage_to_pages(const struct pfn_span *span, struct page **out_pages)
 {
+	unsigned long index = span->start, last = span->last, npages;
 	struct iopt_area *area = span->area;
-	unsigned long index, npages;
 	unsigned int count = 0;
 
-	for (index = span->start; index <= span->last; index += npages) {
-		unsigned long pfn;
+	lockdep_assert_held(&area->pages->mutex);
 
-		npages = domain_run(area, area->storage_domain, index,
-				    span->last, &pfn);
-		if (npages == 1)
-			*out_pages = pfn_to_page(pfn);
-		else
-			pfn_run_to_pages(pfn, npages, out_pages);
+	if (area->one_run) {
+		pfn_run_to_pages(area->pfn + index - iopt_area_first(area),
+				 last - index + 1, out_pages);
+		return;
+	}
+	for (; index <= last; index += npages) {
+		unsigned long iova = iopt_area_index_iova(area, index);
+		phys_addr_t phys = iommu_iova_to_phys(area->storage_domain,
+						      iova);
+
+		*out_pages = pfn_to_page(PHYS_PFN(phys));
+		npages = run_chunks_length(area->pages, index, last);
+		if (npages > 1)
+			pfn_run_to_pages(PHYS_PFN(phys), npages, out_pages);
 		out_pages += npages;
 		if (++count % DOMAIN_STEP == 0)
 			cond_resched();

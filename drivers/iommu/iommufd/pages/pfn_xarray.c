@@ -63,22 +63,22 @@ void pfn_xarray_to_pages(struct iopt_pages *pages, unsigned long start,
 			 unsigned long last, struct page **out_pages)
 {
 	XA_STATE(xas, &pages->pinned_pfns, start);
-	unsigned long count = 0;
+	unsigned long index;
 	void *entry;
 
 	lockdep_assert_held(&pages->mutex);
 
 	rcu_read_lock();
-	xas_for_each(&xas, entry, last) {
-		if (xas_retry(&xas, entry))
-			continue;
+	entry = xas_load(&xas);
+	for (index = start; index <= last; index++) {
 		*out_pages++ = pfn_to_page(xa_to_value(entry));
-		if (++count % XARRAY_STEP)
-			continue;
-		xas_pause(&xas);
-		rcu_read_unlock();
-		cond_resched();
-		rcu_read_lock();
+		if (index % XARRAY_STEP == XARRAY_STEP - 1) {
+			xas_pause(&xas);
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
+		entry = xas_next(&xas);
 	}
 	rcu_read_unlock();
 }
@@ -136,6 +136,44 @@ int pfn_xarray_write(struct iopt_pages *pages, unsigned long start,
 	return xas_error(&xas);
 }
 
+/* Give others their turn. xas_pause() skips what follows a node that went. */
+static void xarray_pause(struct xa_state *xas)
+{
+	xas_set(xas, xas->xa_index + 1);
+	xas_unlock(xas);
+	cond_resched();
+	xas_lock(xas);
+}
+
+/**
+ * pfn_xarray_take() - Move PFNs from the xarray to a batch
+ * @pages: the memory
+ * @index: first page index
+ * @last: last page index, inclusive
+ * @batch: to append to; what does not fit stays in the xarray
+ *
+ * Context: @pages->mutex held, may sleep. Never allocates.
+ */
+void pfn_xarray_take(struct iopt_pages *pages, unsigned long index,
+		     unsigned long last, struct pfn_batch *batch)
+{
+	XA_STATE(xas, &pages->pinned_pfns, index);
+	unsigned long count = 0;
+	void *entry;
+
+	lockdep_assert_held(&pages->mutex);
+
+	xas_lock(&xas);
+	xas_for_each(&xas, entry, last) {
+		if (!pfn_batch_add(batch, xa_to_value(entry), 1))
+			break;
+		xas_store(&xas, NULL);
+		if (++count % XARRAY_STEP == 0)
+			xarray_pause(&xas);
+	}
+	xas_unlock(&xas);
+}
+
 /**
  * pfn_xarray_erase() - Drop PFNs from the xarray
  * @pages: the memory
@@ -156,13 +194,8 @@ void pfn_xarray_erase(struct iopt_pages *pages, unsigned long start,
 	xas_lock(&xas);
 	xas_for_each(&xas, entry, last) {
 		xas_store(&xas, NULL);
-		if (++count % XARRAY_STEP)
-			continue;
-		/* xas_pause() skips what comes behind a node that went. */
-		xas_set(&xas, xas.xa_index + 1);
-		xas_unlock(&xas);
-		cond_resched();
-		xas_lock(&xas);
+		if (++count % XARRAY_STEP == 0)
+			xarray_pause(&xas);
 	}
 	xas_unlock(&xas);
 }
