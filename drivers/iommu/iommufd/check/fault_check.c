@@ -50,13 +50,12 @@ static bool groups_valid(struct iommufd_fault_queue *queue)
 {
 	size_t nwaiting = 0, nfaults = 0;
 	struct iommufd_fault_group *group;
-	unsigned long cookie;
+	unsigned int bucket;
 
 	lockdep_assert_held(&queue->lock);
 
-	xa_for_each(&queue->groups, cookie, group) {
-		if (!invariant(group->cookie == cookie) ||
-		    !group_valid(queue, group))
+	hash_for_each(queue->groups, bucket, group, node) {
+		if (!group_valid(queue, group))
 			return false;
 		nwaiting += group->state == IOMMUFD_FAULT_WAITING;
 		nfaults += group->iopf->fault_count;

@@ -26,6 +26,7 @@
 
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/hashtable.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -42,7 +43,7 @@ static void queue_destroy(struct iommufd_object *object)
 
 	/* Its sources have left with the page tables that they used. */
 	WARN_ON_ONCE(!list_empty(&queue->sources));
-	WARN_ON_ONCE(!xa_empty(&queue->groups));
+	WARN_ON_ONCE(!hash_empty(queue->groups));
 	mutex_destroy(&queue->lock);
 }
 
@@ -67,7 +68,8 @@ struct iommufd_fault_queue *iommufd_fault_queue_alloc(struct iommufd_ctx *ictx)
 		return queue;
 	mutex_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->sources);
-	xa_init_flags(&queue->groups, XA_FLAGS_ALLOC1);
+	hash_init(queue->groups);
+	queue->next_cookie = 1;
 	INIT_LIST_HEAD(&queue->waiting);
 	init_waitqueue_head(&queue->wait);
 	return queue;
@@ -133,6 +135,30 @@ static void queue_tell_readers(struct iommufd_fault_queue *queue)
 	wake_up_poll(&queue->wait, EPOLLIN | EPOLLRDNORM);
 }
 
+static struct iommufd_fault_group *
+queue_find_group(struct iommufd_fault_queue *queue, u32 cookie)
+{
+	struct iommufd_fault_group *group;
+
+	lockdep_assert_held(&queue->lock);
+
+	hash_for_each_possible(queue->groups, group, node, cookie)
+		if (group->cookie == cookie)
+			return group;
+	return NULL;
+}
+
+/* One after the other, so that an answer that comes too late meets no other. */
+static u32 queue_new_cookie(struct iommufd_fault_queue *queue)
+{
+	u32 cookie;
+
+	do {
+		cookie = queue->next_cookie++;
+	} while (!cookie || queue_find_group(queue, cookie));
+	return cookie;
+}
+
 /* Put a group into the queue; false if it has to be refused. */
 static bool queue_add_group(struct iommufd_fault_queue *queue,
 			    struct iommufd_fault_group *group)
@@ -146,10 +172,8 @@ static bool queue_add_group(struct iommufd_fault_queue *queue,
 	if (!group->source || queue->closed ||
 	    iopf->fault_count > IOMMUFD_FAULTS_MAX - queue->nfaults)
 		return false;
-	/* Cyclic, so that an answer that comes too late meets no other. */
-	if (xa_alloc_cyclic(&queue->groups, &group->cookie, group, xa_limit_32b,
-			    &queue->next_cookie, GFP_KERNEL) < 0)
-		return false;
+	group->cookie = queue_new_cookie(queue);
+	hash_add(queue->groups, &group->node, group->cookie);
 	group->dev_id = group->source->dev_id;
 	group->number = queue->next_number++;
 	group->state = IOMMUFD_FAULT_WAITING;
@@ -211,7 +235,7 @@ static void queue_answer_group(struct iommufd_fault_queue *queue,
 {
 	lockdep_assert_held(&queue->lock);
 
-	xa_erase(&queue->groups, group->cookie);
+	hash_del(&group->node);
 	queue->nfaults -= group->iopf->fault_count;
 	trace_iommufd_fault_answer(queue->object.ictx->number, queue->object.id,
 				   group->cookie, group->iopf->fault_count,
@@ -231,11 +255,12 @@ static void queue_give_up(struct iommufd_fault_queue *queue,
 			  const struct iommufd_fault_source *source)
 {
 	struct iommufd_fault_group *group;
-	unsigned long cookie;
+	struct hlist_node *next;
+	unsigned int bucket;
 
 	lockdep_assert_held(&queue->lock);
 
-	xa_for_each(&queue->groups, cookie, group) {
+	hash_for_each_safe(queue->groups, bucket, next, group, node) {
 		if (!source || group->source == source)
 			queue_answer_group(queue, group,
 					   IOMMU_PAGE_RESP_INVALID);
@@ -398,7 +423,7 @@ int iommufd_fault_queue_answer(struct iommufd_fault_queue *queue, u32 cookie,
 	if (rc)
 		return rc;
 	mutex_lock(&queue->lock);
-	group = xa_load(&queue->groups, cookie);
+	group = queue_find_group(queue, cookie);
 	if (group && group->state == IOMMUFD_FAULT_READ)
 		queue_answer_group(queue, group, response);
 	else

@@ -6,12 +6,12 @@
 #define __IOMMUFD_FAULT_QUEUE_H
 
 #include <linux/container_of.h>
+#include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
 #include <linux/wait.h>
-#include <linux/xarray.h>
 
 #include "object/object.h"
 
@@ -24,6 +24,8 @@ struct iommufd_hw_pagetable;
  * behind VT-d, which allows 2047 to each.
  */
 #define IOMMUFD_FAULTS_MAX 8192
+
+#define IOMMUFD_FAULT_HASH_BITS 8
 
 /**
  * struct iommufd_fault_source - A device whose faults go to a queue
@@ -62,6 +64,7 @@ enum iommufd_fault_state {
  * @cookie: names it in the answer; constant
  * @number: how many came before; constant
  * @state: see there
+ * @node: in &iommufd_fault_queue.groups
  * @entry: in &iommufd_fault_queue.waiting while it waits
  */
 struct iommufd_fault_group {
@@ -71,6 +74,7 @@ struct iommufd_fault_group {
 	u32 cookie;
 	u64 number;
 	enum iommufd_fault_state state;
+	struct hlist_node node;
 	struct list_head entry;
 };
 
@@ -85,7 +89,7 @@ struct iommufd_fault_group {
  * @groups: all that are not answered, by cookie
  * @waiting: those that nobody has read, in the order in which they came
  * @nfaults: faults in @groups
- * @next_cookie: where the search for a free one begins
+ * @next_cookie: for the next group, unless it is in use
  * @next_number: of the next group
  * @closed: the file is closed, so nobody is left to answer
  * @wait: whoever polls
@@ -94,7 +98,7 @@ struct iommufd_fault_queue {
 	struct iommufd_object object;
 	struct mutex lock; /* see above */
 	struct list_head sources;
-	struct xarray groups;
+	DECLARE_HASHTABLE(groups, IOMMUFD_FAULT_HASH_BITS);
 	struct list_head waiting;
 	size_t nfaults;
 	u32 next_cookie;

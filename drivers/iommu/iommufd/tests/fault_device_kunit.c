@@ -7,6 +7,7 @@
  */
 #include <kunit/test.h>
 #include <linux/err.h>
+#include <linux/hashtable.h>
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/list.h>
@@ -59,7 +60,7 @@ static void place_end(struct kunit *test, struct place *place)
 {
 	u32 id = place->queue->object.id;
 
-	KUNIT_EXPECT_TRUE(test, xa_empty(&place->queue->groups));
+	KUNIT_EXPECT_TRUE(test, hash_empty(place->queue->groups));
 	KUNIT_EXPECT_EQ(test, machine_destroy(test, id), -EBUSY);
 	KUNIT_EXPECT_EQ(test, machine_destroy(test, place->hwpt_id), 0);
 	KUNIT_EXPECT_EQ(test, machine_destroy(test, id), 0);

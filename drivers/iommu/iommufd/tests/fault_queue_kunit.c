@@ -507,8 +507,12 @@ static void h54_cookies_are_not_used_again(struct kunit *test)
 	subject->queue->next_cookie = U32_MAX;
 	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->cookie,
 			U32_MAX);
-	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->answers,
-			0);
+	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->cookie,
+			first->cookie);
+	/* What is not answered keeps its own. */
+	KUNIT_EXPECT_EQ(test, second->cookie, first->cookie + 1);
+	KUNIT_EXPECT_EQ(test, arrive(test, &subject->asker[0], 1, 1)->cookie,
+			second->cookie + 1);
 }
 
 /* The same device by two attaches, as in the middle of a replace. */
