@@ -289,6 +289,12 @@ static unsigned int bit_to_byte(unsigned int bit)
 	return byte;
 }
 
+static void bytes_set_bit(u8 *bytes, unsigned int bit)
+{
+	/* Two readers that share it are the process's affair. */
+	data_race(bytes[bit_to_byte(bit)] |= BIT(bit % BITS_PER_BYTE));
+}
+
 /*
  * Set the bits from first to last of a page. Bytes that hold none of them may
  * belong to something else in the process, so they are not even rewritten.
@@ -307,10 +313,7 @@ static void page_set_bits(struct page *page, unsigned int first,
 			       nwords * sizeof(u64));
 			bit += nwords * BITS_PER_U64;
 		} else {
-			/* Two readers that share it are the process's affair. */
-			data_race(bytes[bit_to_byte(bit)] |=
-				  BIT(bit % BITS_PER_BYTE));
-			bit++;
+			bytes_set_bit(bytes, bit++);
 		}
 	}
 	flush_dcache_page(page);
@@ -358,6 +361,23 @@ static unsigned long set_bits_in_one_page(struct iova_bitmap *bitmap,
 	return nbits;
 }
 
+/* The quick way for a page of IOVA with a bit of its own; false if there is none */
+static bool window_set_bit(struct iova_bitmap *bitmap, unsigned long bit)
+{
+	unsigned long offset = bit_to_offset(bitmap, bit);
+	unsigned long index = offset / PAGE_SIZE - bitmap->window_index;
+	u8 *bytes;
+
+	if (index >= bitmap->window_npages)
+		return false;
+	bytes = kmap_local_page(bitmap->window[index]);
+	bytes_set_bit(bytes, offset_in_page(offset) * BITS_PER_BYTE +
+			     bit % BITS_PER_BYTE);
+	flush_dcache_page(bitmap->window[index]);
+	kunmap_local(bytes);
+	return true;
+}
+
 /**
  * iova_bitmap_set() - Set the bits of all pages that a range of IOVA touches
  * @bitmap: the bitmap
@@ -385,6 +405,8 @@ void iova_bitmap_set(struct iova_bitmap *bitmap, unsigned long iova,
 
 	bit = iova_to_bit(bitmap, max(iova, bitmap->iova));
 	last_bit = iova_to_bit(bitmap, min(last, bitmap->last));
+	if (bit == last_bit && window_set_bit(bitmap, bit))
+		return;
 	while (bit <= last_bit)
 		bit += set_bits_in_one_page(bitmap, bit, last_bit);
 }
