@@ -35,6 +35,7 @@
  * @prepare: what has to be done only once, may be NULL
  * @finish: undoes what @memory did, for a sample that works with a device of its
  *          own and not in the space; only iommufd has such devices
+ * @backend: if it is not the one of the column; only beside iommufd
  */
 struct sample {
 	const char *name;
@@ -46,6 +47,7 @@ struct sample {
 	void (*after)(struct space *space, void *va, __u64 length);
 	void (*prepare)(struct space *space, void *va, __u64 length);
 	void (*finish)(void);
+	const struct backend *backend;
 };
 
 static void *small_pages(__u64 length)
@@ -291,6 +293,10 @@ static const struct sample samples[] = {
 	  .run = map, .after = unmap },
 	{ .name = "unmap-small", .memory = small_pages, .length = SCATTERED,
 	  .run = unmap, .before = map },
+	{ .name = "map-two", .memory = small_pages, .length = SCATTERED,
+	  .run = map, .after = unmap, .backend = &two_tables_backend },
+	{ .name = "unmap-two", .memory = small_pages, .length = SCATTERED,
+	  .run = unmap, .before = map, .backend = &two_tables_backend },
 	{ .name = "map-thp", .memory = thp, .length = LARGE, .run = map,
 	  .after = unmap },
 	{ .name = "unmap-thp", .memory = thp, .length = LARGE, .run = unmap,
@@ -370,7 +376,7 @@ static void look_at(const struct backend *backend, const struct sample *sample)
 		fprintf(stderr, "# no memory for %s\n", sample->name);
 		return;
 	}
-	space_open(&space, backend);
+	space_open(&space, sample->backend ?: backend);
 	if (sample->prepare)
 		sample->prepare(&space, va, sample->length);
 	once(&space, sample, va, false);
@@ -391,7 +397,8 @@ static bool wants_any_iova(const struct sample *sample)
 
 static bool is_for_iommufd(const struct sample *sample)
 {
-	return sample->finish || sample->before == map_for_access;
+	return sample->finish || sample->backend ||
+	       sample->before == map_for_access;
 }
 
 static bool is_possible(const struct sample *sample,
