@@ -51,24 +51,35 @@ static unsigned long pages_in_folio(struct folio *folio, unsigned long pfn)
 }
 
 /*
- * Folio by folio. The function that marks pages dirty is the slower one, and
- * they mostly are.
+ * Release pages of one folio; returns how many. The function that marks pages
+ * dirty is the slower one, and they mostly are.
  */
+static __always_inline unsigned long
+release_step(unsigned long pfn, unsigned long npages, bool dirty)
+{
+	struct folio *folio = pinned_folio(pfn);
+
+	if (!folio)
+		return 1;
+	if (folio_test_large(folio))
+		npages = min(npages, pages_in_folio(folio, pfn));
+	else
+		npages = 1;
+	if (dirty && !folio_test_dirty(folio))
+		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), npages,
+						 true);
+	else
+		unpin_user_folio(folio, npages);
+	return npages;
+}
+
 static void release_run(unsigned long pfn, unsigned long npages, bool dirty)
 {
 	unsigned int count = 0;
 
 	while (npages) {
-		struct folio *folio = pinned_folio(pfn);
-		unsigned long step = 1;
+		unsigned long step = release_step(pfn, npages, dirty);
 
-		if (folio && folio_test_large(folio))
-			step = min(npages, pages_in_folio(folio, pfn));
-		if (folio && dirty && !folio_test_dirty(folio))
-			unpin_user_page_range_dirty_lock(pfn_to_page(pfn), step,
-							 true);
-		else if (folio)
-			unpin_user_folio(folio, step);
 		pfn += step;
 		npages -= step;
 		if (++count % RELEASE_STEP == 0)
@@ -248,10 +259,20 @@ void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
 void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter)
 {
 	bool pinned = origin->ops->pinned;
+	bool dirty = origin->writable;
+	unsigned int count = 0;
 
-	for (; iter->npages; pfn_batch_iter_next(iter))
-		if (pinned)
-			release_run(iter->pfn, iter->npages, origin->writable);
+	for (; iter->npages; pfn_batch_iter_next(iter)) {
+		if (!pinned)
+			continue;
+		/* Scattered pages do without a call for each. */
+		if (iter->npages == 1)
+			release_step(iter->pfn, 1, dirty);
+		else
+			release_run(iter->pfn, iter->npages, dirty);
+		if (++count % RELEASE_STEP == 0)
+			cond_resched();
+	}
 }
 
 /**
