@@ -93,6 +93,13 @@ void access_let_go(int driver)
 	MUST(ioctl(driver, BENCH_ACCESS_RELEASE) ? -errno : 0);
 }
 
+void access_read(int driver, __u64 length)
+{
+	struct bench_access_call read = { .length = length, .repeat = 1 };
+
+	ask(driver, BENCH_ACCESS_RW, &read);
+}
+
 /* @who is else there: a device, or another access. */
 static void pin_small(struct reach *reach, __u64 length, const char *size,
 		      const char *who)

@@ -18,4 +18,7 @@ int access_open(const struct space *space);
 void access_hold(int driver, __u64 length);
 void access_let_go(int driver);
 
+/* Copy so many bytes from BENCH_IOVA on to the kernel. */
+void access_read(int driver, __u64 length);
+
 #endif

@@ -183,6 +183,14 @@ static void access_one(struct space *space, void *va, __u64 length)
 	access_all(space, va, SZ_4K);
 }
 
+static void access_few(struct space *space, void *va, __u64 length)
+{
+	(void)space;
+	(void)va;
+	(void)length;
+	access_read(driver, 64);
+}
+
 static void end_access(struct space *space, void *va, __u64 length)
 {
 	close(driver);
@@ -323,6 +331,9 @@ static const struct sample samples[] = {
 	  .count = MORE, .run = map_more_anywhere, .prepare = map_million },
 	{ .name = "access-one", .memory = small_pages, .length = SCATTERED,
 	  .count = 1, .run = access_one, .before = map_for_access,
+	  .after = end_access },
+	{ .name = "access-read", .memory = small_pages, .length = SCATTERED,
+	  .count = 1, .run = access_few, .before = map_for_access,
 	  .after = end_access },
 	{ .name = "access-all", .memory = small_pages, .length = SCATTERED,
 	  .run = access_all, .before = map_for_access, .after = end_access },
