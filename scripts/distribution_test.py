@@ -66,10 +66,6 @@ class Distribution(planted.Planted):
         self.dpkg(f"echo 'linux-headers-{RELEASE} (= 6.12.1-1)'\n")
         self.expect_fetched()
 
-    def test_installed_package_is_passed_over(self):
-        self.dpkg("echo 'dpkg-query was asked' >&2\nexit 2\n")
-        self.expect_fetched(FETCH="1")
-
     def test_archives_do_not_answer(self):
         status, output, _ = self.kernel(NO_ARCHIVES="1")
         self.assertNotEqual(status, 0)

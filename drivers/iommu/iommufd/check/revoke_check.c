@@ -68,6 +68,8 @@ static bool listed(const struct iopt_area *area)
  * iopt_revoke_area_valid() - Check what an area shows of memory of a device
  * @area: with a reference, in the tree or no longer
  *
+ * Linear in the number of areas over this memory.
+ *
  * Context: area->pages->mutex held, may sleep.
  * Return: false if it is shown while the memory is away and nobody withdraws it;
  * if its IOPTEs are not those of its content, or it is on another list; if it
@@ -121,6 +123,11 @@ bool iopt_revoke_valid(struct iopt_revoke *revoke)
 
 	return invariant(!pages->npinned) &&
 	       invariant(xa_empty(&pages->pinned_pfns)) &&
+	       invariant(!revoke->present || !revoke->withdrawals) &&
+	       invariant(revoke->present || revoke->withdrawals ||
+			 list_empty(&revoke->shown)) &&
+	       invariant(list_empty(&revoke->tried) ||
+			 work_busy(&revoke->comeback.work)) &&
 	       list_valid(revoke, &revoke->shown, IOPT_AREA_FILLED) &&
 	       list_valid(revoke, &revoke->waiting, IOPT_AREA_WITHDRAWN) &&
 	       list_valid(revoke, &revoke->tried, IOPT_AREA_WITHDRAWN) &&

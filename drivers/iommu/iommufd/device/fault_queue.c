@@ -148,7 +148,7 @@ queue_find_group(struct iommufd_fault_queue *queue, u32 cookie)
 	return NULL;
 }
 
-/* One after the other, so that an answer that comes too late meets no other. */
+/* Growing, so that an answer that comes too late meets no other group. */
 static u32 queue_new_cookie(struct iommufd_fault_queue *queue)
 {
 	u32 cookie;

@@ -25,7 +25,8 @@ struct iommufd_hw_pagetable;
  */
 #define IOMMUFD_FAULTS_MAX 8192
 
-#define IOMMUFD_FAULT_HASH_BITS 8
+/* The queue is still a small object; few faults wait at a time. */
+#define IOMMUFD_FAULT_HASH_BITS 7
 
 /**
  * struct iommufd_fault_source - A device whose faults go to a queue

@@ -139,7 +139,8 @@ static int iopt_pin_parts(struct io_pagetable *iopt, unsigned long iova,
  * @iopt: the io_pagetable
  * @iova: first IOVA
  * @length: bytes
- * @out_pages: receives the struct page of each page that the range touches
+ * @out_pages: receives the struct page of each page that the range touches;
+ *             undefined on failure
  * @flags: IOPT_PIN_WRITE if the kernel is going to write
  *
  * Context: may sleep. An iopt_access has to be there that lets go when its

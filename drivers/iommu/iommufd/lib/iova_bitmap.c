@@ -361,7 +361,7 @@ static unsigned long set_bits_in_one_page(struct iova_bitmap *bitmap,
 	return nbits;
 }
 
-/* The quick way for a page of IOVA with a bit of its own; false if there is none */
+/* Set one bit in the window; false if it is not there. */
 static bool window_set_bit(struct iova_bitmap *bitmap, unsigned long bit)
 {
 	unsigned long offset = bit_to_offset(bitmap, bit);

@@ -13,7 +13,7 @@
 
 #include "test_hooks.h"
 
-/* Pages that are named before others get their turn. */
+/* Pages that are handed out before others get their turn. */
 #define PAGES_STEP 4096
 
 /**
@@ -125,7 +125,7 @@ void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 }
 
 /**
- * pfn_run_to_pages() - Name the pages of a run
+ * pfn_run_to_pages() - Get the struct page of each page of a run
  * @pfn: of the first page
  * @npages: how many
  * @out_pages: receives the struct page of each
@@ -145,7 +145,7 @@ void pfn_run_to_pages(unsigned long pfn, unsigned long npages,
 }
 
 /**
- * pfn_batch_to_pages() - Name the pages of a batch
+ * pfn_batch_to_pages() - Get the struct page of each page of a batch
  * @batch: the batch
  * @out_pages: receives the struct page of each
  *

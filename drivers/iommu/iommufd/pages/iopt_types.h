@@ -299,7 +299,7 @@ struct iopt_area {
  *
  * All that is not constant is protected by &iopt_pages.mutex, but for what
  * belongs to @begin. While the memory is not @present nothing becomes @shown.
- * What still is, is withdrawn area by area, before the last of @withdrawals
+ * What is still shown is withdrawn area by area, before the last of @withdrawals
  * ends. As long as areas wait, @comeback is queued or running, or will be when
  * the last of @withdrawals ends, unless the memory is @gone.
  */

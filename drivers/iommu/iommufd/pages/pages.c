@@ -4,7 +4,7 @@
  *
  * The life of a piece of memory, and what both ways of storing its PFNs share.
  *
- * Everything that stores goes the same way. It counts the pages that no tier
+ * Everything that pins goes the same way. It counts the pages that no tier
  * holds, and charges them. Batch by batch it reads, stores, and enters into
  * the interval tree of the tier. So after each batch everything is as it says,
  * and undoing a part is the same as emptying it: what no tier holds is
@@ -108,6 +108,17 @@ void iopt_pages_get(struct iopt_pages *pages)
 	kref_get(&pages->kref);
 }
 
+/* When memory runs out while one grows, it keeps nodes with nothing in them. */
+static void pages_xarray_free(struct xarray *xa)
+{
+	unsigned long index = 0;
+
+	if (xa_empty(xa))
+		return;
+	WARN_ON_ONCE(xa_find(xa, &index, ULONG_MAX, XA_PRESENT));
+	xa_destroy(xa);
+}
+
 /**
  * iopt_pages_free() - Free pages that nobody refers to
  * @pages: the last reference is gone
@@ -119,6 +130,8 @@ void iopt_pages_free(struct iopt_pages *pages)
 	mutex_destroy(&pages->mutex);
 	mutex_destroy(&pages->fill_mutex);
 	kfree(pages->spare_access);
+	pages_xarray_free(&pages->pinned_pfns);
+	pages_xarray_free(&pages->run_chunks);
 	pin_origin_release(&pages->origin);
 	kmem_cache_free(pages_cache, pages);
 }
@@ -130,8 +143,6 @@ static void pages_release(struct kref *kref)
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&pages->access_itree.rb_root) ||
 		     !RB_EMPTY_ROOT(&pages->domains_itree.rb_root) ||
 		     pages->npinned);
-	WARN_ON_ONCE(!xa_empty(&pages->pinned_pfns) ||
-		     !xa_empty(&pages->run_chunks));
 	if (pages->revoke)
 		pages->revoke->retire(pages);
 	else

@@ -80,7 +80,7 @@ static void access_place(struct iopt_pages *pages,
 	interval_tree_insert(&access->node, &pages->access_itree);
 }
 
-/* A driver that pins and unpins page by page allocates nothing but once. */
+/* A driver that pins and unpins page by page allocates only once. */
 static struct iopt_pages_access *access_alloc(struct iopt_pages *pages,
 					      gfp_t gfp)
 {
@@ -394,7 +394,7 @@ static int refuse_device(const struct iopt_pages *pages)
  * @area: the area
  * @start: first page index in area->pages
  * @last: last page index, inclusive
- * @out_pages: receives the struct page of each page
+ * @out_pages: receives the struct page of each page; undefined on failure
  * @write: the kernel is going to write
  *
  * Context: may sleep, takes the locks of area->pages.

@@ -229,7 +229,8 @@ static void revoke_end(struct work_struct *work)
 static void revoke_retire(struct iopt_pages *pages)
 {
 	WARN_ON_ONCE(!list_empty(&pages->revoke->shown) ||
-		     !list_empty(&pages->revoke->waiting));
+		     !list_empty(&pages->revoke->waiting) ||
+		     !list_empty(&pages->revoke->tried));
 	queue_work(pages->revoke->queue->workers, &pages->revoke->end);
 }
 

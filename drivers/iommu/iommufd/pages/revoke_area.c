@@ -230,7 +230,8 @@ static void restore_end(struct iopt_revoke *revoke)
 {
 	guard(mutex)(&revoke->pages->mutex);
 	list_splice_tail_init(&revoke->tried, &revoke->waiting);
-	if (list_empty(&revoke->waiting))
+	/* Who withdraws just now sees to the next look, and that it is soon. */
+	if (list_empty(&revoke->waiting) || revoke->withdrawals)
 		return;
 	revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
 	revoke_schedule(revoke);
@@ -331,8 +332,8 @@ static int area_enter(struct iopt_area *area)
 }
 
 /*
- * Show an area in one more domain, unless it is withdrawn from all. That may
- * just be its turn.
+ * Show an area in one more domain, unless the memory is away. If the area is
+ * still shown by then, it is withdrawn now, before its turn.
  */
 static int area_join(struct iopt_area *area, struct iopt_domain *member)
 {

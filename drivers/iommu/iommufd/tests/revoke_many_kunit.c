@@ -204,18 +204,22 @@ static u8 content_of(struct crowd *crowd, unsigned int slot)
 	return content;
 }
 
-/* All lie over the same pages, whose mutex is taken once. */
+/* All lie over the same pages, whose mutex is taken once. None goes meanwhile. */
 static void expect_valid(struct kunit *test)
 {
+	struct iopt_area *area, *areas[NAREAS];
 	struct crowd *crowd = test->priv;
-	struct iopt_area *area;
+	unsigned int i, count = 0;
+	struct iopt_pages *pages;
 
-	iopt_for_each_area(area, &crowd->iopt) {
-		mutex_lock(&area->pages->mutex);
-		KUNIT_EXPECT_TRUE(test, iopt_area_valid(area));
-		KUNIT_EXPECT_TRUE(test, iopt_pages_valid(area->pages));
-		mutex_unlock(&area->pages->mutex);
-	}
+	iopt_for_each_area(area, &crowd->iopt)
+		areas[count++] = area;
+	pages = areas[0]->pages;
+	mutex_lock(&pages->mutex);
+	for (i = 0; i < count; i++)
+		KUNIT_EXPECT_TRUE(test, iopt_area_valid(areas[i]));
+	KUNIT_EXPECT_TRUE(test, iopt_pages_valid(pages));
+	mutex_unlock(&pages->mutex);
 }
 
 static int turn_off(void *arg)
@@ -227,17 +231,21 @@ static int turn_off(void *arg)
 	return 0;
 }
 
-/* Has it taken away from so many areas that others have their turn. */
-static void withdraw_half(struct kunit *test)
+/* Begin to take it away, and wait until that is under way. */
+static void withdraw_begin(struct kunit *test)
 {
+	unsigned long end = jiffies + msecs_to_jiffies(AWAIT_MS);
 	struct crowd *crowd = test->priv;
 	struct task_struct *task;
 
 	crowd->first.slow = true;
 	task = kthread_run(turn_off, crowd, "iommufd_off");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
-	while (count_shown(&crowd->first) == NAREAS)
+	while (count_shown(&crowd->first) == NAREAS &&
+	       time_before(jiffies, end))
 		msleep(SLOW_MS / 2);
+	KUNIT_EXPECT_NE(test, (unsigned int)NAREAS,
+			count_shown(&crowd->first));
 }
 
 static void withdraw_end(struct kunit *test)
@@ -255,7 +263,7 @@ static void h62_look_between_two_areas(struct kunit *test)
 {
 	struct crowd *crowd = test->priv;
 
-	withdraw_half(test);
+	withdraw_begin(test);
 	expect_valid(test);
 	withdraw_end(test);
 	mock_bar_act(crowd->file, MOCK_BAR_ON, 0);
@@ -268,7 +276,7 @@ static void h62_join_between_two_areas(struct kunit *test)
 {
 	struct crowd *crowd = test->priv;
 
-	withdraw_half(test);
+	withdraw_begin(test);
 	KUNIT_EXPECT_EQ(test, 0, iopt_add_domain(&crowd->iopt,
 						 &crowd->second.member));
 	KUNIT_EXPECT_EQ(test, 0U, count_shown(&crowd->second));
@@ -286,12 +294,13 @@ static void h62_copy_and_unmap_between_two_areas(struct kunit *test)
 {
 	struct crowd *crowd = test->priv;
 
-	withdraw_half(test);
-	/* One that was withdrawn, and one whose turn is not yet. */
-	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, 1));
+	withdraw_begin(test);
+	/* The last one's turn is not yet, the first one was withdrawn. */
 	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, NAREAS - 1));
-	KUNIT_EXPECT_EQ(test, 0, copy_first(crowd, 1));
-	KUNIT_EXPECT_EQ(test, 0ULL, (u64)READ_ONCE(crowd->first.phys[1]));
+	KUNIT_EXPECT_EQ(test, 0, copy_first(crowd, NAREAS - 1));
+	KUNIT_EXPECT_EQ(test, 0ULL,
+			(u64)READ_ONCE(crowd->first.phys[NAREAS - 1]));
+	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, 0));
 	withdraw_end(test);
 	mock_bar_act(crowd->file, MOCK_BAR_ON, 0);
 	await_shown(test, &crowd->first, NAREAS - 1);

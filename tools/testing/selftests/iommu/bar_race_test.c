@@ -280,10 +280,12 @@ static int run_copy(struct scene *scene, unsigned int *seed)
 			break;
 	}
 	sleep_ms(rand_r(seed) % 3);
-	if (made && ioas_unmap(bar->rig.fd, bar->rig.other_id, BAR_IOVA,
-			       made * bar->length, NULL))
-		return -EIO;
-	return made && ret == -ENOENT ? 0 : ret;
+	if (!made || (ret && ret != -ENOENT))
+		return ret;
+	ret = ioas_unmap(bar->rig.fd, bar->rig.other_id, BAR_IOVA,
+			 made * bar->length, NULL);
+	/* Nobody else unmaps there. */
+	return ret == -ENOENT ? -EIO : ret;
 }
 
 /* ENOENT: others have unmapped it. */
