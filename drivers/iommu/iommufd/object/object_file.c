@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 
 #include "ioctl.h"
 
@@ -49,6 +50,8 @@ int iommufd_call_reply_file(struct iommufd_call *call, void *cmd, size_t size,
 		rc = PTR_ERR(file);
 		goto err_put_fd;
 	}
+	/* Several threads read it, and there is no position that they share. */
+	stream_open(file_inode(file), file);
 	fd_install(number, file);
 	return 0;
 

@@ -230,7 +230,7 @@ static void restore_end(struct iopt_revoke *revoke)
 {
 	guard(mutex)(&revoke->pages->mutex);
 	list_splice_tail_init(&revoke->tried, &revoke->waiting);
-	/* Who withdraws just now sees to the next look, and that it is soon. */
+	/* Whoever is just withdrawing sees to the next look, and it is soon. */
 	if (list_empty(&revoke->waiting) || revoke->withdrawals)
 		return;
 	revoke->delay = min(2 * revoke->delay, RETURN_LAST_MS);
