@@ -166,9 +166,8 @@ def kunit(t):
                       "iommufd.kunit_unpin_warnings=1 "
                       "kunit.filter_glob=*.un*",
                       r"WARNING: .* (pfn_domain_unmap|pinned_folio|"
-                      r"release_run|pin_release|iopt_unpin_pages|"
-                      r"iopt_area_remove_access|iommufd_access_unpin_pages)"
-                      r"|Call Trace")]
+                      r"iopt_unpin_pages|iopt_area_remove_access|"
+                      r"iommufd_access_unpin_pages)|Call Trace")]
 
 
 def build_selftests(t):

@@ -46,6 +46,22 @@ static bool group_valid(const struct iommufd_fault_queue *queue,
 	       invariant(group->dev_id == group->source->dev_id);
 }
 
+/* It lies where its cookie is looked for, and no other group has that. */
+static bool cookie_valid(const struct iommufd_fault_queue *queue,
+			 struct iommufd_fault_group *group, unsigned int bucket)
+{
+	struct iommufd_fault_group *other = group;
+
+	if (!invariant(group->cookie) ||
+	    !invariant(bucket == hash_min(group->cookie,
+					  HASH_BITS(queue->groups))))
+		return false;
+	hlist_for_each_entry_continue(other, node)
+		if (!invariant(other->cookie != group->cookie))
+			return false;
+	return true;
+}
+
 static bool groups_valid(struct iommufd_fault_queue *queue)
 {
 	size_t nwaiting = 0, nfaults = 0;
@@ -55,7 +71,8 @@ static bool groups_valid(struct iommufd_fault_queue *queue)
 	lockdep_assert_held(&queue->lock);
 
 	hash_for_each(queue->groups, bucket, group, node) {
-		if (!group_valid(queue, group))
+		if (!cookie_valid(queue, group, bucket) ||
+		    !group_valid(queue, group))
 			return false;
 		nwaiting += group->state == IOMMUFD_FAULT_WAITING;
 		nfaults += group->iopf->fault_count;
