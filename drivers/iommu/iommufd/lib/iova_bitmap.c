@@ -320,16 +320,22 @@ static void page_set_bits(struct page *page, unsigned int first,
 	kunmap_local(bytes);
 }
 
+/* The page of the bitmap at index, if it is in the window */
+static struct page *window_page(struct iova_bitmap *bitmap, unsigned long index)
+{
+	/* Wraps for what is before the window, and fails the comparison */
+	index -= bitmap->window_index;
+	return index < bitmap->window_npages ? bitmap->window[index] : NULL;
+}
+
 /* The page of the bitmap at index takes the bits from first to last */
 static int index_set_bits(struct iova_bitmap *bitmap, unsigned long index,
 			  unsigned int first, unsigned int last)
 {
-	struct page *page;
+	struct page *page = window_page(bitmap, index);
 	int ret;
 
-	/* Wraps for what is before the window, and fails the comparison */
-	if (index - bitmap->window_index < bitmap->window_npages) {
-		page = bitmap->window[index - bitmap->window_index];
+	if (page) {
 		page_set_bits(page, first, last);
 		return 0;
 	}
@@ -365,15 +371,15 @@ static unsigned long set_bits_in_one_page(struct iova_bitmap *bitmap,
 static bool window_set_bit(struct iova_bitmap *bitmap, unsigned long bit)
 {
 	unsigned long offset = bit_to_offset(bitmap, bit);
-	unsigned long index = offset / PAGE_SIZE - bitmap->window_index;
+	struct page *page = window_page(bitmap, offset / PAGE_SIZE);
 	u8 *bytes;
 
-	if (index >= bitmap->window_npages)
+	if (!page)
 		return false;
-	bytes = kmap_local_page(bitmap->window[index]);
+	bytes = kmap_local_page(page);
 	bytes_set_bit(bytes, offset_in_page(offset) * BITS_PER_BYTE +
 			     bit % BITS_PER_BYTE);
-	flush_dcache_page(bitmap->window[index]);
+	flush_dcache_page(page);
 	kunmap_local(bytes);
 	return true;
 }
