@@ -51,8 +51,8 @@ class Distribution(planted.Planted):
             check=False, env={"PATH": path, **environment})
         return done.returncode, done.stdout, done.stderr
 
-    def expect_fetched(self, **environment):
-        self.assertEqual(self.kernel(**environment),
+    def expect_fetched(self):
+        self.assertEqual(self.kernel(),
                          (0, f"{RELEASE} {self.root}\n", "fetching\n"))
 
     def test_package_is_unknown(self):

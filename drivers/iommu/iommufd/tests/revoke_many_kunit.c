@@ -154,23 +154,9 @@ struct crowd {
 	struct completion off;
 };
 
-static int map_first(struct crowd *crowd, unsigned long address)
-{
-	struct iopt_mapping mapping;
-	int rc;
-
-	iopt_mapping_init(&mapping, &crowd->iopt, IOMMU_READ | IOMMU_CACHE,
-			  IOPT_MAP_FIXED);
-	mapping.iova = IOVA;
-	rc = iopt_mapping_add_user(&mapping, address, PAGE_SIZE,
-				   &crowd->account);
-	if (!rc)
-		rc = iopt_mapping_prepare(&mapping);
-	iopt_mapping_end(&mapping, rc);
-	return rc;
-}
-
-static int copy_first(struct crowd *crowd, unsigned int slot)
+/* Show the page at @address; or once more what is shown already, if that is 0. */
+static int map_slot(struct crowd *crowd, unsigned int slot,
+		    unsigned long address)
 {
 	struct iopt_mapping mapping;
 	int rc;
@@ -178,7 +164,12 @@ static int copy_first(struct crowd *crowd, unsigned int slot)
 	iopt_mapping_init(&mapping, &crowd->iopt, IOMMU_READ | IOMMU_CACHE,
 			  IOPT_MAP_FIXED);
 	mapping.iova = IOVA + slot * PAGE_SIZE;
-	rc = iopt_mapping_add_copy(&mapping, &crowd->iopt, IOVA, PAGE_SIZE);
+	if (address)
+		rc = iopt_mapping_add_user(&mapping, address, PAGE_SIZE,
+					   &crowd->account);
+	else
+		rc = iopt_mapping_add_copy(&mapping, &crowd->iopt, IOVA,
+					   PAGE_SIZE);
 	if (!rc)
 		rc = iopt_mapping_prepare(&mapping);
 	iopt_mapping_end(&mapping, rc);
@@ -297,7 +288,7 @@ static void h62_copy_and_unmap_between_two_areas(struct kunit *test)
 	withdraw_begin(test);
 	/* The last one's turn is not yet, the first one was withdrawn. */
 	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, NAREAS - 1));
-	KUNIT_EXPECT_EQ(test, 0, copy_first(crowd, NAREAS - 1));
+	KUNIT_EXPECT_EQ(test, 0, map_slot(crowd, NAREAS - 1, 0));
 	KUNIT_EXPECT_EQ(test, 0ULL,
 			(u64)READ_ONCE(crowd->first.phys[NAREAS - 1]));
 	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, 0));
@@ -307,13 +298,21 @@ static void h62_copy_and_unmap_between_two_areas(struct kunit *test)
 	expect_valid(test);
 }
 
+/* There are no tables for one of them. */
+static void come_back_but_for(struct kunit *test, unsigned int slot)
+{
+	struct crowd *crowd = test->priv;
+
+	WRITE_ONCE(crowd->first.refused, slot);
+	mock_bar_act(crowd->file, MOCK_BAR_RESET, 0);
+	await_shown(test, &crowd->first, NAREAS - 1);
+}
+
 static void h63_one_does_not_keep_others_away(struct kunit *test)
 {
 	struct crowd *crowd = test->priv;
 
-	WRITE_ONCE(crowd->first.refused, 3);
-	mock_bar_act(crowd->file, MOCK_BAR_RESET, 0);
-	await_shown(test, &crowd->first, NAREAS - 1);
+	come_back_but_for(test, 3);
 	expect_valid(test);
 	/* It is taken away from those that have it, and one has waited. */
 	mock_bar_act(crowd->file, MOCK_BAR_RESET, 0);
@@ -329,9 +328,7 @@ static void unmapped_while_it_waits(struct kunit *test)
 {
 	struct crowd *crowd = test->priv;
 
-	WRITE_ONCE(crowd->first.refused, 3);
-	mock_bar_act(crowd->file, MOCK_BAR_RESET, 0);
-	await_shown(test, &crowd->first, NAREAS - 1);
+	come_back_but_for(test, 3);
 	KUNIT_EXPECT_EQ(test, 0, unmap_slot(crowd, 3));
 	expect_valid(test);
 	mock_bar_act(crowd->file, MOCK_BAR_RESET, 0);
@@ -348,9 +345,9 @@ static int crowd_fill(struct kunit *test, struct crowd *crowd)
 				PROT_READ | PROT_WRITE, MAP_SHARED, 0);
 	if (IS_ERR_VALUE(address))
 		return -ENOMEM;
-	rc = map_first(crowd, address);
+	rc = map_slot(crowd, 0, address);
 	for (slot = 1; !rc && slot < NAREAS; slot++)
-		rc = copy_first(crowd, slot);
+		rc = map_slot(crowd, slot, 0);
 	return rc;
 }
 
