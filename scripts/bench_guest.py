@@ -127,10 +127,10 @@ def build_stock():
     iommufd that such kernels are built without.
     """
     must_run([os.path.join(guest.TOP, "scripts/modules.sh")], CONTAINER="vfio")
-    with open(os.path.join(STOCK_MODULES, "release"), encoding="utf-8") as f:
-        release = f.read().strip()
+    with open(os.path.join(STOCK_MODULES, "headers"), encoding="utf-8") as f:
+        headers = f.read().strip()
     must_log("bench-driver", [
-        "make", "-C", f"/lib/modules/{release}/build",
+        "make", "-C", headers,
         "M=" + driver_source(STOCK), "OVERLAY=" + guest.TOP,
         "KCPPFLAGS=-DCONFIG_IOMMUFD_MODULE=1",
         f"KBUILD_EXTRA_SYMBOLS={STOCK_MODULES}/src/Module.symvers", "modules"])

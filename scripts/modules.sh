@@ -79,6 +79,7 @@ collect()
 	cp -u "$top/scripts/modules/load.sh" "$out/"
 	"$top/scripts/modules/order.sh" "$out" >"$out/order"
 	echo "$release" >"$out/release"
+	readlink -f "$headers" >"$out/headers"
 }
 
 alone $name
