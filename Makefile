@@ -78,6 +78,7 @@ shell: kernel
 deps: deps-run deps-test deps-check
 	@scripts/distribution.sh kernel
 	@scripts/distribution.sh source
+	@scripts/dpdk.py
 
 deps-%:
 	@scripts/deps.sh $*

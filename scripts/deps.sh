@@ -36,7 +36,6 @@ table()
 	kernel   flex             generates scanners of the kernel's build
 	kernel   libelf-dev       checks the kernel's object files
 	kernel   libssl-dev       certificates of the kernel's build
-	client   dpdk-dev         is a program for VFIO's own containers
 	check    sparse           checks the kernel's annotations of types
 	check    shellcheck       checks the scripts
 	graph    graphviz         draws the pictures
@@ -55,8 +54,7 @@ groups_of()
 	case $1 in
 	build) echo modules ;;
 	run) echo modules guest ;;
-	test) echo modules guest kernel client ;;
-	bench) echo modules guest kernel ;;
+	test | bench) echo modules guest kernel ;;
 	check) echo modules kernel check ;;
 	graph) echo modules kernel graph ;;
 	deb) echo modules deb ;;

@@ -1,19 +1,26 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The distribution's dpdk-testpmd in a guest with two network cards.
+"""Debian's dpdk-testpmd in a guest with two network cards.
 
 The cards are on one wire that leads nowhere else; what goes over it is in
-build/logs/NAME.pcap.
+build/logs/NAME.pcap. As a program, this only fetches DPDK.
 """
-import glob
 import os
 import struct
 import sys
 
+import fetched
 import guest
 
-PROGRAM = "/usr/bin/dpdk-testpmd"
-PLUGINS = "/usr/lib/*/dpdk/pmds-*/librte_{}.so.*.*"
-UNBUFFERED = "/usr/libexec/coreutils/libstdbuf.so"
+# To be installed it would want udev, and a hundred drivers of no use here.
+NAME, SUITE = "dpdk", "bookworm"
+PACKAGES = ("dpdk-dev", "coreutils")
+PROGRAM = "usr/bin/dpdk-testpmd"
+# Drivers that testpmd is not linked with, and what makes it write at once.
+DRIVERS = fetched.LIBRARIES + "/dpdk/pmds-23.0/librte_"
+PLUGINS = (DRIVERS + "net_e1000.so.23.0", DRIVERS + "mempool_ring.so.23.0",
+           "usr/libexec/coreutils/libstdbuf.so")
+PLACE = "/guest/dpdk"
 SCRIPT = os.path.join(guest.TOP, "scripts/guest/dpdk-test")
 
 # Each card sends bursts of 32 frames to the other one, which keeps them.
@@ -21,20 +28,16 @@ BURSTS = 4
 FRAMES = 2 * BURSTS * 32
 
 
-def plugin(name):
-    """A driver that testpmd is not linked with."""
-    found = sorted(glob.glob(PLUGINS.format(name)))
-    if not found:
-        sys.exit(f"error: no DPDK driver {name}; run 'make deps'")
-    return found[-1]
+def fetch():
+    """Unpack it below build/fetched; False if that does not work."""
+    return fetched.fetch(NAME, SUITE, *PACKAGES)
 
 
 def files():
     """(source, path in the guest) of the program, its drivers, the test."""
-    return [(PROGRAM, "/guest/dpdk-testpmd"), (SCRIPT, "/guest/dpdk-test"),
-            (UNBUFFERED, "/guest/dpdk/libstdbuf.so"),
-            (plugin("net_e1000"), "/guest/dpdk/net_e1000.so"),
-            (plugin("mempool_ring"), "/guest/dpdk/mempool_ring.so")]
+    out = os.path.join(guest.BUILD, NAME)
+    fetched.pack(NAME, out, PLACE, PROGRAM, PLUGINS)
+    return [(out, PLACE), (SCRIPT, "/guest/dpdk-test")]
 
 
 def add_to(g):
@@ -60,3 +63,7 @@ def frames(path):
         at += 16 + struct.unpack_from("<I", data, at + 8)[0]
         count += at <= len(data)
     return count
+
+
+if __name__ == "__main__":
+    sys.exit(not fetch())

@@ -162,14 +162,20 @@ fetch()
 	fi
 }
 
+# As on every machine since Debian 12, /lib is a link to /usr/lib, and so on;
+# packages have files in both.
 unpack()
 {
-	local package
+	local package name
 
 	rm -rf "$out"
-	mkdir -p "$out"
+	for name in bin sbin lib lib64; do
+		mkdir -p "$out/usr/$name"
+		ln -s "usr/$name" "$out/$name"
+	done
 	for package in "$state"/cache/archives/*.deb; do
-		dpkg-deb -x "$package" "$out" || return 1
+		dpkg-deb --fsys-tarfile "$package" |
+			tar -x --keep-directory-symlink -C "$out" || return 1
 	done
 	rm -rf "$state"
 	echo "$suite ${packages[*]}" >"$out/.stamp"

@@ -10,20 +10,20 @@ each other. What it read and wrote is compared with the disk's image here.
 import hashlib
 import os
 import re
-import shutil
-import subprocess
 import sys
 
+import fetched
 import guest
 import guest_image
 
 SCRIPT = os.path.join(guest.TOP, "scripts/guest/qemu-test")
 INIT = os.path.join(guest.TOP, "scripts/guest/inner-init")
 KERNEL = os.path.join(guest.BUILD, "inner/vmlinux")
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
-LOADER = "ld-linux-x86-64.so.2"
 ROMS = ["usr/share/seabios/bios-256k.bin", "usr/share/qemu/pvh.bin",
         "usr/share/qemu/linuxboot_dma.bin", "usr/share/qemu/kvmvapic.bin"]
+
+# Where it is in the guest.
+PLACE = "/guest/qemu"
 
 # The release of Debian, or the suite of it, and the QEMU that is in it.
 SUITES = {"10": "trixie", "11": "trixie-backports"}
@@ -31,13 +31,6 @@ SUITES = {"10": "trixie", "11": "trixie-backports"}
 # What scripts/guest/qemu-test knows.
 CASES = ["cdev", "legacy", "cdev_peer", "legacy_peer", "cdev_two", "legacy_two",
          "user"]
-
-# Programs and libraries are from another release than the guest's others.
-WRAPPER = """#!/bin/sh
-here=/guest/qemu
-exec $here/ld.so --library-path $here/lib $here/qemu-system-x86_64 \\
-	-L $here/roms "$@"
-"""
 
 # The first MiB of the disk is to be read; after it each round of the test has
 # one of its own to write BLOCK bytes to.
@@ -48,47 +41,18 @@ ROUNDS = 15
 
 def fetch(version):
     """Unpack a QEMU below build/fetched; False if that does not work."""
-    return subprocess.run(
-        [os.path.join(guest.TOP, "scripts/fetch.sh"), "qemu-" + version,
-         SUITES[version], "qemu-system-x86"],
-        stdin=subprocess.DEVNULL, check=False).returncode == 0
-
-
-def libraries(root, program):
-    """Shared objects of a program of another release, as its loader says."""
-    own = os.path.join(root, LIBRARIES)
-    out = subprocess.run(
-        [os.path.join(own, LOADER), "--library-path", own, "--list",
-         os.path.join(root, program)], check=True, text=True,
-        stdout=subprocess.PIPE).stdout
-    return [word for word in out.split() if word.startswith(own)]
-
-
-def copy(source, directory, name=None):
-    """Not executable, so that guest.py does not look for its libraries."""
-    os.makedirs(directory, exist_ok=True)
-    shutil.copyfile(source, os.path.join(directory,
-                                         name or os.path.basename(source)))
+    return fetched.fetch("qemu-" + version, SUITES[version], "qemu-system-x86")
 
 
 def prepare(version):
     """The directory of what a guest needs of a QEMU that was fetched."""
-    root = os.path.join(guest.BUILD, "fetched/qemu-" + version)
+    name = "qemu-" + version
     out = os.path.join(guest.BUILD, "qemu", version)
-    if os.path.exists(os.path.join(out, "qemu")):
-        return out
-    program = "usr/bin/qemu-system-x86_64"
-    for library in libraries(root, program):
-        copy(library, os.path.join(out, "lib"))
     for rom in ROMS:
-        copy(os.path.join(root, rom), os.path.join(out, "roms"))
-    copy(os.path.join(root, program), out)
-    copy(os.path.join(root, LIBRARIES, LOADER), out, "ld.so")
-    wrapper = os.path.join(out, "qemu")
-    with open(wrapper, "w", encoding="utf-8") as f:
-        f.write(WRAPPER)
-    for name in (wrapper, os.path.join(out, "ld.so")):
-        os.chmod(name, 0o755)
+        fetched.copy(os.path.join(fetched.root(name), rom),
+                     os.path.join(out, "roms"))
+    fetched.pack(name, out, PLACE, "usr/bin/qemu-system-x86_64",
+                 arguments=f"-L {PLACE}/roms")
     return out
 
 
@@ -154,7 +118,7 @@ def add_to(g, version):
     """Give a guest the devices, the QEMU and what it boots."""
     if not os.path.exists(KERNEL):
         sys.exit("error: no inner kernel; run 'scripts/kernel.sh inner'")
-    g.files += [(prepare(version), "/guest/qemu"), (SCRIPT, "/guest/qemu-test"),
+    g.files += [(prepare(version), PLACE), (SCRIPT, "/guest/qemu-test"),
                 (KERNEL, "/guest/inner/vmlinux"),
                 (inner_initramfs(), "/guest/inner/initramfs")]
     # QEMU wants to reset what it passes on, and says so where it cannot.

@@ -319,6 +319,11 @@ def loader(t):
 
 def legacy(t):
     """Programs that know VFIO's own containers, on those of iommufd."""
+    t.say("DPDK of Debian 12")
+    good = dpdk.fetch()
+    t.record("build: what DPDK's tests need", good)
+    if not good:
+        return []
     g = instrumented("test-legacy", "vtd")
     g.edu, g.memory = 0, 1024
     jobs = [legacy_job(t, g, "link", [], "DPDK, instrumented kernel")]
