@@ -177,6 +177,20 @@ static void access_all(struct space *space, void *va, __u64 length)
 	access_hold(driver, length);
 }
 
+static void map_and_hold(struct space *space, void *va, __u64 length)
+{
+	map_for_access(space, va, length);
+	access_hold(driver, length);
+}
+
+static void access_none(struct space *space, void *va, __u64 length)
+{
+	(void)space;
+	(void)va;
+	(void)length;
+	access_let_go(driver);
+}
+
 static void access_one(struct space *space, void *va, __u64 length)
 {
 	(void)length;
@@ -337,6 +351,10 @@ static const struct sample samples[] = {
 	  .after = end_access },
 	{ .name = "access-all", .memory = small_pages, .length = SCATTERED,
 	  .run = access_all, .before = map_for_access, .after = end_access },
+	{ .name = "access-none", .memory = small_pages, .length = SCATTERED,
+	  .run = access_none, .before = map_and_hold, .after = end_access },
+	{ .name = "access-none-huge", .memory = hugetlb, .length = LARGE,
+	  .run = access_none, .before = map_and_hold, .after = end_access },
 	{ .name = "dirty-none", .memory = tracked_small, .length = BENCH_BYTES,
 	  .run = read_dirty, .finish = finish_tracked },
 	{ .name = "dirty-all", .memory = tracked_small, .length = BENCH_BYTES,
@@ -409,7 +427,8 @@ static bool wants_any_iova(const struct sample *sample)
 static bool is_for_iommufd(const struct sample *sample)
 {
 	return sample->finish || sample->backend ||
-	       sample->before == map_for_access;
+	       sample->before == map_for_access ||
+	       sample->before == map_and_hold;
 }
 
 static bool is_possible(const struct sample *sample,
