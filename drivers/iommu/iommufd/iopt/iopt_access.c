@@ -117,7 +117,7 @@ static bool area_next_pinned(struct iopt_area *area, unsigned long *start,
 {
 	lockdep_assert_not_held(&area->iopt->iova_rwsem);
 
-	if (!READ_ONCE(area->num_accesses))
+	if (!atomic_long_read(&area->num_accesses))
 		return false;
 	guard(mutex)(&area->pages->mutex);
 	return iopt_area_next_pinned(area, start, last);

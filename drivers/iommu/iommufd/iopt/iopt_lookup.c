@@ -6,12 +6,34 @@
  */
 #include "iopt_lookup.h"
 
+#include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
+#include <linux/wait.h>
 
 #include "io_pagetable.h"
 #include "lib/trace.h"
+
+/* Inline for those who pin and copy little at a time. */
+static inline int area_part_find(struct io_pagetable *iopt, unsigned long iova,
+				 unsigned long last,
+				 struct iopt_area_part *part)
+{
+	struct iopt_area *area;
+
+	lockdep_assert_held(&iopt->iova_rwsem);
+
+	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
+	if (!area || iopt_area_state(area) == IOPT_AREA_SETUP)
+		return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED, iova,
+				      last);
+	part->area = area;
+	part->start_byte = iopt_area_first(area) * PAGE_SIZE +
+			   area->page_offset + (iova - area->node.start);
+	part->length = min(last, area->node.last) - iova + 1;
+	return 0;
+}
 
 /**
  * iopt_area_part_get() - Find the area that a range of IOVA begins in
@@ -29,19 +51,55 @@
 int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last, struct iopt_area_part *part)
 {
-	struct iopt_area *area;
+	int rc;
 
 	guard(rwsem_read)(&iopt->iova_rwsem);
-	area = iopt_area_from_node(iova_tree_first(&iopt->tree, iova, iova));
-	if (!area || iopt_area_state(area) == IOPT_AREA_SETUP)
-		return iommufd_refuse(-ENOENT, IOMMUFD_REFUSE_UNMAPPED, iova,
-				      last);
-	refcount_inc(&area->refs);
-	part->area = area;
-	part->start_byte = iopt_area_first(area) * PAGE_SIZE +
-			   area->page_offset + (iova - area->node.start);
-	part->length = min(last, area->node.last) - iova + 1;
+	rc = area_part_find(iopt, iova, last, part);
+	if (!rc)
+		refcount_inc(&part->area->refs);
+	return rc;
+}
+
+/**
+ * iopt_area_part_enter() - Find an area, and keep it from being unmapped
+ * @iopt: the io_pagetable
+ * @iova: first IOVA
+ * @last: last IOVA of the range, inclusive; it may go on in other areas
+ * @part: receives the part of the area that the range covers
+ *
+ * Context: as iopt_area_part_get().
+ * Return: 0, followed by iopt_area_exit(); -ENOENT if nothing is mapped; -EINVAL
+ * if the area is being unmapped.
+ */
+int iopt_area_part_enter(struct io_pagetable *iopt, unsigned long iova,
+			 unsigned long last, struct iopt_area_part *part)
+{
+	int rc;
+
+	guard(rwsem_read)(&iopt->iova_rwsem);
+	rc = area_part_find(iopt, iova, last, part);
+	if (rc)
+		return rc;
+	if (part->area->prevent_access)
+		return -EINVAL;
+	atomic_long_inc(&part->area->num_accesses);
 	return 0;
+}
+
+/**
+ * iopt_area_exit() - Undo iopt_area_part_enter()
+ * @iopt: the io_pagetable
+ * @area: may be gone when this returns
+ *
+ * Context: may sleep.
+ */
+void iopt_area_exit(struct io_pagetable *iopt, struct iopt_area *area)
+{
+	/* Not one touch of the area behind this, and none before comes later. */
+	smp_mb__before_atomic();
+	atomic_long_dec(&area->num_accesses);
+	if (wq_has_sleeper(&iopt->unpinned))
+		wake_up_all(&iopt->unpinned);
 }
 
 static struct iopt_area *area_get_from(struct io_pagetable *iopt,

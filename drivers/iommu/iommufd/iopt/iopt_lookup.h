@@ -51,7 +51,7 @@ static inline enum iopt_area_state iopt_area_state(const struct iopt_area *area)
 
 /**
  * struct iopt_area_part - A part of an area, as a step along a range of IOVA
- * @area: with a reference
+ * @area: with a reference, or entered
  * @start_byte: offset of the first byte in @area->pages, bytes
  * @length: bytes
  */
@@ -72,6 +72,9 @@ struct iopt_visitor {
 
 int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
 		       unsigned long last, struct iopt_area_part *part);
+int iopt_area_part_enter(struct io_pagetable *iopt, unsigned long iova,
+			 unsigned long last, struct iopt_area_part *part);
+void iopt_area_exit(struct io_pagetable *iopt, struct iopt_area *area);
 struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
 				     unsigned long start);
 struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,

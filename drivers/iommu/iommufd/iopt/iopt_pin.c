@@ -201,35 +201,6 @@ unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
 	}
 }
 
-/* Keep an area from being unmapped while its memory is copied. */
-static int area_enter(struct iopt_area *area, struct iopt_rw *rw)
-{
-	int rc = 0;
-
-	lockdep_assert_not_held(&area->iopt->iova_rwsem);
-
-	mutex_lock(&area->pages->mutex);
-	if (READ_ONCE(area->prevent_access)) {
-		rc = -EINVAL;
-	} else {
-		WRITE_ONCE(area->num_accesses, area->num_accesses + 1);
-		iopt_rw_begin(rw);
-	}
-	mutex_unlock(&area->pages->mutex);
-	return rc;
-}
-
-static void area_exit(struct iopt_area *area, struct iopt_rw *rw)
-{
-	lockdep_assert_not_held(&area->iopt->iova_rwsem);
-
-	iopt_rw_end(rw);
-	mutex_lock(&area->pages->mutex);
-	WRITE_ONCE(area->num_accesses, area->num_accesses - 1);
-	area_note_released(area);
-	mutex_unlock(&area->pages->mutex);
-}
-
 /* The area is entered, so what is noted cannot be forgotten meanwhile. */
 static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
 		       unsigned long iova)
@@ -249,28 +220,24 @@ static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
 	return rc;
 }
 
-static int part_rw(const struct iopt_area_part *part, unsigned long iova,
-		   void *data, unsigned int flags)
+static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
+		   unsigned long iova, void *data, unsigned int flags)
 {
-	struct iopt_area *area = part->area;
-	struct iopt_rw rw = {
-		.pages = area->pages,
-		.copy = {
-			.byte = part->start_byte,
-			.data = data,
-			.length = part->length,
-			.flags = flags,
-		},
-	};
+	struct iopt_rw rw __uninitialized;
 	int rc;
 
-	rc = area_check_rights(area, flags & IOMMUFD_ACCESS_RW_WRITE);
-	if (!rc)
-		rc = area_enter(area, &rw);
+	rc = area_check_rights(part->area, flags & IOMMUFD_ACCESS_RW_WRITE);
 	if (rc)
 		return rc;
-	rc = rw_and_note(&rw, area->iopt, iova);
-	area_exit(area, &rw);
+	rw.copy = (struct pin_copy){
+		.byte = part->start_byte,
+		.data = data,
+		.length = part->length,
+		.flags = flags,
+	};
+	iopt_rw_begin(&rw, part->area->pages);
+	rc = rw_and_note(&rw, iopt, iova);
+	iopt_rw_end(&rw);
 	return rc;
 }
 
@@ -300,11 +267,11 @@ int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	for (;;) {
 		struct iopt_area_part part;
 
-		rc = iopt_area_part_get(iopt, iova, last, &part);
+		rc = iopt_area_part_enter(iopt, iova, last, &part);
 		if (rc)
 			return rc;
-		rc = part_rw(&part, iova, data, flags);
-		iopt_area_put(part.area);
+		rc = part_rw(iopt, &part, iova, data, flags);
+		iopt_area_exit(iopt, part.area);
 		if (rc || last - iova < part.length)
 			return rc;
 		iova += part.length;

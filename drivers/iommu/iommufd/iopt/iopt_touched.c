@@ -54,7 +54,8 @@ static bool area_next_own_pinned(struct iopt_area *area, unsigned long *start,
 	lockdep_assert_not_held(&area->iopt->iova_rwsem);
 
 	guard(mutex)(&area->pages->mutex);
-	return area->num_accesses && iopt_area_next_pinned(area, start, last);
+	return atomic_long_read(&area->num_accesses) &&
+	       iopt_area_next_pinned(area, start, last);
 }
 
 static int area_note_pinned(struct iopt_area *area)
@@ -296,7 +297,7 @@ static void window_read_pinned(struct iopt_area *area,
 
 	lockdep_assert_held(&area->pages->mutex);
 
-	while (area->num_accesses &&
+	while (atomic_long_read(&area->num_accesses) &&
 	       iopt_area_next_pinned(area, &start, &last)) {
 		window_note(window, start - offset, last - offset);
 		if (!window->keep)

@@ -335,7 +335,13 @@ static bool area_in_use(struct iopt_area *area)
 	lockdep_assert_not_held(&area->iopt->iova_rwsem);
 
 	guard(mutex)(&area->pages->mutex);
-	return area->num_accesses;
+	return atomic_long_read(&area->num_accesses);
+}
+
+/* Pairs with the end of a copy: what it has copied is over, too. */
+static bool area_unused(struct iopt_area *area)
+{
+	return !atomic_long_read_acquire(&area->num_accesses);
 }
 
 /*
@@ -350,10 +356,9 @@ static int area_evict(struct io_pagetable *iopt, struct iopt_area *area)
 	while (in_use) {
 		iopt_notify_unmap(iopt, area);
 		if (wait_event_killable_timeout(iopt->unpinned,
-						!READ_ONCE(area->num_accesses),
-						HZ) < 0)
+						area_unused(area), HZ) < 0)
 			return -EINTR;
-		in_use = READ_ONCE(area->num_accesses);
+		in_use = !area_unused(area);
 	}
 	return 0;
 }

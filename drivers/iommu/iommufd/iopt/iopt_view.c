@@ -40,7 +40,7 @@ static void view_pages(struct iopt_area *area, struct iopt_area_view *view)
 
 	guard(mutex)(&pages->mutex);
 	view->content = area->content;
-	view->naccesses = area->num_accesses;
+	view->naccesses = atomic_long_read(&area->num_accesses);
 	view->one_run = area->one_run;
 	view->memory = pages->npages;
 	view->pinned = pages->npinned;

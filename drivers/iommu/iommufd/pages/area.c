@@ -57,7 +57,7 @@ void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 	area->vaddr_invalid = false;
 	area->state = IOPT_AREA_SETUP;
 	area->setup = NULL;
-	area->num_accesses = 0;
+	atomic_long_set(&area->num_accesses, 0);
 	refcount_set(&area->refs, 1);
 }
 
@@ -108,7 +108,8 @@ void iopt_area_put(struct iopt_area *area)
 
 	if (!refcount_dec_and_test(&area->refs))
 		return;
-	WARN_ON_ONCE(area->storage_domain || area->num_accesses);
+	WARN_ON_ONCE(area->storage_domain ||
+		     atomic_long_read(&area->num_accesses));
 	if (area->setup)
 		iopt_setup_put(area->setup);
 	if (area != &pages->first_area)

@@ -234,8 +234,9 @@ struct iopt_setup {
  * @order: log2 of the alignment that &io_pagetable.areas_by_alignment counts it
  *         for, while it is in the tree; &io_pagetable.iova_rwsem
  * @num_accesses: pages that in-kernel users have pinned through this area, each
- *                as often as it is pinned, and copies under way;
- *                @pages->mutex. May be read without it by whoever waits for 0
+ *                as often as it is pinned, which changes under @pages->mutex; and
+ *                copies under way, which begin under &io_pagetable.iova_rwsem.
+ *                While it is not 0 the area stays in the tree
  * @refs: keeps the structure and @pages, not the IOPTEs
  * @list: for whoever maps or removes the area
  *
@@ -267,7 +268,7 @@ struct iopt_area {
 	bool vaddr_invalid;
 	u8 order;
 	struct iopt_setup *setup;
-	unsigned long num_accesses;
+	atomic_long_t num_accesses;
 	enum iopt_area_state state;
 	refcount_t refs;
 	struct list_head list;

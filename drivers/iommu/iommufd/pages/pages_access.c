@@ -420,8 +420,7 @@ int iopt_area_add_access(struct iopt_area *area, unsigned long start,
 		return rc;
 	rc = access_pin_range(&reader, area, out_pages);
 	if (!rc)
-		WRITE_ONCE(area->num_accesses,
-			   area->num_accesses + (last - start + 1));
+		atomic_long_add(last - start + 1, &area->num_accesses);
 	else if (reader.next > start)
 		access_unpin_range(area->pages, start, reader.next - 1,
 				   ULONG_MAX);
@@ -451,8 +450,8 @@ unsigned long iopt_area_remove_access(struct iopt_area *area,
 
 	/* Others may have the memory pinned through other areas. */
 	unpinned = access_unpin_range(area->pages, start, last,
-				      area->num_accesses);
-	WRITE_ONCE(area->num_accesses, area->num_accesses - unpinned);
+				      atomic_long_read(&area->num_accesses));
+	atomic_long_sub(unpinned, &area->num_accesses);
 	WARN_ON_ONCE(unpinned != last - start + 1);
 	return unpinned;
 }

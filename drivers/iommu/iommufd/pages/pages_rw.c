@@ -15,6 +15,7 @@
 #include <linux/iommufd.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 
 #include "iopt_types.h"
@@ -93,18 +94,20 @@ static int rw_pages(struct iopt_rw *rw)
 
 /**
  * iopt_rw_begin() - Get ready to copy
- * @rw: with its pages; the origin is set
+ * @rw: with what to copy
+ * @pages: the memory
  *
- * Context: @rw->pages->mutex held.
+ * Context: may sleep, takes the mutex of the pages.
  */
-void iopt_rw_begin(struct iopt_rw *rw)
+void iopt_rw_begin(struct iopt_rw *rw, struct iopt_pages *pages)
 {
-	lockdep_assert_held(&rw->pages->mutex);
-
-	rw->origin = rw->pages->origin;
+	rw->pages = pages;
+	mutex_lock(&pages->mutex);
+	rw->origin = pages->origin;
 	/* Without one, the area keeps all that the origin refers to. */
 	if (rw->origin.owner)
 		pin_owner_get(rw->origin.owner);
+	mutex_unlock(&pages->mutex);
 }
 
 /**

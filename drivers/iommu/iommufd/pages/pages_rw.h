@@ -23,7 +23,7 @@ struct iopt_rw {
 	struct pin_copy copy;
 };
 
-void iopt_rw_begin(struct iopt_rw *rw);
+void iopt_rw_begin(struct iopt_rw *rw, struct iopt_pages *pages);
 void iopt_rw_end(struct iopt_rw *rw);
 int iopt_pages_rw_access(struct iopt_rw *rw);
 

@@ -371,7 +371,8 @@ static void check_area(struct world *world, struct iopt_area *area)
 		for (i = 0; i < NDRIVERS; i++)
 			held += world->drivers[i].held[page];
 	}
-	KUNIT_EXPECT_EQ(world->test, held, area->num_accesses);
+	KUNIT_EXPECT_EQ(world->test, held,
+			atomic_long_read(&area->num_accesses));
 	KUNIT_EXPECT_TRUE(world->test, iopt_area_valid(area));
 	KUNIT_EXPECT_TRUE(world->test, iopt_pages_valid(area->pages));
 	mutex_unlock(&area->pages->mutex);
@@ -536,7 +537,7 @@ static void failed_pin_lets_go_of_all_steps(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, node->start, 10);
 	KUNIT_EXPECT_EQ(test, node->last, 12);
 	KUNIT_EXPECT_NULL(test, interval_tree_iter_next(node, 0, ULONG_MAX));
-	KUNIT_EXPECT_EQ(test, area->num_accesses, 3);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&area->num_accesses), 3);
 	KUNIT_EXPECT_EQ(test, area->pages->npinned, 3);
 	driver_unpin(driver, 10, 3);
 	unmap(world, HUGE_IOVA, HUGE_LENGTH);

@@ -169,7 +169,6 @@ static int copy(struct subject *subject, void *data, unsigned long length,
 		unsigned int flags)
 {
 	struct iopt_rw rw = {
-		.pages = subject->pages,
 		.copy = {
 			.byte = PAGE_SIZE - 1,
 			.data = data,
@@ -179,9 +178,7 @@ static int copy(struct subject *subject, void *data, unsigned long length,
 	};
 	int rc;
 
-	mutex_lock(&rw.pages->mutex);
-	iopt_rw_begin(&rw);
-	mutex_unlock(&rw.pages->mutex);
+	iopt_rw_begin(&rw, subject->pages);
 	rc = iopt_pages_rw_access(&rw);
 	iopt_rw_end(&rw);
 	return rc;

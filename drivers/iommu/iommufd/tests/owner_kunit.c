@@ -101,13 +101,10 @@ static void copy_keeps_its_owner(struct kunit *test)
 	struct subject *subject = subject_new(test, &config);
 	u8 byte = 1;
 	struct iopt_rw rw = {
-		.pages = subject->pages,
 		.copy = { .data = &byte, .length = 1 },
 	};
 
-	mutex_lock(&rw.pages->mutex);
-	iopt_rw_begin(&rw);
-	mutex_unlock(&rw.pages->mutex);
+	iopt_rw_begin(&rw, subject->pages);
 	hand_over(subject, PIN_ACCOUNT_MM);
 	hand_over(subject, PIN_ACCOUNT_USER);
 	pin_account_destroy(&subject->account);
