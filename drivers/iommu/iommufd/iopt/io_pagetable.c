@@ -38,7 +38,6 @@ void iopt_init(struct io_pagetable *iopt)
 	iopt->domains.huge_pages = true;
 	init_waitqueue_head(&iopt->erased);
 	INIT_LIST_HEAD(&iopt->accesses);
-	atomic_long_set(&iopt->accessed, 0);
 	init_waitqueue_head(&iopt->unpinned);
 	mutex_init(&iopt->container_mutex);
 	sparse_bits_init(&iopt->touched);
@@ -56,8 +55,7 @@ void iopt_destroy(struct io_pagetable *iopt)
 	WARN_ON_ONCE(!list_empty(&iopt->domains.list));
 	WARN_ON_ONCE(!list_empty(&iopt->accesses));
 	WARN_ON_ONCE(!iova_tree_empty(&iopt->tree));
-	WARN_ON_ONCE(atomic_long_read(&iopt->domains.npages) ||
-		     atomic_long_read(&iopt->accessed));
+	WARN_ON_ONCE(atomic_long_read(&iopt->domains.npages));
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);
 	sparse_bits_forget(&iopt->touched, 0, ULONG_MAX);
@@ -190,13 +188,15 @@ bool iopt_huge_pages(struct io_pagetable *iopt)
  * @iopt: the io_pagetable
  * @stats: result
  *
- * All that is shown is kept, so it takes no longer with a million areas.
+ * Nothing is counted here but in-kernel users, so it takes no longer with a
+ * million areas.
  *
  * Context: may sleep, takes &io_pagetable.iova_rwsem and &iopt_domains.rwsem for
  * read.
  */
 void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats)
 {
+	struct iopt_access *access;
 	unsigned int order;
 
 	*stats = (struct iopt_stats){};
@@ -205,10 +205,11 @@ void iopt_get_stats(struct io_pagetable *iopt, struct iopt_stats *stats)
 		stats->areas += iopt->areas_by_alignment[order];
 	stats->mapped = iopt->mapped;
 	stats->largest_gap = iova_tree_largest_gap(&iopt->tree);
+	list_for_each_entry(access, &iopt->accesses, entry)
+		stats->access_pages += atomic_long_read(&access->npinned);
 	down_read(&iopt->domains.rwsem);
 	stats->domains = iopt->domains.count;
 	up_read(&iopt->domains.rwsem);
 	up_read(&iopt->iova_rwsem);
 	stats->device_pages = atomic_long_read(&iopt->domains.npages);
-	stats->access_pages = atomic_long_read(&iopt->accessed);
 }

@@ -20,8 +20,8 @@
 
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
- * @iova_rwsem: protects all other members but @domains and @accessed, and the
- *              state of the areas. Never held while pages are pinned, IOPTEs
+ * @iova_rwsem: protects all other members but @domains, and the state of
+ *              the areas. Never held while pages are pinned, IOPTEs
  *              are written or user memory is touched. No other lock of ours but
  *              &iopt_domains.rwsem is taken inside.
  * @tree: the areas, in every state
@@ -42,8 +42,6 @@
  * @domains: the domains that are kept filled
  * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
- * @accessed: pages that in-kernel users have pinned, each as often as it is
- *            pinned; changed by atomic operations
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
  *            way out, or of everything on its own. Also when a caller of
  *            &iopt_access.unmap is back
@@ -73,7 +71,6 @@ struct io_pagetable {
 	struct iopt_domains domains;
 	wait_queue_head_t erased;
 	struct list_head accesses;
-	atomic_long_t accessed;
 	wait_queue_head_t unpinned;
 	struct mutex container_mutex;
 	bool tracked;

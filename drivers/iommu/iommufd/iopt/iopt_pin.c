@@ -67,14 +67,10 @@ static int part_pin(const struct iopt_area_part *part, struct page **out_pages,
 		    unsigned int flags)
 {
 	bool write = flags & IOPT_PIN_WRITE;
-	int rc;
 
-	rc = area_check_rights(part->area, write) ?:
-	     iopt_area_add_access(part->area, part_first(part),
-				  part_last(part), out_pages, write);
-	if (!rc)
-		atomic_long_add(part_npages(part), &part->area->iopt->accessed);
-	return rc;
+	return area_check_rights(part->area, write) ?:
+	       iopt_area_add_access(part->area, part_first(part),
+				    part_last(part), out_pages, write);
 }
 
 static unsigned long part_unpin(const struct iopt_area_part *part)
@@ -87,7 +83,6 @@ static unsigned long part_unpin(const struct iopt_area_part *part)
 	mutex_lock(&area->pages->mutex);
 	unpinned = iopt_area_remove_access(area, part_first(part),
 					   part_last(part));
-	atomic_long_sub(unpinned, &area->iopt->accessed);
 	area_note_released(area);
 	mutex_unlock(&area->pages->mutex);
 	return unpinned;
