@@ -18,7 +18,7 @@
 #include "lib/invariant.h"
 #include "pages_check.h"
 
-/* So many pages in the xarray take as long as an area does; so many runs, too. */
+/* So many pinned pages take as long as an area does; so many runs, too. */
 #define AREA_PAGES 8
 #define RUN_PAGES 512
 
@@ -171,8 +171,8 @@ static unsigned long pages_cost(const struct iopt_pages *pages)
 {
 	unsigned long cost = pages->npages / RUN_PAGES / AREA_PAGES;
 
-	return xa_empty(&pages->pinned_pfns) ? cost :
-					       cost + pages->npinned / AREA_PAGES;
+	return RB_EMPTY_ROOT(&pages->access_itree.rb_root) ?
+		       cost : cost + pages->npinned / AREA_PAGES;
 }
 
 static bool contents_valid(struct iopt_area *area, bool with_pages,

@@ -18,6 +18,7 @@
 
 #include "lib/interval_check.h"
 #include "lib/invariant.h"
+#include "pages/access_pfns.h"
 #include "pages/iopt_types.h"
 #include "pages/pfn_span.h"
 #include "pages/run_chunks.h"
@@ -110,14 +111,38 @@ static bool in_domains_itree(struct iopt_area *area)
 	return false;
 }
 
-/* Is the page in every domain of the area, and in the xarray, the same? */
+static struct iopt_pages_access *
+access_from_node(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct iopt_pages_access, node) : NULL;
+}
+
+static struct iopt_pages_access *
+access_from(struct iopt_pages *pages, unsigned long start, unsigned long last)
+{
+	return access_from_node(interval_tree_iter_first(&pages->access_itree,
+							 start, last));
+}
+
+static struct iopt_pages_access *access_next(struct iopt_pages_access *access)
+{
+	return access_from_node(interval_tree_iter_next(&access->node, 0,
+							ULONG_MAX));
+}
+
+#define for_each_access(access, pages)                              \
+	for ((access) = access_from(pages, 0, ULONG_MAX); (access); \
+	     (access) = access_next(access))
+
+/* Is the page in every domain of the area, and in an access, the same? */
 static bool stored_page_valid(struct iopt_area *area, unsigned long index)
 {
 	unsigned long offset = index == iopt_area_first(area) ?
 				       area->page_offset : 0;
 	unsigned long iova = iopt_area_index_iova(area, index);
 	phys_addr_t phys = iommu_iova_to_phys(area->storage_domain, iova);
-	void *entry = xa_load(&area->pages->pinned_pfns, index);
+	struct iopt_pages_access *access = access_from(area->pages, index,
+						       index);
 	struct iopt_domain *member;
 
 	if (!invariant(phys) || !invariant(offset_in_page(phys) == offset) ||
@@ -126,7 +151,7 @@ static bool stored_page_valid(struct iopt_area *area, unsigned long index)
 	    !invariant(!area->one_run ||
 		       PHYS_PFN(phys) == area->pfn + index -
 					 iopt_area_first(area)) ||
-	    !invariant(!entry || xa_to_value(entry) == PHYS_PFN(phys)))
+	    !invariant(!access || access_pfn(access, index) == PHYS_PFN(phys)))
 		return false;
 	list_for_each_entry(member, &area->domains->list, entry)
 		if (member->domain != area->storage_domain &&
@@ -195,24 +220,59 @@ bool iopt_area_valid(struct iopt_area *area)
 	       storage_valid(area);
 }
 
+static bool access_valid(const struct iopt_pages_access *access,
+			 const struct iopt_pages_access *prev)
+{
+	unsigned long start = access->node.start, last = access->node.last;
+	const struct access_list *list = access->list;
+	unsigned long index;
+
+	if (!invariant(access->users) ||
+	    !invariant(!prev || prev->node.last < start))
+		return false;
+	if (!access->one_run && (!invariant(start >= list->start) ||
+				 !invariant(last - list->start < list->size)))
+		return false;
+	for (index = start; index <= last; index++)
+		if (!invariant(pfn_pinned(access_pfn(access, index))))
+			return false;
+	return true;
+}
+
+/* Do the intervals have as many pages of each list as it says? */
+static bool access_lists_valid(struct iopt_pages *pages)
+{
+	struct iopt_pages_access *access;
+	bool valid = true;
+
+	for_each_access(access, pages)
+		if (!access->one_run)
+			access->list->seen = 0;
+	for_each_access(access, pages)
+		if (!access->one_run)
+			access->list->seen += access->node.last -
+					      access->node.start + 1;
+	for_each_access(access, pages)
+		if (!access->one_run)
+			valid &= access->list->seen == access->list->npages;
+	return invariant(valid);
+}
+
 static bool access_itree_valid(struct iopt_pages *pages)
 {
-	struct interval_tree_node *node, *prev = NULL;
+	struct iopt_pages_access *access, *prev = NULL;
 	unsigned long count;
 
 	if (!interval_tree_valid(&pages->access_itree, pages->npages - 1,
 				 &count))
 		return false;
-	for (node = interval_tree_iter_first(&pages->access_itree, 0,
-					     ULONG_MAX);
-	     node; node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
-		if (!invariant(container_of(node, struct iopt_pages_access,
-					    node)->users) ||
-		    !invariant(!prev || prev->last < node->start))
+	for_each_access(access, pages) {
+		if (!access_valid(access, prev))
 			return false;
-		prev = node;
+		prev = access;
+		cond_resched();
 	}
-	return true;
+	return access_lists_valid(pages);
 }
 
 static bool domains_itree_valid(struct iopt_pages *pages)
@@ -237,44 +297,19 @@ static bool domains_itree_valid(struct iopt_pages *pages)
 	return true;
 }
 
-/* Is what the xarray has pinned, and covered by accesses? Counts it, too. */
-static bool xarray_valid(struct iopt_pages *pages, unsigned long *count)
-{
-	struct pfn_span span = {};
-	unsigned long index;
-	void *entry;
-
-	*count = 0;
-	xa_for_each(&pages->pinned_pfns, index, entry) {
-		if (!*count || index > span.last)
-			pfn_span_find(&span, pages, index, ULONG_MAX);
-		if (!invariant(span.tier == PFN_TIER_XARRAY) ||
-		    !invariant(xa_is_value(entry)) ||
-		    !invariant(pfn_pinned(xa_to_value(entry))))
-			return false;
-		(*count)++;
-	}
-	return true;
-}
-
 static bool tiers_valid(struct iopt_pages *pages)
 {
-	unsigned long accessed = 0, stored = 0, entries;
+	unsigned long stored = 0;
 	struct pfn_span span;
 
 	if (pages->revoke)
 		return iopt_revoke_valid(pages->revoke);
 	pfn_span_find(&span, pages, 0, pages->npages - 1);
 	do {
-		unsigned long npages = span.last - span.start + 1;
-
-		if (span.tier == PFN_TIER_XARRAY)
-			accessed += npages;
 		if (span.tier != PFN_TIER_ORIGIN)
-			stored += npages;
+			stored += span.last - span.start + 1;
 	} while (pfn_span_next(&span, pages, pages->npages - 1));
-	return invariant(stored == pages->npinned) &&
-	       xarray_valid(pages, &entries) && invariant(entries == accessed);
+	return invariant(stored == pages->npinned);
 }
 
 /* The charge is there before the pages are, and goes after them. */
@@ -311,11 +346,11 @@ static bool charge_valid(const struct iopt_pages *pages)
  * iopt_pages_valid() - Check which pages are stored where, and their number
  * @pages: to check
  *
- * Linear in the number of intervals, and of pages in the xarray.
+ * Linear in the number of intervals, and of pages that the kernel has pinned.
  *
  * Context: @pages->mutex held, may sleep.
- * Return: false if an interval tree is damaged; if the xarray has other pages
- * than accesses cover, or has one that is not pinned; if not as many pages are
+ * Return: false if an interval tree is damaged; if a list of PFNs has other pages
+ * than intervals show, or has one that is not pinned; if not as many pages are
  * charged as are stored; if a chunk counts as a run that is not one.
  */
 bool iopt_pages_valid(struct iopt_pages *pages)

@@ -12,7 +12,6 @@
 #include <linux/lockdep.h>
 #include <linux/pfn.h>
 #include <linux/workqueue.h>
-#include <linux/xarray.h>
 
 #include "lib/invariant.h"
 #include "pages/iopt_types.h"
@@ -122,7 +121,7 @@ bool iopt_revoke_valid(struct iopt_revoke *revoke)
 	lockdep_assert_held(&pages->mutex);
 
 	return invariant(!pages->npinned) &&
-	       invariant(xa_empty(&pages->pinned_pfns)) &&
+	       invariant(RB_EMPTY_ROOT(&pages->access_itree.rb_root)) &&
 	       invariant(!revoke->present || !revoke->withdrawals) &&
 	       invariant(revoke->present || revoke->withdrawals ||
 			 list_empty(&revoke->shown)) &&

@@ -20,6 +20,7 @@
 #include "lib/iova_tree.h"
 #include "pin/pin.h"
 
+struct access_list;
 struct io_pagetable;
 struct iommu_domain;
 struct iopt_pages;
@@ -139,8 +140,8 @@ struct revoke_queue;
  *   later. An attach may hold it in a page fault.
  * * Whoever unmaps many areas waits for the *mutex* of one iopt_pages, and only
  *   tries those of others while it holds one.
- * * pfn_reader_lock() tries *fill_mutex* first, and does without it if all it
- *   wants is stored already.
+ * * pfn_reader_lock() looks first whether all it wants is stored already. If not
+ *   it tries *fill_mutex* under *mutex*, and takes both in order if that fails.
  * * Whoever gives back a charge to a process tries its mmap lock, and leaves the
  *   rest to a worker that tries again.
  * * fdinfo tries the lock of a group, which an attach may hold in a page fault.
@@ -339,11 +340,9 @@ struct iopt_revoke {
  *          for its owner and its start. They change under @fill_mutex and @mutex
  *          together, the owner with the charge. To look at them takes one of the
  *          two. An owner stays for whoever took a reference under one of them
- * @pinned_pfns: tier one, PFNs by page index, for exactly the pages that an
- *               interval of @access_itree covers
  * @run_chunks: hint for reading tier two, see run_chunks.c; may be incomplete
- * @access_itree: struct iopt_pages_access, intervals of page indexes that do
- *                not overlap
+ * @access_itree: tier one, struct iopt_pages_access, intervals of page indexes
+ *                that do not overlap
  * @spare_access: an interval that is not in use, or NULL
  * @domains_itree: areas that have a storage domain, tier two, through
  *                 &iopt_area.pages_node, intervals of page indexes
@@ -362,7 +361,6 @@ struct iopt_pages {
 	unsigned long npages;
 	unsigned long npinned;
 	struct pin_origin origin;
-	struct xarray pinned_pfns;
 	struct xarray run_chunks;
 	struct rb_root_cached access_itree;
 	struct iopt_pages_access *spare_access;
@@ -374,7 +372,10 @@ struct iopt_pages {
 /**
  * struct iopt_pages_access - A range of pages that in-kernel users have pinned
  * @node: page indexes, in &iopt_pages.access_itree
+ * @list: the PFNs, unless @one_run
+ * @run_offset: what a page index lacks to be the PFN, if @one_run
  * @users: how often each of the pages is pinned, not 0
+ * @one_run: the pages are physically contiguous
  *
  * A pin has a border of such a range at both of its ends. The borders stay as
  * long as the pages on both sides are pinned, so undoing a pin never needs
@@ -382,7 +383,12 @@ struct iopt_pages {
  */
 struct iopt_pages_access {
 	struct interval_tree_node node;
+	union {
+		struct access_list *list;
+		unsigned long run_offset;
+	};
 	unsigned int users;
+	bool one_run;
 };
 
 /**

@@ -61,8 +61,11 @@ static struct iommu_domain *area_drop_storage(struct iopt_area *area)
 
 static unsigned long area_missing(struct iopt_area *area)
 {
-	return pfn_span_missing(area->pages, iopt_area_first(area),
-				area_stored_last(area));
+	unsigned long last = area_stored_last(area);
+	struct pfn_span span;
+
+	pfn_span_find(&span, area->pages, iopt_area_first(area), last);
+	return pfn_span_missing(&span, area->pages, last);
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */

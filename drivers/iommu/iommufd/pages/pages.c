@@ -87,7 +87,6 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	pages->npages = npages;
 	pages->npinned = 0;
 	pages->origin = *origin;
-	xa_init_flags(&pages->pinned_pfns, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
 	pages->access_itree = RB_ROOT_CACHED;
 	pages->domains_itree = RB_ROOT_CACHED;
@@ -130,7 +129,6 @@ void iopt_pages_free(struct iopt_pages *pages)
 	mutex_destroy(&pages->mutex);
 	mutex_destroy(&pages->fill_mutex);
 	kfree(pages->spare_access);
-	pages_xarray_free(&pages->pinned_pfns);
 	pages_xarray_free(&pages->run_chunks);
 	pin_origin_release(&pages->origin);
 	kmem_cache_free(pages_cache, pages);

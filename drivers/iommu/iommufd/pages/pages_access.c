@@ -2,10 +2,11 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Storing PFNs in the xarray: pinning memory for the kernel.
+ * Pinning memory for the kernel.
  *
  * It is counted how often each page is pinned, as intervals of pages with the
- * same count: drivers undo pins in other pieces than they have made them.
+ * same count, which store the PFNs. Drivers undo pins in other pieces than they
+ * have made them.
  */
 #include "pages_access.h"
 
@@ -14,20 +15,21 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+#include "access_pfns.h"
 #include "iopt_types.h"
 #include "lib/trace.h"
 #include "pages.h"
 #include "pfn_reader.h"
 #include "pfn_span.h"
 #include "pfn_storage.h"
-#include "pfn_xarray.h"
 
 /* Intervals that are taken as one range, so that others get their turn. */
 #define MAX_JOINED 512
 
-/* Take out of the xarray, and unpin, what no tier stores any more. */
-static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
-			 unsigned long last)
+/* Unpin those pages of an interval that no tier stores. */
+static void access_unpin_list(struct iopt_pages *pages,
+			      const struct iopt_pages_access *access,
+			      unsigned long index, unsigned long last)
 {
 	struct pfn_batch batch;
 
@@ -37,7 +39,7 @@ static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
 		struct pfn_batch_iter iter;
 
 		pfn_batch_clear(&batch);
-		pfn_xarray_take(pages, index, last, &batch);
+		access_pfns_read(access, index, last, &batch);
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
 		index += batch.npages;
@@ -46,23 +48,27 @@ static void xarray_unpin(struct iopt_pages *pages, unsigned long index,
 	pfn_batch_destroy(&batch);
 }
 
-/* Drop what no access covers any more; what a domain stores stays pinned. */
-static void pages_unfill_xarray(struct iopt_pages *pages, unsigned long start,
-				unsigned long last)
+/*
+ * Unpin what an interval has stored that is out of its tree, but for what a
+ * domain stores. Returns how many pages that are.
+ */
+static unsigned long access_unfill(struct iopt_pages *pages,
+				   const struct iopt_pages_access *access,
+				   unsigned long start, unsigned long last)
 {
-	unsigned long unpinned = 0;
+	unsigned long missing;
 	struct pfn_span span;
 
 	pfn_span_find(&span, pages, start, last);
-	do {
-		if (span.tier == PFN_TIER_DOMAIN) {
-			pfn_xarray_erase(pages, span.start, span.last);
-		} else if (span.tier == PFN_TIER_ORIGIN) {
-			xarray_unpin(pages, span.start, span.last);
-			unpinned += span.last - span.start + 1;
-		}
-	} while (pfn_span_next(&span, pages, last));
-	iopt_pages_unpinned(pages, unpinned);
+	missing = pfn_span_missing(&span, pages, last);
+	if (!missing)
+		return 0;
+	if (access->one_run)
+		pfn_storage_unpin_run(pages, access_pfn(access, start), start,
+				      last - start + 1);
+	else
+		access_unpin_list(pages, access, start, last);
+	return missing;
 }
 
 static struct iopt_pages_access *
@@ -110,7 +116,7 @@ static struct iopt_pages_access *access_split(struct iopt_pages *pages,
 
 	if (!rest)
 		return NULL;
-	rest->users = access->users;
+	*rest = *access;
 	interval_tree_remove(&access->node, &pages->access_itree);
 	access_place(pages, rest, start, access->node.last);
 	access_place(pages, access, access->node.start, start - 1);
@@ -131,54 +137,30 @@ static struct iopt_pages_access *access_trim(struct iopt_pages *pages,
 	return access;
 }
 
-/* The interval before @index, if the pin that began at @first has made it. */
-static struct iopt_pages_access *access_before(struct iopt_pages *pages,
-					       unsigned long first,
-					       unsigned long index)
+/* Store pages that are pinned. */
+static int access_store(struct iopt_pages *pages, unsigned long start,
+			unsigned long last, struct page **from_pages)
 {
-	struct interval_tree_node *node;
-
-	if (index == first)
-		return NULL;
-	node = interval_tree_iter_first(&pages->access_itree, index - 1,
-					index - 1);
-	if (!node || node->start < first || access_from_node(node)->users != 1)
-		return NULL;
-	return access_from_node(node);
-}
-
-/* Store pages that are pinned, for a pin that began at @first. */
-static int access_store(struct iopt_pages *pages, unsigned long first,
-			unsigned long start, unsigned long last,
-			struct page **from_pages)
-{
-	struct iopt_pages_access *access = access_before(pages, first, start);
-	struct iopt_pages_access *new = NULL;
+	struct iopt_pages_access *access;
 	int rc;
 
-	if (!access) {
-		new = access_alloc(pages, GFP_KERNEL_ACCOUNT);
-		if (!new)
-			return -ENOMEM;
-		new->users = 1;
-	}
-	rc = pfn_xarray_write(pages, start, last, from_pages);
-	if (rc) {
-		if (new)
-			access_free(pages, new);
-		return rc;
-	}
-	if (access) {
-		start = access->node.start;
-		interval_tree_remove(&access->node, &pages->access_itree);
-	}
-	access_place(pages, access ?: new, start, last);
-	return 0;
+	access = access_alloc(pages, GFP_KERNEL_ACCOUNT);
+	if (!access)
+		return -ENOMEM;
+	access->users = 1;
+	access->node.start = start;
+	access->node.last = last;
+	rc = access_pfns_store(access, from_pages);
+	if (rc)
+		access_free(pages, access);
+	else
+		interval_tree_insert(&access->node, &pages->access_itree);
+	return rc;
 }
 
 /* Pin pages up to @last that no tier stores, or the first batch of them. */
-static int access_pin_batch(struct pfn_reader *reader, unsigned long first,
-			    unsigned long *last, struct page **out_pages)
+static int access_pin_batch(struct pfn_reader *reader, unsigned long *last,
+			    struct page **out_pages)
 {
 	int rc;
 
@@ -188,8 +170,7 @@ static int access_pin_batch(struct pfn_reader *reader, unsigned long first,
 		return rc;
 	pfn_batch_to_pages(&reader->batch, out_pages);
 	*last = reader->next - 1;
-	rc = access_store(reader->pages, first, reader->start, *last,
-			  out_pages);
+	rc = access_store(reader->pages, reader->start, *last, out_pages);
 	if (rc)
 		pfn_reader_unpin(reader);
 	else
@@ -207,35 +188,32 @@ static int access_pin_again(struct iopt_pages *pages,
 	if (!access)
 		return -ENOMEM;
 	access->users++;
-	pfn_xarray_to_pages(pages, start, last, out_pages);
+	access_pfns_to_pages(access, out_pages);
 	return 0;
 }
 
-/* Pin from @index up to @last, or to where something else begins. */
-static int access_pin_step(struct pfn_reader *reader, unsigned long first,
-			   unsigned long last, struct page **out_pages)
+/* Pin a span, or as much of it as one interval takes. */
+static int access_pin_span(struct pfn_reader *reader, struct page **out_pages)
 {
 	struct iopt_pages *pages = reader->pages;
-	unsigned long index = reader->next;
-	struct pfn_span span;
+	struct pfn_span *span = &reader->span;
 	int rc = 0;
 
-	out_pages += index - first;
-	pfn_span_find(&span, pages, index, last);
-	switch (span.tier) {
-	case PFN_TIER_XARRAY:
-		rc = access_pin_again(pages, span.access, index, span.last,
-				      out_pages);
+	span->last = min(span->last, span->start + ACCESS_PFNS_MAX - 1);
+	switch (span->tier) {
+	case PFN_TIER_ACCESS:
+		rc = access_pin_again(pages, span->access, span->start,
+				      span->last, out_pages);
 		break;
 	case PFN_TIER_DOMAIN:
-		pfn_storage_to_pages(&span, out_pages);
-		rc = access_store(pages, first, index, span.last, out_pages);
+		pfn_storage_to_pages(span, out_pages);
+		rc = access_store(pages, span->start, span->last, out_pages);
 		break;
 	case PFN_TIER_ORIGIN:
-		rc = access_pin_batch(reader, first, &span.last, out_pages);
+		rc = access_pin_batch(reader, &span->last, out_pages);
 		break;
 	}
-	reader->next = rc ? index : span.last + 1;
+	reader->next = rc ? span->start : span->last + 1;
 	return rc;
 }
 
@@ -253,18 +231,14 @@ static int access_pin_range(struct pfn_reader *reader, struct iopt_area *area,
 		return -EINVAL;
 	if (pins)
 		pfn_reader_init(reader);
-	for (;;) {
-		rc = access_pin_step(reader, first, last, out_pages);
-		if (rc || reader->next > last)
-			break;
-		cond_resched();
-	}
-	if (pins)
-		pfn_reader_destroy(reader);
+	do {
+		rc = access_pin_span(reader, out_pages + (reader->next - first));
+	} while (!rc && pfn_span_next(&reader->span, reader->pages, last));
+	if (!pins)
+		return rc;
+	pfn_reader_destroy(reader);
 	/* Those who unmap look for pins when they have closed the area. */
-	if (!rc && READ_ONCE(area->prevent_access))
-		rc = -EINVAL;
-	return rc;
+	return rc ?: READ_ONCE(area->prevent_access) ? -EINVAL : 0;
 }
 
 /* The first interval of a run of pages that are pinned, and the run. */
@@ -312,27 +286,30 @@ bool iopt_area_next_pinned(struct iopt_area *area, unsigned long *start,
 	return access_find_pinned(area->pages, start, last);
 }
 
-/* Returns true if nobody has the pages pinned any more. */
-static bool access_unpin(struct iopt_pages *pages,
-			 struct iopt_pages_access *access, unsigned long start,
-			 unsigned long last)
+/* Returns how many pages are not pinned any more. */
+static unsigned long access_unpin(struct iopt_pages *pages,
+				  struct iopt_pages_access *access,
+				  unsigned long start, unsigned long last)
 {
 	const gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOFAIL;
+	unsigned long unpinned;
 
 	if (access->users > 1) {
 		access_trim(pages, access, start, last, gfp)->users--;
-		return false;
+		return 0;
 	}
 	if (access->node.start < start && access->node.last > last)
 		access_split(pages, access, last + 1, gfp);
 	interval_tree_remove(&access->node, &pages->access_itree);
+	unpinned = access_unfill(pages, access, start, last);
+	access_pfns_drop(access, last - start + 1);
 	if (access->node.start < start)
 		access_place(pages, access, access->node.start, start - 1);
 	else if (access->node.last > last)
 		access_place(pages, access, last + 1, access->node.last);
 	else
 		access_free(pages, access);
-	return true;
+	return unpinned;
 }
 
 /* Unpin a run that access_find_pinned() has found. */
@@ -340,7 +317,7 @@ static void access_unpin_run(struct iopt_pages *pages,
 			     struct interval_tree_node *node,
 			     unsigned long start, unsigned long last)
 {
-	bool unfill = false;
+	unsigned long unpinned = 0;
 
 	while (node) {
 		struct interval_tree_node *next = NULL;
@@ -348,13 +325,13 @@ static void access_unpin_run(struct iopt_pages *pages,
 		/* First, as the node may be gone afterwards. */
 		if (node->last < last)
 			next = interval_tree_iter_next(node, start, last);
-		unfill |= access_unpin(pages, access_from_node(node),
-				       max(start, node->start),
-				       min(last, node->last));
+		unpinned += access_unpin(pages, access_from_node(node),
+					 max(start, node->start),
+					 min(last, node->last));
 		node = next;
 	}
-	if (unfill)
-		pages_unfill_xarray(pages, start, last);
+	if (unpinned)
+		iopt_pages_unpinned(pages, unpinned);
 }
 
 /* Unpin at most @most pages of a range, run by run; returns how many. */

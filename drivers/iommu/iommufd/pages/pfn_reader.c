@@ -22,6 +22,14 @@
 #include "pin/account.h"
 #include "pin/pin.h"
 
+static void reader_look(struct pfn_reader *reader)
+{
+	pfn_span_find(&reader->span, reader->pages, reader->start,
+		      reader->last);
+	reader->missing = pfn_span_missing(&reader->span, reader->pages,
+					   reader->last);
+}
+
 /**
  * pfn_reader_lock() - Begin to read a range
  * @reader: to be set up, but for its buffers
@@ -46,18 +54,20 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 	reader->next = start;
 	reader->last = last;
 	reader->charged = 0;
-	reader->filling = mutex_trylock(&pages->fill_mutex);
-	mutex_lock(&pages->mutex);
-	reader->missing = pfn_span_missing(pages, start, last);
-	if (reader->filling || !reader->missing)
-		return 0;
-	mutex_unlock(&pages->mutex);
-	if (mutex_lock_killable(&pages->fill_mutex))
-		return -EINTR;
-	reader->filling = true;
-	mutex_lock(&pages->mutex);
-	reader->missing = pfn_span_missing(pages, start, last);
-	return 0;
+	reader->filling = false;
+	for (;;) {
+		mutex_lock(&pages->mutex);
+		reader_look(reader);
+		if (!reader->missing || reader->filling)
+			return 0;
+		reader->filling = mutex_trylock(&pages->fill_mutex);
+		if (reader->filling)
+			return 0;
+		mutex_unlock(&pages->mutex);
+		if (mutex_lock_killable(&pages->fill_mutex))
+			return -EINTR;
+		reader->filling = true;
+	}
 }
 
 /**

@@ -6,6 +6,7 @@
 #define __IOMMUFD_PFN_READER_H
 
 #include "lib/pfn_batch.h"
+#include "pfn_span.h"
 #include "pin/pin.h"
 
 struct iopt_pages;
@@ -17,6 +18,8 @@ struct iopt_pages;
  * @start: page index
  * @next: page index that the next batch begins with
  * @last: last page index of the range, inclusive
+ * @span: the first of the range, after pfn_reader_lock(); for the caller, until
+ *        &iopt_pages.mutex is let go of
  * @missing: pages that are going to be charged with the first that is pinned
  * @charged: pages that are charged and not stored yet
  * @filling: &iopt_pages.fill_mutex is held
@@ -33,6 +36,7 @@ struct pfn_reader {
 	unsigned long start;
 	unsigned long next;
 	unsigned long last;
+	struct pfn_span span;
 	unsigned long missing;
 	unsigned long charged;
 	bool filling;

@@ -20,8 +20,8 @@ static struct iopt_area *area_from_pages_node(struct interval_tree_node *node)
  * @index: page index
  * @last: where the span has to end, page index, inclusive
  *
- * The xarray goes before a domain: it is quicker to read. Neighbouring spans
- * may be of the same tier.
+ * What is pinned for the kernel goes before a domain: it is quicker to read.
+ * Neighbouring spans may be of the same tier.
  *
  * Context: @pages->mutex held.
  */
@@ -40,7 +40,7 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	}
 	node = interval_tree_iter_first(&pages->access_itree, index, last);
 	if (node && node->start <= index) {
-		span->tier = PFN_TIER_XARRAY;
+		span->tier = PFN_TIER_ACCESS;
 		span->access = container_of(node, struct iopt_pages_access,
 					    node);
 		span->last = min(node->last, last);
@@ -60,34 +60,17 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	span->last = node ? node->start - 1 : last;
 }
 
-static unsigned long span_count_missing(struct iopt_pages *pages,
-					unsigned long start, unsigned long last)
+/* Of a range with several spans. */
+unsigned long __pfn_span_missing(struct pfn_span span, struct iopt_pages *pages,
+				 unsigned long last)
 {
 	unsigned long missing = 0;
-	struct pfn_span span;
 
-	pfn_span_find(&span, pages, start, last);
+	lockdep_assert_held(&pages->mutex);
+
 	do {
 		if (span.tier == PFN_TIER_ORIGIN)
 			missing += span.last - span.start + 1;
 	} while (pfn_span_next(&span, pages, last));
 	return missing;
-}
-
-/**
- * pfn_span_missing() - Count pages that no tier stores
- * @pages: the memory
- * @start: first page index
- * @last: last page index, inclusive
- *
- * Context: @pages->mutex held, may sleep.
- * Return: how many pages storing the range would newly pin.
- */
-unsigned long pfn_span_missing(struct iopt_pages *pages, unsigned long start,
-			       unsigned long last)
-{
-	lockdep_assert_held(&pages->mutex);
-
-	return pfn_span_none(pages) ? last - start + 1 :
-				       span_count_missing(pages, start, last);
 }

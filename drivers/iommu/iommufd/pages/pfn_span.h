@@ -12,12 +12,12 @@
 
 /**
  * enum pfn_tier - What holds the PFN of a page
- * @PFN_TIER_XARRAY: &iopt_pages.pinned_pfns
+ * @PFN_TIER_ACCESS: the interval of &iopt_pages.access_itree
  * @PFN_TIER_DOMAIN: IOPTEs in the storage domain of an area
  * @PFN_TIER_ORIGIN: nothing, the page is not pinned
  */
 enum pfn_tier {
-	PFN_TIER_XARRAY,
+	PFN_TIER_ACCESS,
 	PFN_TIER_DOMAIN,
 	PFN_TIER_ORIGIN,
 };
@@ -28,7 +28,7 @@ enum pfn_tier {
  * @start: first page index
  * @last: last page index, inclusive
  * @area: whose storage domain it is in PFN_TIER_DOMAIN
- * @access: the interval in PFN_TIER_XARRAY
+ * @access: the interval in PFN_TIER_ACCESS
  */
 struct pfn_span {
 	enum pfn_tier tier;
@@ -82,7 +82,25 @@ static inline bool pfn_span_none(const struct iopt_pages *pages)
 	       RB_EMPTY_ROOT(&pages->domains_itree.rb_root);
 }
 
-unsigned long pfn_span_missing(struct iopt_pages *pages, unsigned long start,
-			       unsigned long last);
+unsigned long __pfn_span_missing(struct pfn_span span, struct iopt_pages *pages,
+				 unsigned long last);
+
+/**
+ * pfn_span_missing() - Count pages that no tier stores
+ * @span: the first of the range, as found
+ * @pages: the memory
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held, may sleep.
+ * Return: how many pages storing the range would newly pin.
+ */
+static inline unsigned long pfn_span_missing(const struct pfn_span *span,
+					     struct iopt_pages *pages,
+					     unsigned long last)
+{
+	if (span->last < last)
+		return __pfn_span_missing(*span, pages, last);
+	return span->tier == PFN_TIER_ORIGIN ? last - span->start + 1 : 0;
+}
 
 #endif

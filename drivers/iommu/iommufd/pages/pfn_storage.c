@@ -11,10 +11,10 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
+#include "access_pfns.h"
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
 #include "pfn_span.h"
-#include "pfn_xarray.h"
 #include "pin/pin.h"
 #include "run_chunks.h"
 
@@ -107,8 +107,8 @@ void pfn_storage_read(struct iopt_pages *pages, const struct pfn_span *span,
 {
 	lockdep_assert_held(&pages->mutex);
 
-	if (span->tier == PFN_TIER_XARRAY)
-		pfn_xarray_read(pages, index, span->last, batch);
+	if (span->tier == PFN_TIER_ACCESS)
+		access_pfns_read(span->access, index, span->last, batch);
 	else
 		pfn_storage_read_domain(span->area, span->area->storage_domain,
 					index, span->last, batch);

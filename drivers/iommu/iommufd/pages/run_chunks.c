@@ -19,6 +19,7 @@
 #include <linux/minmax.h>
 #include <linux/sched.h>
 
+#include "access_pfns.h"
 #include "lib/pfn_batch.h"
 #include "pfn_span.h"
 
@@ -229,8 +230,8 @@ static unsigned long stored_pfn(struct iopt_pages *pages, unsigned long index)
 	struct pfn_span span;
 
 	pfn_span_find(&span, pages, index, index);
-	if (span.tier == PFN_TIER_XARRAY)
-		return xa_to_value(xa_load(&pages->pinned_pfns, index));
+	if (span.tier == PFN_TIER_ACCESS)
+		return access_pfn(span.access, index);
 	return PHYS_PFN(iommu_iova_to_phys(span.area->storage_domain,
 					   iopt_area_index_iova(span.area,
 								index)));
@@ -241,9 +242,12 @@ static bool chunk_valid(struct iopt_pages *pages, unsigned long chunk)
 	unsigned long position = chunk_position(pages, 0);
 	unsigned long first = max(chunk * CHUNK_PAGES, position) - position;
 	unsigned long last = min(chunk_last(pages, first), pages->npages - 1);
+	struct pfn_span span;
 
-	return first < pages->npages &&
-	       !pfn_span_missing(pages, first, last) &&
+	if (first >= pages->npages)
+		return false;
+	pfn_span_find(&span, pages, first, last);
+	return !pfn_span_missing(&span, pages, last) &&
 	       stored_pfn(pages, last) - stored_pfn(pages, first) ==
 		       last - first;
 }

@@ -23,6 +23,8 @@
 #include "memory_domain.h"
 #include "object/context.h"
 #include "object/ioas.h"
+#include "pages/access_pfns.h"
+#include "pages/pfn_span.h"
 #include "test_random.h"
 #include "user_memory.h"
 
@@ -332,7 +334,7 @@ static void world_exit(struct kunit *test)
 	unpin_user_pages(world->memory, MEMORY_PAGES);
 }
 
-/* Compare with the model: pins, what the xarray and the intervals say. */
+/* Compare with the model: pins, and what the intervals say. */
 
 static void check_page(struct world *world, struct iopt_area *area,
 		       unsigned long page)
@@ -342,18 +344,15 @@ static void check_page(struct world *world, struct iopt_area *area,
 	unsigned long iova = IOVA + page * PAGE_SIZE;
 	unsigned long index = iopt_area_first(area) +
 			      (iova - area->node.start) / PAGE_SIZE;
-	struct interval_tree_node *node =
-		interval_tree_iter_first(&area->pages->access_itree, index,
-					 index);
+	struct pfn_span span;
 
-	KUNIT_EXPECT_EQ(world->test, !!count, !!node);
-	if (node)
-		KUNIT_EXPECT_EQ(world->test, count,
-				container_of(node, struct iopt_pages_access,
-					     node)->users);
-	KUNIT_EXPECT_PTR_EQ(world->test,
-			    xa_load(&area->pages->pinned_pfns, index),
-			    count ? xa_mk_value(page_to_pfn(memory)) : NULL);
+	pfn_span_find(&span, area->pages, index, index);
+	KUNIT_EXPECT_EQ(world->test, !!count, span.tier == PFN_TIER_ACCESS);
+	if (span.tier == PFN_TIER_ACCESS) {
+		KUNIT_EXPECT_EQ(world->test, count, span.access->users);
+		KUNIT_EXPECT_EQ(world->test, page_to_pfn(memory),
+				access_pfn(span.access, index));
+	}
 	KUNIT_EXPECT_EQ(world->test, 1 + (count || world->joined),
 			folio_ref_count(page_folio(memory)) /
 				(int)GUP_PIN_COUNTING_BIAS);

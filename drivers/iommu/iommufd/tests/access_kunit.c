@@ -464,7 +464,7 @@ static void copies_from_every_thread(struct kunit *test)
 	map(test, IOVA, 0, 3 * PAGE_SIZE + 123, READ_WRITE, 0);
 	map(test, IOVA + 3 * PAGE_SIZE + 123, 3 * PAGE_SIZE + 123,
 	    LENGTH - 3 * PAGE_SIZE - 123, READ_WRITE, 0);
-	/* Then with some of the pages stored in the xarray. */
+	/* Then with some of the pages stored in an access. */
 	for (pinned = 0; pinned < 2; pinned++) {
 		if (pinned)
 			KUNIT_ASSERT_EQ(test, 0,

@@ -14,6 +14,7 @@
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_unmap.h"
 #include "lib/pfn_batch.h"
+#include "pages/access_pfns.h"
 #include "pages/iopt_types.h"
 #include "pages/run_chunks.h"
 #include "pages_subject.h"
@@ -81,20 +82,20 @@ static void pages_damage(struct kunit *test)
 	damage_end(subject);
 }
 
-static void xarray_damage(struct kunit *test)
+static void access_damage(struct kunit *test)
 {
 	struct subject *subject = damage_new(test);
 	struct iopt_pages *pages = subject->pages;
-	void *entry = xa_erase(&pages->pinned_pfns, 3);
+	struct iopt_pages_access *access =
+		rb_entry(pages->access_itree.rb_root.rb_node,
+			 struct iopt_pages_access, node.rb);
 
-	KUNIT_EXPECT_FALSE(test, iopt_pages_valid(pages));
-	/* As many, but one is not where an access is. */
-	xa_store(&pages->pinned_pfns, 6, entry, GFP_KERNEL);
-	KUNIT_EXPECT_FALSE(test, iopt_pages_valid(pages));
-	xa_store(&pages->pinned_pfns, 3, entry, GFP_KERNEL);
-	KUNIT_EXPECT_FALSE(test, iopt_pages_valid(pages));
-	xa_erase(&pages->pinned_pfns, 6);
-	KUNIT_EXPECT_TRUE(test, iopt_pages_valid(pages));
+	KUNIT_ASSERT_FALSE(test, access->one_run);
+	EXPECT_SEEN(iopt_pages_valid(pages), access->list->npages, 2);
+	EXPECT_SEEN(iopt_pages_valid(pages), access->list->npages, 4);
+	EXPECT_SEEN(iopt_pages_valid(pages), access->list->start, 1);
+	EXPECT_SEEN(iopt_pages_valid(pages), access->list->start, 3);
+	EXPECT_SEEN(iopt_pages_valid(pages), access->list->pfns[1], 0);
 	damage_end(subject);
 }
 
@@ -257,7 +258,7 @@ static void batch_damage(struct kunit *test)
 
 static struct kunit_case check_cases[] = {
 	KUNIT_CASE(pages_damage),
-	KUNIT_CASE(xarray_damage),
+	KUNIT_CASE(access_damage),
 	KUNIT_CASE(run_damage),
 	KUNIT_CASE(area_damage),
 	KUNIT_CASE(domain_damage),

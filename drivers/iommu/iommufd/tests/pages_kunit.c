@@ -2,7 +2,7 @@
 /*
  * Copyright (c) 2026 The iommufd authors
  *
- * Storing PFNs in domains and in the xarray, and reading them back, with real
+ * Storing PFNs in domains and in accesses, and reading them back, with real
  * user memory. After each step everything is compared with a model.
  */
 #include <kunit/test.h>

@@ -6,9 +6,11 @@
  */
 #include <kunit/test.h>
 #include <linux/mm.h>
-#include <linux/xarray.h>
 
+#include "pages/access_pfns.h"
 #include "pages/iopt_types.h"
+#include "pages/pages_access.h"
+#include "pages/pfn_span.h"
 #include "pages_subject.h"
 #include "plain_ways.h"
 
@@ -123,6 +125,11 @@ static void more_runs_than_a_batch(struct kunit *test)
 	subject_end(subject);
 }
 
+static bool nothing_pinned(struct subject *subject)
+{
+	return RB_EMPTY_ROOT(&subject->pages->access_itree.rb_root);
+}
+
 /* Pins of all lengths and from all places leave nothing behind. */
 static void many_pins_are_undone(struct kunit *test)
 {
@@ -142,14 +149,93 @@ static void many_pins_are_undone(struct kunit *test)
 							top - start / 2));
 		subject_unaccess(subject, 0);
 		subject_check(subject);
-		KUNIT_EXPECT_TRUE(test,
-				  xa_empty(&subject->pages->pinned_pfns));
+		KUNIT_EXPECT_TRUE(test, nothing_pinned(subject));
 	}
 	subject_end(subject);
+}
+
+static void unpin_part(struct subject *subject, unsigned long start,
+		       unsigned long last)
+{
+	mutex_lock(&subject->pages->mutex);
+	iopt_area_remove_access(subject->areas[0], start, last);
+	mutex_unlock(&subject->pages->mutex);
+}
+
+static bool is_one_run(struct subject *subject, unsigned long index)
+{
+	struct pfn_span span;
+
+	mutex_lock(&subject->pages->mutex);
+	pfn_span_find(&span, subject->pages, index, index);
+	mutex_unlock(&subject->pages->mutex);
+	KUNIT_ASSERT_EQ(subject->test, span.tier, PFN_TIER_ACCESS);
+	return span.access->one_run;
+}
+
+/*
+ * A pin loses its middle, which is pinned again together with a part that is
+ * left. Then it loses its front, and its back.
+ */
+static void undo_in_parts(struct kunit *test, enum user_memory_layout layout,
+			  unsigned long start, unsigned long last)
+{
+	struct subject_config config = {
+		.npages = 3 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_NONE,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = layout,
+	};
+	struct subject *subject = subject_new(test, &config);
+	unsigned long middle = start + (last - start) / 2;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0,
+						  config.npages - 1));
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, start, last));
+	KUNIT_EXPECT_EQ(test, layout == USER_MEMORY_BLOCKS,
+			is_one_run(subject, middle));
+	unpin_part(subject, middle - 100, middle + 99);
+	subject->accesses[0].last = middle - 101;
+	subject->accesses[1] = (struct subject_access){
+		.area = subject->areas[0], .start = middle + 100, .last = last,
+	};
+	subject_check(subject);
+	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 2, 0, middle - 150,
+						middle + 49));
+	subject_check(subject);
+	unpin_part(subject, start, start + 9);
+	subject->accesses[0].start = start + 10;
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_check(subject);
+	unpin_part(subject, last, last);
+	subject->accesses[1].last = last - 1;
+	subject_check(subject);
+	subject_unaccess(subject, 2);
+	subject_unaccess(subject, 1);
+	subject_check(subject);
+	KUNIT_EXPECT_TRUE(test, nothing_pinned(subject));
+	subject_end(subject);
+}
+
+static void lists_are_undone_in_parts(struct kunit *test)
+{
+	/* Of several intervals, in the middle and at its ends. */
+	undo_in_parts(test, USER_MEMORY_REVERSED, 0, 2 * ACCESS_PFNS_MAX);
+	/* Of one. */
+	undo_in_parts(test, USER_MEMORY_REVERSED, 3, ACCESS_PFNS_MAX + 2);
+}
+
+static void runs_are_undone_in_parts(struct kunit *test)
+{
+	undo_in_parts(test, USER_MEMORY_BLOCKS, USER_MEMORY_BLOCK_PAGES,
+		      USER_MEMORY_BLOCK_PAGES + ACCESS_PFNS_MAX - 1);
 }
 
 TEST_BOTH_WAYS(pages_large,
 	       KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
 	       KUNIT_CASE(memory_is_replaced),
 	       KUNIT_CASE(more_runs_than_a_batch),
+	       KUNIT_CASE(lists_are_undone_in_parts),
+	       KUNIT_CASE(runs_are_undone_in_parts),
 	       KUNIT_CASE(many_pins_are_undone));

@@ -13,12 +13,14 @@
 #include <linux/sched/user.h>
 
 #include "check/pages_check.h"
+#include "pages/access_pfns.h"
 #include "pages/area.h"
 #include "pages/iopt_fill.h"
 #include "pages/iopt_unfill.h"
 #include "pages/pages.h"
 #include "pages/pages_access.h"
 #include "pages/pfn_reader.h"
+#include "pages/pfn_span.h"
 #include "pin/pin_user.h"
 
 #define AREA_IOVA(area) (((area) + 1UL) << 32)
@@ -488,14 +490,17 @@ static void check_pins(struct subject *subject, unsigned long index,
 	subject->folio_pins = 0;
 }
 
-static void check_xarray(struct subject *subject, unsigned long index,
+static void check_access(struct subject *subject, unsigned long index,
 			 bool stored)
 {
-	void *entry = xa_load(&subject->pages->pinned_pfns, index);
+	struct pfn_span span;
 
-	KUNIT_ASSERT_EQ(subject->test, stored, !!entry);
-	if (entry)
-		KUNIT_ASSERT_EQ(subject->test, xa_to_value(entry),
+	lock(subject);
+	pfn_span_find(&span, subject->pages, index, index);
+	unlock(subject);
+	KUNIT_ASSERT_EQ(subject->test, stored, span.tier == PFN_TIER_ACCESS);
+	if (stored)
+		KUNIT_ASSERT_EQ(subject->test, access_pfn(span.access, index),
 				page_to_pfn(subject->memory[index]));
 }
 
@@ -614,7 +619,7 @@ void subject_check(struct subject *subject)
 		bool stored = accessed || page_in_domain(subject, index);
 
 		check_pins(subject, index, stored);
-		check_xarray(subject, index, accessed);
+		check_access(subject, index, accessed);
 		npinned += stored;
 	}
 	check_account(subject, npinned);
