@@ -67,6 +67,13 @@ MODULE_PARM_DESC(direct_iommu,
 #define STEP_RUNS 128
 
 /*
+ * Pieces of at most this length are flushed together, with the gaps between them
+ * if these are not longer either. Larger ones are worth a flush of their own. Some
+ * drivers flush page by page: an estimate of how many cost no more than to wait.
+ */
+#define GATHER_LENGTH SZ_64K
+
+/*
  * What one table of PAGE_SIZE covers, with entries of eight bytes for pages of
  * PAGE_SIZE. The table for larger pages covers STEP_LENGTH at least.
  */
@@ -439,37 +446,47 @@ int pfn_domain_map(struct iommu_domain *domain, const struct pfn_run *runs,
 }
 
 /*
+ * Clear pages of one size. Only a driver that stops at the end of its table, or
+ * after each page, is called again. None of these puts tables on the list.
+ */
+static size_t unmap_gathered(struct iommu_domain *domain, unsigned long iova,
+			     unsigned long length, unsigned long pgsize,
+			     struct iommu_iotlb_gather *gather)
+{
+	size_t done = 0, unmapped;
+
+	do {
+		unmapped = domain->ops->unmap_pages(domain, iova + done, pgsize,
+						    (length - done) >>
+							    __ffs(pgsize),
+						    gather);
+		done += unmapped;
+	} while (unmapped && done < length && list_empty(&gather->freelist));
+	trace_unmap(iova, length, done);
+	return done;
+}
+
+/*
  * Clear pages of one size, and wait until no device can use them.
  *
  * VT-d puts tables that are free now on the list of the gather first, and adds
- * the range that they covered after that. The gather may hold another range,
- * or one of another size. Then that is flushed, and all tables of the list are
- * freed, while the IOMMU may still walk the new ones. So each call has a
- * gather of its own; iommu_unmap() has one for all sizes. Only a driver that
- * stops at the end of its table, or after each page, goes on with the same
- * one, for the sake of one flush. None of these puts tables on the list.
+ * the range that they covered after that. The gather may hold a range that does
+ * not join it, or pages of another size. Then that is flushed, and all tables of
+ * the list are freed, while the IOMMU may still walk the new ones. So each call
+ * has a gather of its own; iommu_unmap() has one for all sizes.
  */
 static size_t unmap_same(struct iommu_domain *domain, unsigned long iova,
 			 unsigned long length, unsigned long pgsize)
 {
 	struct iommu_iotlb_gather gather;
-	size_t done = 0, unmapped;
+	size_t done;
 
 	iommu_iotlb_gather_init(&gather);
-	if (!static_branch_likely(&pfn_domain_direct)) {
+	if (static_branch_likely(&pfn_domain_direct))
+		done = unmap_gathered(domain, iova, length, pgsize, &gather);
+	else
 		done = iommu_unmap_fast(domain, iova, length, &gather);
-		iommu_iotlb_sync(domain, &gather);
-		return done;
-	}
-	do {
-		unmapped = domain->ops->unmap_pages(domain, iova + done, pgsize,
-						    (length - done) >>
-							    __ffs(pgsize),
-						    &gather);
-		done += unmapped;
-	} while (unmapped && done < length && list_empty(&gather.freelist));
 	iommu_iotlb_sync(domain, &gather);
-	trace_unmap(iova, length, done);
 	return done;
 }
 
@@ -521,4 +538,97 @@ unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 		  "iommufd: IOMMU driver left IOPTEs at %#lx, their pages stay pinned\n",
 		  iova + done);
 	return min(done, length);
+}
+
+/*
+ * Let the gather reach up to a piece, so that both join. A driver that does not
+ * tell what is to be flushed has no ranges that could fail to join.
+ */
+static bool unmapping_reach(struct pfn_unmapping *unmapping,
+			    const struct iommu_domain *domain,
+			    unsigned long iova)
+{
+	struct iommu_iotlb_gather *gather = &unmapping->gather;
+	unsigned long gap;
+
+	if (unmapping->domain != domain || iova <= unmapping->last)
+		return false;
+	if (gather->start > gather->end)
+		return true;
+	gap = iova - unmapping->last - 1;
+	if (gap > GATHER_LENGTH)
+		return false;
+	if (gap)
+		iommu_iotlb_gather_add_range(gather, unmapping->last + 1, gap);
+	return true;
+}
+
+/*
+ * Of the danger that unmap_same() avoids, the range is one half: it joins. The
+ * size is the other, and VT-d takes the length of a call for it. So the driver
+ * does not see what the pieces before had. Whoever asks for the size when it
+ * flushes gets one.
+ */
+static size_t unmap_joining(struct iommu_domain *domain, unsigned long iova,
+			    unsigned long length,
+			    struct iommu_iotlb_gather *gather)
+{
+	size_t done, pgsize = gather->pgsize;
+
+	gather->pgsize = 0;
+	done = unmap_gathered(domain, iova, length, PAGE_SIZE, gather);
+	if (!gather->pgsize)
+		gather->pgsize = pgsize;
+	return done;
+}
+
+/**
+ * pfn_unmapping_add() - Clear IOPTEs that are flushed later
+ * @unmapping: what has been cleared so far
+ * @domain: the page table; must stay until pfn_unmapping_end()
+ * @iova: first IOVA, bytes
+ * @length: bytes, as for pfn_domain_unmap()
+ *
+ * Short pieces of the smallest pages are flushed in one go, if they come in the
+ * order of their IOVA with short gaps or none between them. Others are flushed
+ * before this returns.
+ *
+ * Context: may sleep. Never allocates.
+ * Return: as pfn_domain_unmap(). Devices may use the IOPTEs until
+ * pfn_unmapping_end().
+ */
+unsigned long pfn_unmapping_add(struct pfn_unmapping *unmapping,
+				struct iommu_domain *domain, unsigned long iova,
+				unsigned long length)
+{
+	unsigned long done;
+
+	if (!static_branch_likely(&pfn_domain_direct) ||
+	    length > GATHER_LENGTH ||
+	    length >= next_pgsize(domain, iova | length))
+		return pfn_domain_unmap(domain, iova, length);
+	if (!unmapping_reach(unmapping, domain, iova)) {
+		pfn_unmapping_end(unmapping);
+		unmapping->domain = domain;
+		iommu_iotlb_gather_init(&unmapping->gather);
+	}
+	unmapping->last = iova + length - 1;
+	done = unmap_joining(domain, iova, length, &unmapping->gather);
+	if (done >= length)
+		return length;
+	pfn_unmapping_end(unmapping);
+	return done + pfn_domain_unmap(domain, iova + done, length - done);
+}
+
+/**
+ * pfn_unmapping_end() - Wait until no device can use what was cleared
+ * @unmapping: afterwards as pfn_unmapping_init() leaves it
+ *
+ * Context: may sleep. Never allocates.
+ */
+void pfn_unmapping_end(struct pfn_unmapping *unmapping)
+{
+	if (unmapping->domain)
+		iommu_iotlb_sync(unmapping->domain, &unmapping->gather);
+	unmapping->domain = NULL;
 }

@@ -5,11 +5,11 @@
 #ifndef __IOMMUFD_PFN_DOMAIN_H
 #define __IOMMUFD_PFN_DOMAIN_H
 
+#include <linux/iommu.h>
 #include <linux/jump_label.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-struct iommu_domain;
 struct pfn_run;
 
 /**
@@ -30,6 +30,20 @@ struct pfn_window {
 	bool nowait;
 };
 
+/**
+ * struct pfn_unmapping - IOPTEs that are cleared, and may still be in an IOTLB
+ * @domain: the page table; NULL if there are none
+ * @last: IOVA where the last piece ends, inclusive
+ * @gather: what is to be flushed
+ *
+ * Lives on the stack of one thread; no locking.
+ */
+struct pfn_unmapping {
+	struct iommu_domain *domain;
+	unsigned long last;
+	struct iommu_iotlb_gather gather;
+};
+
 /* No IOPTE crosses an IOVA that is a multiple of this, bytes. */
 #define PFN_DOMAIN_STEP SZ_1G
 
@@ -42,5 +56,20 @@ void pfn_domain_keep(const struct pfn_run *runs,
 		     const struct pfn_window *window);
 unsigned long pfn_domain_unmap(struct iommu_domain *domain, unsigned long iova,
 			       unsigned long length);
+unsigned long pfn_unmapping_add(struct pfn_unmapping *unmapping,
+				struct iommu_domain *domain, unsigned long iova,
+				unsigned long length);
+void pfn_unmapping_end(struct pfn_unmapping *unmapping);
+
+/**
+ * pfn_unmapping_init() - Begin without anything to flush
+ * @unmapping: to be set up
+ *
+ * Context: any.
+ */
+static inline void pfn_unmapping_init(struct pfn_unmapping *unmapping)
+{
+	unmapping->domain = NULL;
+}
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "area_domains.h"
 #include "iopt_types.h"
+#include "pfn_domain.h"
 #include "pfn_storage.h"
 #include "run_chunks.h"
 
@@ -48,18 +49,32 @@ static void part_unmapped(struct unfill_part *part, unsigned long unmapped)
 	part->npages -= part->stuck;
 }
 
+/* In one domain it may be flushed later, in several it is flushed here. */
+static unsigned long parts_unmap(struct pfn_unmapping *unmapping,
+				 const struct unfill_part *part,
+				 unsigned long length)
+{
+	lockdep_assert_held(&part->area->pages->mutex);
+
+	if (part->target)
+		return pfn_unmapping_add(unmapping, part->target->domain,
+					 part->iova, length);
+	return iopt_area_unmap(part->area, NULL, NULL, part->iova, length);
+}
+
 /* Clear the IOPTEs of all parts, and wait until no device uses them. */
 static void parts_clear(struct unfill_parts *unfill)
 {
+	struct pfn_unmapping unmapping __uninitialized;
 	unsigned int i = 0;
 
+	pfn_unmapping_init(&unmapping);
 	while (i < unfill->nparts) {
 		struct unfill_part *part = &unfill->parts[i];
 		unsigned long length, unmapped;
 		unsigned int end = parts_joined(unfill, i, &length);
 
-		unmapped = iopt_area_unmap(part->area, part->target, NULL,
-					   part->iova, length);
+		unmapped = parts_unmap(&unmapping, part, length);
 		for (; i < end; i++) {
 			part = &unfill->parts[i];
 			length = min(unmapped, part->length);
@@ -67,6 +82,7 @@ static void parts_clear(struct unfill_parts *unfill)
 			unmapped -= length;
 		}
 	}
+	pfn_unmapping_end(&unmapping);
 }
 
 /**

@@ -368,6 +368,107 @@ static void flushes_are_few(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, attempt->memory.flushes, 1);
 }
 
+/* A page table with tables of 16 pages, which go when one call covers them */
+static struct memory_domain *small_tables_new(struct kunit *test)
+{
+	struct memory_domain *memory = kunit_kzalloc(test, sizeof(*memory),
+						     GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, memory);
+	memory_domain_init(memory, PAGE_SIZE);
+	memory->table_bits = 4;
+	memory->vtd = true;
+	return memory;
+}
+
+/* Where a piece is, in pages */
+struct piece {
+	unsigned long first;
+	unsigned long npages;
+};
+
+/* Map pieces and unmap them together; returns how many flushes that takes. */
+static unsigned long flushes_of(struct kunit *test, const struct piece *pieces,
+				unsigned int npieces)
+{
+	struct memory_domain *memory = small_tables_new(test);
+	struct pfn_window window = { .prot = IOMMU_READ | IOMMU_WRITE };
+	struct pfn_unmapping unmapping;
+	unsigned int i;
+
+	for (i = 0; i < npieces; i++) {
+		struct pfn_run run = { 1000 + 50 * i, pieces[i].npages };
+
+		window.iova = pieces[i].first * PAGE_SIZE;
+		window.length = pieces[i].npages * PAGE_SIZE;
+		KUNIT_ASSERT_EQ(test, 0, pfn_domain_map(&memory->domain, &run,
+							&window));
+	}
+	memory->flushes = 0;
+	pfn_unmapping_init(&unmapping);
+	for (i = 0; i < npieces; i++) {
+		unsigned long length = pieces[i].npages * PAGE_SIZE;
+
+		KUNIT_EXPECT_EQ(test, length,
+				pfn_unmapping_add(&unmapping, &memory->domain,
+						  pieces[i].first * PAGE_SIZE,
+						  length));
+	}
+	pfn_unmapping_end(&unmapping);
+	KUNIT_EXPECT_TRUE(test, memory_domain_flushed(memory));
+	KUNIT_EXPECT_EQ(test, memory->nentries, 0);
+	KUNIT_EXPECT_EQ(test, memory->errors, 0);
+	memory_domain_destroy(memory);
+	return memory->flushes;
+}
+
+#define PIECES 16
+
+/* Pages, each so many pages behind the one before */
+static unsigned long flushes_of_pages(struct kunit *test, long stride)
+{
+	struct piece pieces[PIECES];
+	unsigned int i;
+
+	for (i = 0; i < PIECES; i++)
+		pieces[i] = (struct piece){ 4096 + i * stride, 1 };
+	return flushes_of(test, pieces, PIECES);
+}
+
+/* Gaps are flushed with what is on both sides if they are short. */
+static void h74_one_flush_over_short_gaps(struct kunit *test)
+{
+	unsigned long few = static_branch_likely(&pfn_domain_direct) ? 1 :
+								       PIECES;
+
+	KUNIT_EXPECT_EQ(test, few, flushes_of_pages(test, 1));
+	KUNIT_EXPECT_EQ(test, few, flushes_of_pages(test, 2));
+	KUNIT_EXPECT_EQ(test, few, flushes_of_pages(test, 16));
+	KUNIT_EXPECT_EQ(test, few, flushes_of_pages(test, 17));
+	KUNIT_EXPECT_EQ(test, PIECES, flushes_of_pages(test, 18));
+	KUNIT_EXPECT_EQ(test, PIECES, flushes_of_pages(test, -1));
+}
+
+/* No table goes before all that it covers is flushed, whatever comes before. */
+static void h74_pieces_of_many_lengths(struct kunit *test)
+{
+	static const struct piece pieces[] = {
+		{ 4096 + 13, 1 }, { 4096 + 15, 1 },  { 4096 + 16, 16 },
+		{ 4096 + 36, 3 }, { 4096 + 48, 16 }, { 4096 + 64, 1 },
+	};
+	static const struct piece large[] = {
+		{ 4096 + 15, 1 }, { 4096 + 16, 17 }, { 4096 + 34, 2 },
+	};
+
+	KUNIT_EXPECT_EQ(test,
+			static_branch_likely(&pfn_domain_direct) ?
+				1 : ARRAY_SIZE(pieces),
+			flushes_of(test, pieces, ARRAY_SIZE(pieces)));
+	/* A long one goes on its own, whatever is waiting. */
+	KUNIT_EXPECT_EQ(test, ARRAY_SIZE(large),
+			flushes_of(test, large, ARRAY_SIZE(large)));
+}
+
 static void add_mapped(void *data, unsigned long iova, phys_addr_t phys,
 		       size_t size)
 {
@@ -411,4 +512,6 @@ TEST_BOTH_WAYS(pfn_domain,
 	       KUNIT_CASE_PARAM(h73_map_fails_at_any_table, configs_gen_params),
 	       KUNIT_CASE(h74_small_pages_across_a_border),
 	       KUNIT_CASE(flushes_are_few),
+	       KUNIT_CASE(h74_one_flush_over_short_gaps),
+	       KUNIT_CASE(h74_pieces_of_many_lengths),
 	       KUNIT_CASE(h75_events_for_all_bytes));
