@@ -279,6 +279,13 @@ void iommufd_access_detach(struct iommufd_access *access)
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_detach, IOMMUFD);
 
+static int check_range(unsigned long iova, unsigned long length)
+{
+	if (!length)
+		return -EINVAL;
+	return iova + (length - 1) < iova ? -EOVERFLOW : 0;
+}
+
 static unsigned long iova_npages(unsigned long iova, unsigned long length)
 {
 	return (iova + (length - 1)) / PAGE_SIZE - iova / PAGE_SIZE + 1;
@@ -297,6 +304,9 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 		return -EOPNOTSUPP;
 	if (!access->ops->needs_pin_pages)
 		return -EINVAL;
+	rc = check_range(iova, length);
+	if (rc)
+		return rc;
 	guard(rwsem_read)(&access->rwsem);
 	attachment = access->attached;
 	if (!attachment)
@@ -319,8 +329,7 @@ void iommufd_access_unpin_pages(struct iommufd_access *access,
 
 	guard(rwsem_read)(&access->rwsem);
 	attachment = access->unpin_from;
-	if (WARN_ON_ONCE(!attachment || !length ||
-			 iova + (length - 1) < iova))
+	if (WARN_ON_ONCE(!attachment || check_range(iova, length)))
 		return;
 	/* Pages that this driver has not pinned may be those of another one. */
 	if (WARN_ON_ONCE(iova_npages(iova, length) >

@@ -43,8 +43,8 @@
  * @erased: woken when areas are not on their way out any more
  * @accesses: struct iopt_access
  * @unpinned: woken when an in-kernel user has let go of an area that is on its
- *            way out, or of everything on its own. Also when a caller of
- *            &iopt_access.unmap is back
+ *            way out, or of everything on its own. Also when a copy has ended,
+ *            or a caller of &iopt_access.unmap is back
  * @container_mutex: serialises changes of @tracked, and those who invalidate
  *                   addresses or give new ones
  * @tracked: what in-kernel users touch is noted in @touched; @container_mutex.
@@ -110,8 +110,8 @@ struct iopt_access {
  * @domains: number of domains
  * @device_pages: pages that areas have in the domains, each as often as an area
  *                has it
- * @access_pages: pages that in-kernel users have pinned, each as often as it is
- *                pinned
+ * @access_pages: pages that in-kernel users have pinned or are just pinning, each
+ *                as often as it is pinned
  * @largest_gap: bytes of the longest range without an area, reserved or not
  */
 struct iopt_stats {

@@ -23,16 +23,6 @@
 #include "pages/pages_access.h"
 #include "pages/pages_rw.h"
 
-static int iova_check_range(unsigned long iova, unsigned long length,
-			    unsigned long *last)
-{
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, last))
-		return -EOVERFLOW;
-	return 0;
-}
-
 static int area_check_rights(const struct iopt_area *area, bool write)
 {
 	if (area->iommu_prot & (write ? IOMMU_WRITE : IOMMU_READ))
@@ -133,28 +123,25 @@ static int iopt_pin_parts(struct io_pagetable *iopt, unsigned long iova,
  * iopt_pin_pages() - Pin the memory at a range of IOVA for the kernel
  * @iopt: the io_pagetable
  * @iova: first IOVA
- * @length: bytes
+ * @length: bytes, not 0, the end does not wrap
  * @out_pages: receives the struct page of each page that the range touches;
  *             undefined on failure
  * @flags: IOPT_PIN_WRITE if the kernel is going to write
  *
  * Context: may sleep. An iopt_access has to be there that lets go when its
  * @unmap is called.
- * Return: 0; -EINVAL if @length is 0, if areas do not meet at the edge of a
- * page, or if one is being unmapped; -EOVERFLOW if the range wraps; -ENOENT if
- * part of it is not mapped; -EPERM if it is not mapped for that; -ENOMEM; else
- * as iopt_area_add_access(). On failure nothing is pinned.
+ * Return: 0; -EINVAL if areas do not meet at the edge of a page, or if one is
+ * being unmapped; -ENOENT if part of the range is not mapped; -EPERM if it is not
+ * mapped for that; -ENOMEM; else as iopt_area_add_access(). On failure nothing is
+ * pinned.
  */
 int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
 		   unsigned long length, struct page **out_pages,
 		   unsigned int flags)
 {
-	unsigned long last;
-	int rc;
+	int rc = iopt_pin_parts(iopt, iova, iova + (length - 1), out_pages,
+				flags);
 
-	rc = iova_check_range(iova, length, &last);
-	if (!rc)
-		rc = iopt_pin_parts(iopt, iova, last, out_pages, flags);
 	if (rc)
 		return rc;
 	rc = iopt_note_touched(iopt, iova, length, GFP_KERNEL_ACCOUNT);
@@ -167,7 +154,7 @@ int iopt_pin_pages(struct io_pagetable *iopt, unsigned long iova,
  * iopt_unpin_pages() - Undo iopt_pin_pages()
  * @iopt: the same
  * @iova: first IOVA
- * @length: bytes, the end does not wrap
+ * @length: bytes, not 0, the end does not wrap
  *
  * The range may be a part of what was pinned, or several pins together.
  *
@@ -215,6 +202,16 @@ static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
 	return rc;
 }
 
+static int iova_check_range(unsigned long iova, unsigned long length,
+			    unsigned long *last)
+{
+	if (!length)
+		return -EINVAL;
+	if (check_add_overflow(iova, length - 1, last))
+		return -EOVERFLOW;
+	return 0;
+}
+
 static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
 		   unsigned long iova, void *data, unsigned int flags)
 {
@@ -244,7 +241,7 @@ static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
  * @length: bytes
  * @flags: IOMMUFD_ACCESS_RW_*, see include/linux/iommufd.h
  *
- * Context: may sleep.
+ * Context: may sleep. An iopt_access has to be there, so that an unmap waits.
  * Return: 0; -EINVAL if @length is 0 or an area is being unmapped; -EOVERFLOW
  * if the range wraps; -ENOENT if part of it is not mapped; -EPERM if it is not
  * mapped for that; -ENOMEM; else as iopt_pages_rw_access(). On failure part of
