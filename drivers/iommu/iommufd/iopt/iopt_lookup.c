@@ -67,7 +67,8 @@ int iopt_area_part_get(struct io_pagetable *iopt, unsigned long iova,
  * @last: last IOVA of the range, inclusive; it may go on in other areas
  * @part: receives the part of the area that the range covers
  *
- * Context: as iopt_area_part_get().
+ * Context: as iopt_area_part_get(). An iopt_access has to be there, or an unmap
+ * does not wait.
  * Return: 0, followed by iopt_area_exit(); -ENOENT if nothing is mapped; -EINVAL
  * if the area is being unmapped.
  */

@@ -326,6 +326,12 @@ static int removal_claim(struct io_pagetable *iopt,
 	return rc;
 }
 
+/* Pairs with the end of a copy: what it has copied is over, too. */
+static bool area_unused(struct iopt_area *area)
+{
+	return !atomic_long_read_acquire(&area->num_accesses);
+}
+
 /*
  * Does an in-kernel user have a part of an area that nobody begins to use any
  * more? Those who just did are seen under the lock, or find out themselves.
@@ -335,13 +341,7 @@ static bool area_in_use(struct iopt_area *area)
 	lockdep_assert_not_held(&area->iopt->iova_rwsem);
 
 	guard(mutex)(&area->pages->mutex);
-	return atomic_long_read(&area->num_accesses);
-}
-
-/* Pairs with the end of a copy: what it has copied is over, too. */
-static bool area_unused(struct iopt_area *area)
-{
-	return !atomic_long_read_acquire(&area->num_accesses);
+	return !area_unused(area);
 }
 
 /*
