@@ -136,12 +136,14 @@ TEST_F(access, h40_unmap_makes_users_let_go)
 	EXPECT_EQ(0, ioas_unmap_all(self->rig.fd, self->rig.ioas_id, NULL));
 }
 
-/* Two threads against the rest of the test. */
+/* Some threads against the rest of the test. */
 struct churn {
 	struct mock_rig *rig;
 	atomic_bool stop;
 	atomic_ulong pinned;
 	atomic_ulong created;
+	atomic_ulong copied;
+	atomic_ulong wrong;
 };
 
 static void *churn_pins(void *arg)
@@ -178,25 +180,50 @@ static void *churn_accesses(void *arg)
 	return NULL;
 }
 
+/* What is copied is either all there, or refused because it goes or is gone. */
+static void *churn_copies(void *arg)
+{
+	struct churn *churn = arg;
+	int fd = access_create(churn->rig->fd, churn->rig->ioas_id, 0);
+	__u64 marks[4 * PAGE_SIZE / sizeof(__u64)];
+
+	while (!atomic_load(&churn->stop)) {
+		int ret = access_rw(churn->rig->fd, fd, mock_rig_iova(2),
+				    sizeof(marks), marks, 0);
+
+		if (!ret && marks[0] == mock_rig_mark(2) &&
+		    marks[3 * PAGE_SIZE / sizeof(__u64)] == mock_rig_mark(5))
+			atomic_fetch_add(&churn->copied, 1);
+		else if (ret != -ENOENT && ret != -EINVAL)
+			atomic_fetch_add(&churn->wrong, 1);
+	}
+	close(fd);
+	return NULL;
+}
+
 TEST_F(access, h40_users_come_and_go_while_others_unmap)
 {
 	struct churn churn = { .rig = &self->rig };
 	__u64 end = now_ms() + 3000;
 	unsigned long unmaps = 0;
-	pthread_t threads[2];
+	pthread_t threads[3];
 
 	ASSERT_EQ(0, pthread_create(&threads[0], NULL, churn_pins, &churn));
 	ASSERT_EQ(0, pthread_create(&threads[1], NULL, churn_accesses, &churn));
+	ASSERT_EQ(0, pthread_create(&threads[2], NULL, churn_copies, &churn));
 	while (now_ms() < end || unmaps < 20 || !atomic_load(&churn.pinned) ||
-	       !atomic_load(&churn.created)) {
+	       !atomic_load(&churn.created) || !atomic_load(&churn.copied)) {
 		ASSERT_LT(now_ms(), end + TIMEOUT_MS);
-		ASSERT_EQ(0, mock_rig_map(&self->rig, 0, 8));
+		ASSERT_EQ(0, mock_rig_map(&self->rig, 0, 4));
+		ASSERT_EQ(0, mock_rig_map(&self->rig, 4, 4));
 		ASSERT_EQ(0, mock_rig_unmap(&self->rig, 0, 8));
 		unmaps++;
 	}
 	atomic_store(&churn.stop, true);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
+	pthread_join(threads[2], NULL);
+	EXPECT_EQ(0, churn.wrong);
 	EXPECT_REFS(&self->rig, "00000000");
 }
 
