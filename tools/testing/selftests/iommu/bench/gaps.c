@@ -92,14 +92,14 @@ static void map_and_unmap(struct space *space, const struct layout *layout,
 
 void bench_gaps(const struct backend *backend)
 {
-	char *buffer = bench_pages();
 	struct space space;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
 		space_open(&space, backend);
-		map_and_unmap(&space, &layouts[i], buffer);
+		/* A container that is closed takes the memory along. */
+		map_and_unmap(&space, &layouts[i], bench_pages());
 		space_close(&space);
+		memory_free_all();
 	}
-	memory_free_all();
 }
