@@ -150,6 +150,7 @@ for name in sys.argv[1:]:
 check scripts run_scripts
 check deps-test scripts/deps_test.py
 check distribution-test scripts/distribution_test.py
+check guest-test scripts/guest_test.py
 check layers-test scripts/layers_test.py
 check documents-test scripts/documents_test.py
 check documents scripts/documents.py
