@@ -304,13 +304,13 @@ int iommufd_access_pin_pages(struct iommufd_access *access, unsigned long iova,
 		return -EOPNOTSUPP;
 	if (!access->ops->needs_pin_pages)
 		return -EINVAL;
-	rc = check_range(iova, length);
-	if (rc)
-		return rc;
 	guard(rwsem_read)(&access->rwsem);
 	attachment = access->attached;
 	if (!attachment)
 		return -ENOENT;
+	rc = check_range(iova, length);
+	if (rc)
+		return rc;
 	/* First, so that whoever finds a page pinned finds somebody to ask. */
 	atomic_long_add(npages, &attachment->member.npinned);
 	rc = iopt_pin_pages(&attachment->ioas->iopt, iova, length, out_pages,
@@ -344,12 +344,16 @@ EXPORT_SYMBOL_NS_GPL(iommufd_access_unpin_pages, IOMMUFD);
 int iommufd_access_rw(struct iommufd_access *access, unsigned long iova,
 		      void *data, size_t len, unsigned int flags)
 {
+	int rc;
+
 	if (flags & ~(IOMMUFD_ACCESS_RW_WRITE | IOMMUFD_ACCESS_RW_KTHREAD |
 		      __IOMMUFD_ACCESS_RW_SLOW_PATH))
 		return -EOPNOTSUPP;
 	guard(rwsem_read)(&access->rwsem);
 	if (!access->attached)
 		return -ENOENT;
-	return iopt_rw(&access->attached->ioas->iopt, iova, data, len, flags);
+	rc = check_range(iova, len);
+	return rc ?: iopt_rw(&access->attached->ioas->iopt, iova, data, len,
+			     flags);
 }
 EXPORT_SYMBOL_NS_GPL(iommufd_access_rw, IOMMUFD);

@@ -13,7 +13,6 @@
 #include <linux/iommu.h>
 #include <linux/iommufd.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 
 #include "io_pagetable.h"
 #include "iopt_lookup.h"
@@ -202,16 +201,6 @@ static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
 	return rc;
 }
 
-static int iova_check_range(unsigned long iova, unsigned long length,
-			    unsigned long *last)
-{
-	if (!length)
-		return -EINVAL;
-	if (check_add_overflow(iova, length - 1, last))
-		return -EOVERFLOW;
-	return 0;
-}
-
 static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
 		   unsigned long iova, void *data, unsigned int flags)
 {
@@ -238,26 +227,22 @@ static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
  * @iopt: the io_pagetable
  * @iova: first IOVA
  * @data: kernel buffer
- * @length: bytes
+ * @length: bytes, not 0, the end does not wrap
  * @flags: IOMMUFD_ACCESS_RW_*, see include/linux/iommufd.h
  *
  * Context: may sleep. An iopt_access has to be there, so that an unmap waits.
- * Return: 0; -EINVAL if @length is 0 or an area is being unmapped; -EOVERFLOW
- * if the range wraps; -ENOENT if part of it is not mapped; -EPERM if it is not
- * mapped for that; -ENOMEM; else as iopt_pages_rw_access(). On failure part of
- * the range may have been copied.
+ * Return: 0; -EINVAL if an area is being unmapped; -ENOENT if part of the range
+ * is not mapped; -EPERM if it is not mapped for that; -ENOMEM; else as
+ * iopt_pages_rw_access(). On failure part of the range may have been copied.
  */
 int iopt_rw(struct io_pagetable *iopt, unsigned long iova, void *data,
 	    unsigned long length, unsigned int flags)
 {
-	unsigned long last;
-	int rc;
+	unsigned long last = iova + (length - 1);
 
-	rc = iova_check_range(iova, length, &last);
-	if (rc)
-		return rc;
 	for (;;) {
 		struct iopt_area_part part;
+		int rc;
 
 		rc = iopt_area_part_enter(iopt, iova, last, &part);
 		if (rc)
