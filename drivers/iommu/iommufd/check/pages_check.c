@@ -112,12 +112,6 @@ static bool in_domains_itree(struct iopt_area *area)
 }
 
 static struct iopt_pages_access *
-access_from_node(struct interval_tree_node *node)
-{
-	return node ? container_of(node, struct iopt_pages_access, node) : NULL;
-}
-
-static struct iopt_pages_access *
 access_from(struct iopt_pages *pages, unsigned long start, unsigned long last)
 {
 	return access_from_node(interval_tree_iter_first(&pages->access_itree,

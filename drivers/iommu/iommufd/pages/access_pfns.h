@@ -11,7 +11,6 @@
 
 #include "iopt_types.h"
 
-struct page;
 struct pfn_batch;
 
 /**
@@ -39,6 +38,19 @@ struct access_list {
  */
 #define ACCESS_PFNS_MAX \
 	((SZ_4K - sizeof(struct access_list)) / sizeof(unsigned long))
+
+/**
+ * access_from_node() - The interval that a node is
+ * @node: in &iopt_pages.access_itree, or NULL
+ *
+ * Context: any.
+ * Return: the interval, NULL for NULL.
+ */
+static inline struct iopt_pages_access *
+access_from_node(struct interval_tree_node *node)
+{
+	return node ? container_of(node, struct iopt_pages_access, node) : NULL;
+}
 
 /**
  * access_pfn() - The PFN of a page that is pinned for the kernel

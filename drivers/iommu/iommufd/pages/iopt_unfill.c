@@ -61,11 +61,10 @@ static struct iommu_domain *area_drop_storage(struct iopt_area *area)
 
 static unsigned long area_missing(struct iopt_area *area)
 {
-	unsigned long last = area_stored_last(area);
-	struct pfn_span span;
+	struct pfn_span first;
 
-	pfn_span_find(&span, area->pages, iopt_area_first(area), last);
-	return pfn_span_missing(&span, area->pages, last);
+	return pfn_span_missing(&first, area->pages, iopt_area_first(area),
+				area_stored_last(area));
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */

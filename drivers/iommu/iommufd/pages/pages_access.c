@@ -56,11 +56,9 @@ static unsigned long access_unfill(struct iopt_pages *pages,
 				   const struct iopt_pages_access *access,
 				   unsigned long start, unsigned long last)
 {
-	unsigned long missing;
-	struct pfn_span span;
+	struct pfn_span first;
+	unsigned long missing = pfn_span_missing(&first, pages, start, last);
 
-	pfn_span_find(&span, pages, start, last);
-	missing = pfn_span_missing(&span, pages, last);
 	if (!missing)
 		return 0;
 	if (access->one_run)
@@ -69,12 +67,6 @@ static unsigned long access_unfill(struct iopt_pages *pages,
 	else
 		access_unpin_list(pages, access, start, last);
 	return missing;
-}
-
-static struct iopt_pages_access *
-access_from_node(struct interval_tree_node *node)
-{
-	return container_of(node, struct iopt_pages_access, node);
 }
 
 static void access_place(struct iopt_pages *pages,

@@ -22,14 +22,6 @@
 #include "pin/account.h"
 #include "pin/pin.h"
 
-static void reader_look(struct pfn_reader *reader)
-{
-	pfn_span_find(&reader->span, reader->pages, reader->start,
-		      reader->last);
-	reader->missing = pfn_span_missing(&reader->span, reader->pages,
-					   reader->last);
-}
-
 /**
  * pfn_reader_lock() - Begin to read a range
  * @reader: to be set up, but for its buffers
@@ -57,7 +49,8 @@ int pfn_reader_lock(struct pfn_reader *reader, struct iopt_pages *pages,
 	reader->filling = false;
 	for (;;) {
 		mutex_lock(&pages->mutex);
-		reader_look(reader);
+		reader->missing = pfn_span_missing(&reader->span, pages, start,
+						   last);
 		if (!reader->missing || reader->filling)
 			return 0;
 		reader->filling = mutex_trylock(&pages->fill_mutex);

@@ -8,6 +8,8 @@
 
 #include <linux/minmax.h>
 
+#include "access_pfns.h"
+
 static struct iopt_area *area_from_pages_node(struct interval_tree_node *node)
 {
 	return container_of(node, struct iopt_area, pages_node);
@@ -41,8 +43,7 @@ void pfn_span_find(struct pfn_span *span, struct iopt_pages *pages,
 	node = interval_tree_iter_first(&pages->access_itree, index, last);
 	if (node && node->start <= index) {
 		span->tier = PFN_TIER_ACCESS;
-		span->access = container_of(node, struct iopt_pages_access,
-					    node);
+		span->access = access_from_node(node);
 		span->last = min(node->last, last);
 		return;
 	}

@@ -86,21 +86,25 @@ unsigned long __pfn_span_missing(struct pfn_span span, struct iopt_pages *pages,
 				 unsigned long last);
 
 /**
- * pfn_span_missing() - Count pages that no tier stores
- * @span: the first of the range, as found
+ * pfn_span_missing() - Find the first span of a range, and count missing pages
+ * @first: receives it
  * @pages: the memory
+ * @start: first page index
  * @last: last page index, inclusive
  *
  * Context: @pages->mutex held, may sleep.
- * Return: how many pages storing the range would newly pin.
+ * Return: how many pages of the range no tier stores, so that storing it would
+ * newly pin them.
  */
-static inline unsigned long pfn_span_missing(const struct pfn_span *span,
+static inline unsigned long pfn_span_missing(struct pfn_span *first,
 					     struct iopt_pages *pages,
+					     unsigned long start,
 					     unsigned long last)
 {
-	if (span->last < last)
-		return __pfn_span_missing(*span, pages, last);
-	return span->tier == PFN_TIER_ORIGIN ? last - span->start + 1 : 0;
+	pfn_span_find(first, pages, start, last);
+	if (first->last < last)
+		return __pfn_span_missing(*first, pages, last);
+	return first->tier == PFN_TIER_ORIGIN ? last - start + 1 : 0;
 }
 
 #endif

@@ -244,10 +244,8 @@ static bool chunk_valid(struct iopt_pages *pages, unsigned long chunk)
 	unsigned long last = min(chunk_last(pages, first), pages->npages - 1);
 	struct pfn_span span;
 
-	if (first >= pages->npages)
-		return false;
-	pfn_span_find(&span, pages, first, last);
-	return !pfn_span_missing(&span, pages, last) &&
+	return first < pages->npages &&
+	       !pfn_span_missing(&span, pages, first, last) &&
 	       stored_pfn(pages, last) - stored_pfn(pages, first) ==
 		       last - first;
 }
