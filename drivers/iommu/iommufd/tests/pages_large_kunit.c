@@ -31,6 +31,21 @@ static const struct subject_config large_configs[] = {
 
 KUNIT_ARRAY_PARAM_DESC(large_configs, large_configs, name);
 
+/* So many blocks in an IOMMU that has small pages only */
+static struct subject *blocks_new(struct kunit *test, unsigned long nblocks,
+				  enum pin_account_mode mode,
+				  enum user_memory_layout layout)
+{
+	struct subject_config config = {
+		.npages = nblocks * USER_MEMORY_BLOCK_PAGES,
+		.mode = mode,
+		.pgsize_bitmap = PAGE_SIZE,
+		.layout = layout,
+	};
+
+	return subject_new(test, &config);
+}
+
 /* Physical runs stay whole: the IOMMU can use the pages that it has. */
 static void large_iommu_pages(struct kunit *test)
 {
@@ -67,14 +82,9 @@ static void large_iommu_pages(struct kunit *test)
  */
 static void memory_is_replaced(struct kunit *test)
 {
-	struct subject_config config = {
-		.npages = 2 * USER_MEMORY_BLOCK_PAGES,
-		.mode = PIN_ACCOUNT_MM,
-		.pgsize_bitmap = PAGE_SIZE,
-		.layout = USER_MEMORY_BLOCKS,
-	};
-	struct subject *subject = subject_new(test, &config);
-	unsigned long last = config.npages - 1;
+	struct subject *subject = blocks_new(test, 2, PIN_ACCOUNT_MM,
+					     USER_MEMORY_BLOCKS);
+	unsigned long last = subject->config.npages - 1;
 
 	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
 	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, last));
@@ -102,14 +112,9 @@ static void memory_is_replaced(struct kunit *test)
 /* More runs than the largest batch has room for */
 static void more_runs_than_a_batch(struct kunit *test)
 {
-	struct subject_config config = {
-		.npages = 9 * USER_MEMORY_BLOCK_PAGES,
-		.mode = PIN_ACCOUNT_NONE,
-		.pgsize_bitmap = PAGE_SIZE,
-		.layout = USER_MEMORY_REVERSED,
-	};
-	struct subject *subject = subject_new(test, &config);
-	unsigned long top = config.npages - 1;
+	struct subject *subject = blocks_new(test, 9, PIN_ACCOUNT_NONE,
+					     USER_MEMORY_REVERSED);
+	unsigned long top = subject->config.npages - 1;
 
 	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
 	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, top));
@@ -133,14 +138,9 @@ static bool nothing_pinned(struct subject *subject)
 /* Pins of all lengths and from all places leave nothing behind. */
 static void many_pins_are_undone(struct kunit *test)
 {
-	struct subject_config config = {
-		.npages = 9 * USER_MEMORY_BLOCK_PAGES,
-		.mode = PIN_ACCOUNT_NONE,
-		.pgsize_bitmap = PAGE_SIZE,
-		.layout = USER_MEMORY_BLOCKS,
-	};
-	struct subject *subject = subject_new(test, &config);
-	unsigned long top = config.npages - 1;
+	struct subject *subject = blocks_new(test, 9, PIN_ACCOUNT_NONE,
+					     USER_MEMORY_BLOCKS);
+	unsigned long top = subject->config.npages - 1;
 	unsigned long start;
 
 	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0, top));
@@ -180,17 +180,12 @@ static bool is_one_run(struct subject *subject, unsigned long index)
 static void undo_in_parts(struct kunit *test, enum user_memory_layout layout,
 			  unsigned long start, unsigned long last)
 {
-	struct subject_config config = {
-		.npages = 3 * USER_MEMORY_BLOCK_PAGES,
-		.mode = PIN_ACCOUNT_NONE,
-		.pgsize_bitmap = PAGE_SIZE,
-		.layout = layout,
-	};
-	struct subject *subject = subject_new(test, &config);
+	struct subject *subject = blocks_new(test, 3, PIN_ACCOUNT_NONE,
+					     layout);
 	unsigned long middle = start + (last - start) / 2;
 
 	KUNIT_ASSERT_EQ(test, 0, subject_add_area(subject, 0, 0, 0,
-						  config.npages - 1));
+						  subject->config.npages - 1));
 	KUNIT_ASSERT_EQ(test, 0, subject_access(subject, 0, 0, start, last));
 	KUNIT_EXPECT_EQ(test, layout == USER_MEMORY_BLOCKS,
 			is_one_run(subject, middle));
