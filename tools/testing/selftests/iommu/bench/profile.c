@@ -427,8 +427,7 @@ static bool wants_any_iova(const struct sample *sample)
 static bool is_for_iommufd(const struct sample *sample)
 {
 	return sample->finish || sample->backend ||
-	       sample->before == map_for_access ||
-	       sample->before == map_and_hold;
+	       sample->after == end_access;
 }
 
 static bool is_possible(const struct sample *sample,
