@@ -33,7 +33,7 @@ void pfn_batch_init(struct pfn_batch *batch)
 }
 
 /**
- * __pfn_batch_grow() - See pfn_batch_grow()
+ * __pfn_batch_grow() - Make room for a number of runs, or at least for more
  * @batch: empty
  * @npages: more than there is room for
  *

@@ -11,6 +11,7 @@
 struct page;
 
 #define PFN_BATCH_INLINE_RUNS 24
+#define PFN_BATCH_FIRST_RUNS 512UL
 #define PFN_BATCH_MAX_BYTES 65536
 
 /**
@@ -73,6 +74,18 @@ static inline void pfn_batch_clear(struct pfn_batch *batch)
 }
 
 /**
+ * pfn_batch_full() - Tell whether a batch has room only for what joins it
+ * @batch: the batch
+ *
+ * Context: any.
+ * Return: true if all entries are used.
+ */
+static inline bool pfn_batch_full(const struct pfn_batch *batch)
+{
+	return batch->nruns == batch->capacity;
+}
+
+/**
  * pfn_batch_add() - Append physically contiguous pages
  * @batch: to append to
  * @pfn: the first page
@@ -89,7 +102,7 @@ static inline bool pfn_batch_add(struct pfn_batch *batch, unsigned long pfn,
 	if (batch->nruns && pfn_run_continues(run - 1, pfn)) {
 		run[-1].npages += npages;
 	} else {
-		if (batch->nruns == batch->capacity)
+		if (pfn_batch_full(batch))
 			return false;
 		run->pfn = pfn;
 		run->npages = npages;
@@ -104,19 +117,55 @@ void __pfn_batch_grow(struct pfn_batch *batch, unsigned long npages);
 void __pfn_batch_shrink(struct pfn_batch *batch);
 
 /**
- * pfn_batch_grow() - Make room for the worst case if memory is to be had
+ * pfn_batch_grow() - Make room if memory is to be had
  * @batch: empty
  * @npages: how many pages are going to be added, if they are known to be few
  *
- * Takes what it can get. A batch that stays small costs more rounds, nothing
- * else, so there is no error.
+ * There is room for PFN_BATCH_FIRST_RUNS at most then, and for the worst case
+ * only after they turned out to be too few. Huge pages need no more, and many
+ * kernels clear whatever is allocated. Takes what it can get. A batch that stays
+ * small costs more rounds, nothing else, so there is no error.
  *
  * Context: process context, may sleep.
  */
 static inline void pfn_batch_grow(struct pfn_batch *batch, unsigned long npages)
 {
+	npages = min(npages, PFN_BATCH_FIRST_RUNS);
 	if (npages > batch->capacity)
 		__pfn_batch_grow(batch, npages);
+}
+
+/**
+ * pfn_batch_grow_more() - Make more room for what did not fit
+ * @batch: empty; has been full
+ * @npages: how many more pages are going to be added at most
+ *
+ * Context: as pfn_batch_grow().
+ */
+static inline void pfn_batch_grow_more(struct pfn_batch *batch,
+				       unsigned long npages)
+{
+	if (batch->capacity < PFN_BATCH_FIRST_RUNS)
+		pfn_batch_grow(batch, npages);
+	else if (npages > batch->capacity)
+		__pfn_batch_grow(batch, npages);
+}
+
+/**
+ * pfn_batch_restart() - Forget all runs, and make more room if there was too little
+ * @batch: to empty
+ * @npages: how many more pages are going to be added at most
+ *
+ * Context: process context, may sleep.
+ */
+static inline void pfn_batch_restart(struct pfn_batch *batch,
+				     unsigned long npages)
+{
+	bool full = pfn_batch_full(batch);
+
+	pfn_batch_clear(batch);
+	if (full)
+		pfn_batch_grow_more(batch, npages);
 }
 
 /**

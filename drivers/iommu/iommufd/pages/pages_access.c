@@ -38,7 +38,7 @@ static void access_unpin_list(struct iopt_pages *pages,
 	while (index <= last) {
 		struct pfn_batch_iter iter;
 
-		pfn_batch_clear(&batch);
+		pfn_batch_restart(&batch, last - index + 1);
 		access_pfns_read(access, index, last, &batch);
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);

@@ -142,7 +142,7 @@ int pfn_reader_pin_one(struct pfn_reader *reader, unsigned long *pfn)
  * pfn_reader_init() - Make buffers for a reader
  * @reader: after pfn_reader_lock()
  *
- * They are as large as the range can use. Without memory for them the reader
+ * They grow if the range needs larger ones. Without memory for them the reader
  * makes do with what is on the stack.
  *
  * Context: may sleep.
@@ -193,7 +193,7 @@ int pfn_reader_next(struct pfn_reader *reader)
 
 	lockdep_assert_held(&reader->pages->mutex);
 
-	pfn_batch_clear(&reader->batch);
+	pfn_batch_restart(&reader->batch, reader->last - reader->next + 1);
 	reader->start = reader->next;
 	reader->pinned = false;
 	do {

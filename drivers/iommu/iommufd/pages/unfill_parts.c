@@ -151,9 +151,12 @@ void unfill_parts_add(struct unfill_parts *unfill, struct iopt_area *area,
 	lockdep_assert_held(&area->pages->mutex);
 
 	for (;;) {
-		if (unfill->nparts == UNFILL_PARTS ||
-		    unfill->batch.nruns == unfill->batch.capacity)
+		bool full = pfn_batch_full(&unfill->batch);
+
+		if (full || unfill->nparts == UNFILL_PARTS)
 			unfill_parts_flush(unfill);
+		if (full)
+			pfn_batch_grow_more(&unfill->batch, last - index + 1);
 		index += part_add(unfill, area, target, source, index, last);
 		if (index > last)
 			break;

@@ -17,6 +17,7 @@
 
 #define MAX_PAGES 20000
 #define MAX_ARRAY 96
+#define FIRST_RUNS PFN_BATCH_FIRST_RUNS
 #define MAX_RUNS (PFN_BATCH_MAX_BYTES / sizeof(struct pfn_run))
 #define PAGES_ORDER 6
 #define STEPS 4000
@@ -137,7 +138,10 @@ static void random_grow(struct kunit *test, struct subject *subject)
 	unsigned int before = batch->capacity;
 
 	clear(subject);
-	pfn_batch_grow(batch, npages);
+	if (test_random_chance(&subject->random, 2))
+		pfn_batch_grow(batch, npages);
+	else
+		pfn_batch_grow_more(batch, npages);
 	KUNIT_ASSERT_TRUE(test, batch->capacity >= before);
 	KUNIT_ASSERT_TRUE(test, batch->capacity <= MAX_RUNS);
 	if (batch->capacity != before)
@@ -345,37 +349,75 @@ static void h30_full_batch_still_merges(struct kunit *test)
 struct grow_case {
 	const char *name;
 	unsigned long npages;
-	unsigned int capacity;
+	unsigned int first;
+	unsigned int second;
 };
 
 static const struct grow_case grow_cases[] = {
-	{ "no page", 0, PFN_BATCH_INLINE_RUNS },
-	{ "one page", 1, PFN_BATCH_INLINE_RUNS },
-	{ "as many as inline", PFN_BATCH_INLINE_RUNS, PFN_BATCH_INLINE_RUNS },
-	{ "one more", PFN_BATCH_INLINE_RUNS + 1, PFN_BATCH_INLINE_RUNS + 1 },
-	{ "one short of the limit", MAX_RUNS - 1, MAX_RUNS - 1 },
-	{ "the limit", MAX_RUNS, MAX_RUNS },
-	{ "above the limit", MAX_RUNS + 1, MAX_RUNS },
-	{ "everything", ULONG_MAX, MAX_RUNS },
+	{ "no page", 0, PFN_BATCH_INLINE_RUNS, PFN_BATCH_INLINE_RUNS },
+	{ "as many as inline", PFN_BATCH_INLINE_RUNS, PFN_BATCH_INLINE_RUNS,
+	  PFN_BATCH_INLINE_RUNS },
+	{ "one more", PFN_BATCH_INLINE_RUNS + 1, PFN_BATCH_INLINE_RUNS + 1,
+	  PFN_BATCH_INLINE_RUNS + 1 },
+	{ "the first limit", FIRST_RUNS, FIRST_RUNS, FIRST_RUNS },
+	{ "above the first limit", FIRST_RUNS + 1, FIRST_RUNS, FIRST_RUNS + 1 },
+	{ "the limit", MAX_RUNS, FIRST_RUNS, MAX_RUNS },
+	{ "above the limit", MAX_RUNS + 1, FIRST_RUNS, MAX_RUNS },
+	{ "everything", ULONG_MAX, FIRST_RUNS, MAX_RUNS },
 };
 
 KUNIT_ARRAY_PARAM_DESC(grow_cases, grow_cases, name);
+
+static void fill_with_short_runs(struct kunit *test, struct pfn_batch *batch)
+{
+	unsigned int i;
+
+	for (i = 0; i < batch->capacity; i++) {
+		KUNIT_ASSERT_FALSE(test, pfn_batch_full(batch));
+		KUNIT_ASSERT_TRUE(test, pfn_batch_add(batch, i * 2, 1));
+	}
+	KUNIT_EXPECT_TRUE(test, pfn_batch_full(batch));
+	KUNIT_EXPECT_FALSE(test, pfn_batch_add(batch, i * 2, 1));
+}
 
 static void grow_takes_what_is_needed(struct kunit *test)
 {
 	const struct grow_case *param = test->param_value;
 	struct subject *subject = new_subject(test);
 	struct pfn_batch *batch = &subject->batch;
-	unsigned int i;
 
 	pfn_batch_grow(batch, param->npages);
-	KUNIT_EXPECT_EQ(test, batch->capacity, param->capacity);
-	for (i = 0; i < batch->capacity; i++)
-		KUNIT_ASSERT_TRUE(test, pfn_batch_add(batch, i * 2, 1));
-	KUNIT_EXPECT_FALSE(test, pfn_batch_add(batch, i * 2, 1));
+	KUNIT_EXPECT_EQ(test, batch->capacity, param->first);
+	fill_with_short_runs(test, batch);
+	pfn_batch_restart(batch, param->npages);
+	KUNIT_EXPECT_EQ(test, batch->nruns, 0U);
+	KUNIT_EXPECT_EQ(test, batch->capacity, param->second);
+	fill_with_short_runs(test, batch);
 	pfn_batch_destroy(batch);
 	KUNIT_EXPECT_EQ(test, batch->capacity, PFN_BATCH_INLINE_RUNS);
 	KUNIT_EXPECT_EQ(test, batch->npages, 0UL);
+}
+
+/* However many pages there are in it: huge ones do not need a larger one. */
+static void with_room_left_it_does_not_grow(struct kunit *test)
+{
+	struct subject *subject = new_subject(test);
+	struct pfn_batch *batch = &subject->batch;
+	unsigned int i;
+
+	/* For several areas, one after the other. */
+	pfn_batch_grow(batch, PFN_BATCH_INLINE_RUNS + 1);
+	pfn_batch_grow(batch, 400);
+	KUNIT_EXPECT_EQ(test, batch->capacity, 400U);
+	pfn_batch_grow(batch, ULONG_MAX);
+	for (i = 0; i < FIRST_RUNS - 1; i++)
+		KUNIT_ASSERT_TRUE(test, pfn_batch_add(batch, i * 1024, 512));
+	pfn_batch_restart(batch, ULONG_MAX);
+	KUNIT_EXPECT_EQ(test, batch->npages, 0UL);
+	KUNIT_EXPECT_EQ(test, batch->capacity, FIRST_RUNS);
+	pfn_batch_grow(batch, ULONG_MAX);
+	KUNIT_EXPECT_EQ(test, batch->capacity, FIRST_RUNS);
+	pfn_batch_destroy(batch);
 }
 
 #ifndef __KERNEL__
@@ -390,16 +432,18 @@ static void grow_without_memory(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, batch.runs, &batch.inline_runs[0]);
 
 	/* An eighth of what is wanted is more than nothing. */
-	test_slab_fail_from(PFN_BATCH_MAX_BYTES / 8 + 1);
+	test_slab_fail_from(FIRST_RUNS * sizeof(struct pfn_run) / 8 + 1);
 	pfn_batch_grow(&batch, MAX_RUNS);
-	KUNIT_EXPECT_EQ(test, batch.capacity, MAX_RUNS / 8);
+	KUNIT_EXPECT_EQ(test, batch.capacity, FIRST_RUNS / 8);
 	KUNIT_EXPECT_EQ(test, test_slab_in_use(), 1UL);
 
 	/* What it has it keeps. */
-	pfn_batch_grow(&batch, MAX_RUNS);
-	KUNIT_EXPECT_EQ(test, batch.capacity, MAX_RUNS / 8);
+	pfn_batch_grow_more(&batch, MAX_RUNS);
+	KUNIT_EXPECT_EQ(test, batch.capacity, FIRST_RUNS / 8);
 	test_slab_fail_from(SIZE_MAX);
-	pfn_batch_grow(&batch, MAX_RUNS);
+	pfn_batch_grow_more(&batch, MAX_RUNS);
+	KUNIT_EXPECT_EQ(test, batch.capacity, FIRST_RUNS);
+	pfn_batch_grow_more(&batch, MAX_RUNS);
 	KUNIT_EXPECT_EQ(test, batch.capacity, MAX_RUNS);
 	KUNIT_EXPECT_EQ(test, test_slab_in_use(), 1UL);
 	pfn_batch_destroy(&batch);
@@ -493,6 +537,7 @@ static struct kunit_case pfn_batch_cases[] = {
 	KUNIT_CASE(does_not_merge_around_the_top),
 	KUNIT_CASE(h30_full_batch_still_merges),
 	KUNIT_CASE_PARAM(grow_takes_what_is_needed, grow_cases_gen_params),
+	KUNIT_CASE(with_room_left_it_does_not_grow),
 	KUNIT_CASE(walk_of_nothing),
 	KUNIT_CASE(walk_goes_on),
 	KUNIT_CASE(hands_out_what_was_added),
