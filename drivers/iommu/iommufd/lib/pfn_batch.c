@@ -114,13 +114,12 @@ void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 			  const struct pfn_batch *batch, unsigned long first,
 			  unsigned long npages)
 {
-	*iter = (struct pfn_batch_iter){
-		.batch = batch,
-		.skip = first,
-	};
-	while (iter->run < batch->nruns &&
-	       iter->skip >= batch->runs[iter->run].npages)
-		iter->skip -= batch->runs[iter->run++].npages;
+	const struct pfn_run *end = batch->runs + batch->nruns;
+
+	iter->run = batch->runs;
+	iter->skip = first;
+	while (iter->run < end && iter->skip >= iter->run->npages)
+		iter->skip -= iter->run++->npages;
 	pfn_batch_iter_continue(iter, npages);
 }
 

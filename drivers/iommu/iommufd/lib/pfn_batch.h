@@ -192,16 +192,14 @@ bool pfn_batch_valid(const struct pfn_batch *batch);
 
 /**
  * struct pfn_batch_iter - Walks a part of a batch run by run
- * @batch: the batch
- * @run: index of the current run
+ * @run: the current run; at the end of a batch, behind its last one
  * @skip: pages of the current run that lie before the current piece
  * @left: pages still to be walked, the current piece included
  * @pfn: first PFN of the current piece
  * @npages: pages in the current piece, 0 at the end
  */
 struct pfn_batch_iter {
-	const struct pfn_batch *batch;
-	unsigned int run;
+	const struct pfn_run *run;
 	unsigned long skip;
 	unsigned long left;
 	unsigned long pfn;
@@ -222,14 +220,12 @@ void pfn_batch_iter_first(struct pfn_batch_iter *iter,
 static inline void pfn_batch_iter_continue(struct pfn_batch_iter *iter,
 					   unsigned long npages)
 {
-	const struct pfn_run *run = iter->batch->runs + iter->run;
-
 	iter->left = npages;
 	iter->npages = 0;
 	if (!npages)
 		return;
-	iter->pfn = run->pfn + iter->skip;
-	iter->npages = min(run->npages - iter->skip, npages);
+	iter->pfn = iter->run->pfn + iter->skip;
+	iter->npages = min(iter->run->npages - iter->skip, npages);
 }
 
 /**
@@ -241,7 +237,7 @@ static inline void pfn_batch_iter_continue(struct pfn_batch_iter *iter,
 static inline void pfn_batch_iter_next(struct pfn_batch_iter *iter)
 {
 	iter->skip += iter->npages;
-	if (iter->skip == iter->batch->runs[iter->run].npages) {
+	if (iter->skip == iter->run->npages) {
 		iter->run++;
 		iter->skip = 0;
 	}

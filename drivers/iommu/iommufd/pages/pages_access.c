@@ -40,6 +40,8 @@ static void access_unpin_list(struct iopt_pages *pages,
 
 		pfn_batch_restart(&batch, last - index + 1);
 		access_pfns_read(access, index, last, &batch);
+		WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+			     !pfn_batch_valid(&batch));
 		pfn_batch_iter_first(&iter, &batch, 0, 0);
 		pfn_storage_unpin_unstored(pages, &iter, index, batch.npages);
 		index += batch.npages;

@@ -7,6 +7,7 @@
 
 #include <linux/iommu.h>
 #include <linux/jump_label.h>
+#include <linux/pfn.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
 
@@ -60,6 +61,23 @@ unsigned long pfn_unmapping_add(struct pfn_unmapping *unmapping,
 				struct iommu_domain *domain, unsigned long iova,
 				unsigned long length);
 void pfn_unmapping_end(struct pfn_unmapping *unmapping);
+
+/**
+ * pfn_domain_read() - Read a PFN back from an IOPTE
+ * @domain: the page table, of a kind that can be mapped to
+ * @iova: where something is mapped
+ *
+ * Context: any. The IOPTE does not change meanwhile.
+ * Return: the PFN.
+ */
+static inline unsigned long pfn_domain_read(struct iommu_domain *domain,
+					    unsigned long iova)
+{
+	/* As iommu_iova_to_phys(), which looks what kind of domain it is. */
+	if (static_branch_likely(&pfn_domain_direct))
+		return PHYS_PFN(domain->ops->iova_to_phys(domain, iova));
+	return PHYS_PFN(iommu_iova_to_phys(domain, iova));
+}
 
 /**
  * pfn_unmapping_init() - Begin without anything to flush

@@ -7,13 +7,13 @@
  */
 #include "pfn_storage.h"
 
-#include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 
 #include "access_pfns.h"
 #include "iopt_types.h"
 #include "lib/pfn_batch.h"
+#include "pfn_domain.h"
 #include "pfn_span.h"
 #include "pin/pin.h"
 #include "run_chunks.h"
@@ -35,7 +35,9 @@ void pfn_storage_read_domain(struct iopt_area *area,
 			     struct iommu_domain *domain, unsigned long index,
 			     unsigned long last, struct pfn_batch *batch)
 {
+	unsigned long iova = iopt_area_index_iova(area, index);
 	struct iopt_pages *pages = area->pages;
+	unsigned long cut = index == iopt_area_first(area) ? area->page_offset : 0;
 	unsigned int count = 0;
 
 	lockdep_assert_held(&pages->mutex);
@@ -46,13 +48,15 @@ void pfn_storage_read_domain(struct iopt_area *area,
 		return;
 	}
 	while (index <= last) {
-		unsigned long iova = iopt_area_index_iova(area, index);
-		phys_addr_t phys = iommu_iova_to_phys(domain, iova);
+		unsigned long pfn = pfn_domain_read(domain, iova);
 		unsigned long npages = run_chunks_length(pages, index, last);
 
-		if (!pfn_batch_add(batch, PHYS_PFN(phys), npages))
+		if (!pfn_batch_add(batch, pfn, npages))
 			return;
 		index += npages;
+		/* Only the first page of an area may lack its beginning. */
+		iova += npages * PAGE_SIZE - cut;
+		cut = 0;
 		if (++count % DOMAIN_STEP == 0)
 			cond_resched();
 	}
@@ -80,13 +84,12 @@ void pfn_storage_to_pages(const struct pfn_span *span, struct page **out_pages)
 	}
 	for (; index <= last; index += npages) {
 		unsigned long iova = iopt_area_index_iova(area, index);
-		phys_addr_t phys = iommu_iova_to_phys(area->storage_domain,
-						      iova);
+		unsigned long pfn = pfn_domain_read(area->storage_domain, iova);
 
-		*out_pages = pfn_to_page(PHYS_PFN(phys));
+		*out_pages = pfn_to_page(pfn);
 		npages = run_chunks_length(area->pages, index, last);
 		if (npages > 1)
-			pfn_run_to_pages(PHYS_PFN(phys), npages, out_pages);
+			pfn_run_to_pages(pfn, npages, out_pages);
 		out_pages += npages;
 		if (++count % DOMAIN_STEP == 0)
 			cond_resched();
@@ -135,8 +138,6 @@ void pfn_storage_unpin_unstored(struct iopt_pages *pages,
 
 	if (!npages)
 		return;
-	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
-		     !pfn_batch_valid(iter->batch));
 	pfn_span_find(&span, pages, index, last);
 	do {
 		npages = span.last - span.start + 1;

@@ -96,6 +96,8 @@ void unfill_parts_flush(struct unfill_parts *unfill)
 	struct pfn_batch_iter iter;
 	unsigned int i;
 
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+		     !pfn_batch_valid(&unfill->batch));
 	parts_clear(unfill);
 	pfn_batch_iter_first(&iter, &unfill->batch, 0, 0);
 	for (i = 0; i < unfill->nparts; i++) {

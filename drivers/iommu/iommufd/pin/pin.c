@@ -61,10 +61,9 @@ release_step(unsigned long pfn, unsigned long npages, bool dirty)
 
 	if (!folio)
 		return 1;
-	if (folio_test_large(folio))
-		npages = min(npages, pages_in_folio(folio, pfn));
-	else
-		npages = 1;
+	if (npages > 1)
+		npages = folio_test_large(folio) ?
+				 min(npages, pages_in_folio(folio, pfn)) : 1;
 	if (dirty && !folio_test_dirty(folio))
 		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), npages,
 						 true);
@@ -258,21 +257,25 @@ void pin_release_run(const struct pin_origin *origin, unsigned long pfn,
  */
 void pin_release(const struct pin_origin *origin, struct pfn_batch_iter *iter)
 {
-	bool pinned = origin->ops->pinned;
+	struct pfn_batch_iter walk = *iter;
 	bool dirty = origin->writable;
 	unsigned int count = 0;
 
-	for (; iter->npages; pfn_batch_iter_next(iter)) {
-		if (!pinned)
-			continue;
+	if (!origin->ops->pinned) {
+		pfn_batch_iter_skip(iter, iter->left);
+		return;
+	}
+	/* A copy, which may stay in registers. */
+	for (; walk.npages; pfn_batch_iter_next(&walk)) {
 		/* Scattered pages do without a call for each. */
-		if (iter->npages == 1)
-			release_step(iter->pfn, 1, dirty);
+		if (walk.npages == 1)
+			release_step(walk.pfn, 1, dirty);
 		else
-			release_run(iter->pfn, iter->npages, dirty);
+			release_run(walk.pfn, walk.npages, dirty);
 		if (++count % RELEASE_STEP == 0)
 			cond_resched();
 	}
+	*iter = walk;
 }
 
 /**
