@@ -29,16 +29,15 @@ MODULE_PARM_DESC(direct_pin,
 		 "Pin huge pages by their page table entries, which is faster than page by page (Y)");
 
 #ifdef CONFIG_HAVE_GUP_FAST
-/* Pages from @address to the end of a leaf of @size, if @head begins the leaf. */
-static unsigned long pages_of_leaf(struct page *head, unsigned long size,
-				   const struct page *page,
+/* Pages from @address to the end of a leaf, if @head begins the leaf. */
+static unsigned long pages_of_leaf(struct page *head, const struct page *page,
 				   unsigned long address)
 {
-	unsigned long index = (address & (size - 1)) / PAGE_SIZE;
+	unsigned long index = (address & ~PMD_MASK) / PAGE_SIZE;
 
 	if (nth_page(head, index) != page)
 		return 1;
-	return size / PAGE_SIZE - index;
+	return PMD_SIZE / PAGE_SIZE - index;
 }
 
 /*
@@ -62,18 +61,14 @@ static unsigned long pin_leaf_walk(const struct page *page,
 		return 1;
 	pudp = pud_offset_lockless(p4dp, p4d, address);
 	pud = READ_ONCE(*pudp);
-	if (!pud_present(pud))
+	if (!pud_present(pud) || pud_leaf(pud))
 		return 1;
-	if (pud_leaf(pud))
-		return pud_access_permitted(pud, write) ?
-			       pages_of_leaf(pud_page(pud), PUD_SIZE, page,
-					     address) : 1;
 	pmdp = pmd_offset_lockless(pudp, pud, address);
 	pmd = pmdp_get_lockless(pmdp);
 	if (!pmd_present(pmd) || !pmd_leaf(pmd) ||
 	    !pmd_access_permitted(pmd, write))
 		return 1;
-	return pages_of_leaf(pmd_page(pmd), PMD_SIZE, page, address);
+	return pages_of_leaf(pmd_page(pmd), page, address);
 }
 #else
 static unsigned long pin_leaf_walk(const struct page *page,
@@ -98,15 +93,18 @@ unsigned long pin_leaf_pages(struct page *page, unsigned long address,
 			     bool write)
 {
 	struct folio *folio = page_folio(page);
-	unsigned long flags, npages;
+	unsigned long flags, npages, left;
 
 	if (!folio_test_large(folio) || folio_is_zone_device(folio))
 		return 1;
+	left = folio_nr_pages(folio) - folio_page_idx(folio, page);
+	/* These are never mapped but as a whole. */
+	if (folio_test_hugetlb(folio))
+		return left;
 	local_irq_save(flags);
 	npages = pin_leaf_walk(page, address, write);
 	local_irq_restore(flags);
-	return min(npages, (unsigned long)folio_nr_pages(folio) -
-				   folio_page_idx(folio, page));
+	return min(npages, left);
 }
 
 /**
