@@ -99,7 +99,7 @@ static int area_invalidate_vaddr(struct iopt_area *area,
 					   IOMMUFD_REFUSE_VADDR_INVALID,
 					   &area->node);
 	/* What is no memory of a process has no address to come. */
-	if (!pin_user_is_origin(&area->pages->origin))
+	if (!area->pages->origin.ops->by_address)
 		return iommufd_refuse_node(-EINVAL, IOMMUFD_REFUSE_VADDR_FIXED,
 					   &area->node);
 	area_set_vaddr_invalid(area, true);

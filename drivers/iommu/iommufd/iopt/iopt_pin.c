@@ -183,18 +183,17 @@ unsigned long iopt_unpin_pages(struct io_pagetable *iopt, unsigned long iova,
 }
 
 /* The area is entered, so what is noted cannot be forgotten meanwhile. */
-static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
-		       unsigned long iova)
+static int part_write(struct io_pagetable *iopt,
+		      const struct iopt_area_part *part, unsigned long iova,
+		      struct pin_copy *copy)
 {
-	unsigned long length = rw->copy.length;
+	unsigned long length = part->length;
 	int rc;
 
-	if (!pin_copy_writes(&rw->copy))
-		return iopt_pages_rw_access(rw);
 	rc = iopt_note_touched(iopt, iova, length, GFP_KERNEL_ACCOUNT);
 	if (rc)
 		return rc;
-	rc = iopt_pages_rw_access(rw);
+	rc = iopt_pages_rw_access(part->area->pages, copy);
 	/* Needs memory only if tracking has begun in between. */
 	iopt_note_touched(iopt, iova, length,
 			  GFP_KERNEL_ACCOUNT | __GFP_NOFAIL);
@@ -204,22 +203,20 @@ static int rw_and_note(struct iopt_rw *rw, struct io_pagetable *iopt,
 static int part_rw(struct io_pagetable *iopt, const struct iopt_area_part *part,
 		   unsigned long iova, void *data, unsigned int flags)
 {
-	struct iopt_rw rw __uninitialized;
-	int rc;
-
-	rc = area_check_rights(part->area, flags & IOMMUFD_ACCESS_RW_WRITE);
-	if (rc)
-		return rc;
-	rw.copy = (struct pin_copy){
+	struct pin_copy copy = {
 		.byte = part->start_byte,
 		.data = data,
 		.length = part->length,
 		.flags = flags,
 	};
-	iopt_rw_begin(&rw, part->area->pages);
-	rc = rw_and_note(&rw, iopt, iova);
-	iopt_rw_end(&rw);
-	return rc;
+	int rc;
+
+	rc = area_check_rights(part->area, pin_copy_writes(&copy));
+	if (rc)
+		return rc;
+	if (pin_copy_writes(&copy))
+		return part_write(iopt, part, iova, &copy);
+	return iopt_pages_rw_access(part->area->pages, &copy);
 }
 
 /**

@@ -102,7 +102,7 @@ int iopt_pages_move(struct iopt_pages *pages, unsigned long address,
 
 	lockdep_assert_not_held(&pages->mutex);
 
-	if (!pin_user_is_origin(&pages->origin))
+	if (!pages->origin.ops->by_address)
 		return -EINVAL;
 	if (mutex_lock_killable(&pages->fill_mutex))
 		return -EINTR;

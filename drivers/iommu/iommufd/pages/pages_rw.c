@@ -4,13 +4,14 @@
  *
  * Copying memory for the kernel, without storing or pinning anything.
  *
- * Some callers have a quicker way to the memory than through its pages, which
- * its origin knows. Anybody else finds the pages first: in the tier that stores
+ * Whoever has the memory copies by user address, and some others have a quick way
+ * that the origin knows. Anybody else finds the pages first: in the tier that stores
  * them or, page by page, where they come from. So what is pinned can be reached
  * even when its process is gone.
  */
 #include "pages_rw.h"
 
+#include <linux/cleanup.h>
 #include <linux/errno.h>
 #include <linux/iommufd.h>
 #include <linux/lockdep.h>
@@ -23,6 +24,20 @@
 #include "pfn_span.h"
 #include "pfn_storage.h"
 #include "pin/account.h"
+#include "pin/pin.h"
+#include "pin/pin_user.h"
+
+/**
+ * struct iopt_rw - A copy by somebody who is not the owner of the memory
+ * @pages: the memory
+ * @origin: where it comes from, with a reference to the owner
+ * @copy: what is left to copy
+ */
+struct iopt_rw {
+	struct iopt_pages *pages;
+	struct pin_origin origin;
+	struct pin_copy copy;
+};
 
 /* Copy the pages of a span that a tier stores. They are pinned, so they stay. */
 static void rw_stored(struct iopt_rw *rw, const struct pfn_span *span)
@@ -92,57 +107,61 @@ static int rw_pages(struct iopt_rw *rw)
 	return rc;
 }
 
-/**
- * iopt_rw_begin() - Get ready to copy
- * @rw: with what to copy
- * @pages: the memory
- *
- * Context: may sleep, takes the mutex of the pages.
- */
-void iopt_rw_begin(struct iopt_rw *rw, struct iopt_pages *pages)
+static int rw_by_origin(struct iopt_pages *pages, struct pin_copy *copy)
 {
-	rw->pages = pages;
+	struct iopt_rw rw = { .pages = pages, .copy = *copy };
+	int rc = -EAGAIN;
+
 	mutex_lock(&pages->mutex);
-	rw->origin = pages->origin;
+	rw.origin = pages->origin;
 	/* Without one, the area keeps all that the origin refers to. */
-	if (rw->origin.owner)
-		pin_owner_get(rw->origin.owner);
+	if (rw.origin.owner)
+		pin_owner_get(rw.origin.owner);
 	mutex_unlock(&pages->mutex);
+
+	if (!(copy->flags & __IOMMUFD_ACCESS_RW_SLOW_PATH) &&
+	    rw.origin.ops->copy_at_once)
+		rc = rw.origin.ops->copy_at_once(&rw.origin, &rw.copy);
+	if (rc == -EAGAIN)
+		rc = rw_pages(&rw);
+	if (rw.origin.owner)
+		pin_owner_put(rw.origin.owner);
+	return rc;
 }
 
-/**
- * iopt_rw_end() - Undo iopt_rw_begin()
- * @rw: to be ended
- *
- * Context: may sleep.
- */
-void iopt_rw_end(struct iopt_rw *rw)
+/* Where the calling process has the memory; NULL if it is not the owner's. */
+static void __user *pages_user_address(struct iopt_pages *pages,
+				       unsigned long byte)
 {
-	if (rw->origin.owner)
-		pin_owner_put(rw->origin.owner);
+	guard(mutex)(&pages->mutex);
+	return pin_origin_address(&pages->origin, byte);
 }
 
 /**
  * iopt_pages_rw_access() - Copy between a kernel buffer and a piece of memory
- * @rw: what to copy, between iopt_rw_begin() and iopt_rw_end()
+ * @pages: the memory
+ * @copy: what to copy; __IOMMUFD_ACCESS_RW_SLOW_PATH in its flags to go through
+ *        pages in any case
+ *
+ * The copy goes on with the origin that the memory has when it begins, whatever
+ * becomes of that.
  *
  * Context: may sleep, takes the mutex of the pages.
  * Return: 0; -EPERM for writing to memory that was mapped for reading; -EFAULT
  * if memory is not there, or its process is gone and it is not pinned; -EINTR
  * on a fatal signal. On failure some bytes may have been copied.
  */
-int iopt_pages_rw_access(struct iopt_rw *rw)
+int iopt_pages_rw_access(struct iopt_pages *pages, struct pin_copy *copy)
 {
-	int rc;
+	lockdep_assert_not_held(&pages->mutex);
 
-	lockdep_assert_not_held(&rw->pages->mutex);
-
-	if (pin_copy_writes(&rw->copy) && !rw->origin.writable)
+	if (pin_copy_writes(copy) && !pages->origin.writable)
 		return -EPERM;
-	if (!(rw->copy.flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)) {
-		rc = rw->origin.ops->copy_at_once(&rw->origin, &rw->copy);
-		if (rc != -EAGAIN)
-			return rc;
+	if (!(copy->flags & __IOMMUFD_ACCESS_RW_SLOW_PATH)) {
+		void __user *user = pages_user_address(pages, copy->byte);
+
+		if (user)
+			return pin_copy_user(copy, user);
 	}
-	return rw_pages(rw);
+	return rw_by_origin(pages, copy);
 }

@@ -6,6 +6,7 @@
 #define __IOMMUFD_PIN_H
 
 #include <linux/iommufd.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "account.h"
@@ -65,12 +66,13 @@ struct pin_origin {
  *            Returns 0 or an error. May sleep, and wait for page faults
  * @pin_one: the same for one page, without a cursor
  * @copy_at_once: copy all, for callers who have a quicker way to the memory than
- *                through its pages. Returns 0, -EAGAIN to say that this one has
- *                none, or an error
+ *                through its pages, though it is not theirs. Returns 0, -EAGAIN
+ *                to say that this one has none, or an error. NULL if nobody has
  * @copy_pages: copy and step on until the end or behind the page @last, for
  *              pages that need not be stored anywhere. Returns 0 or an error
  * @release: give up the references of the origin; NULL if that of @owner is the
  *           only one. May sleep
+ * @by_address: the process of the owner has it at its user address
  * @pinned: what is read is pinned, so that it stays until pin_release(): it has a
  *          struct page, in-kernel users may have that, and the owner is charged
  *
@@ -88,6 +90,7 @@ struct pin_origin_ops {
 	int (*copy_pages)(const struct pin_origin *origin,
 			  struct pin_copy *copy, unsigned long last);
 	void (*release)(const struct pin_origin *origin);
+	bool by_address;
 	bool pinned;
 };
 
@@ -161,6 +164,22 @@ void pin_origin_trace_unpin(const struct pin_origin *origin,
 static inline bool pin_copy_writes(const struct pin_copy *copy)
 {
 	return copy->flags & IOMMUFD_ACCESS_RW_WRITE;
+}
+
+/**
+ * pin_origin_address() - Where the calling process has memory
+ * @origin: the memory
+ * @byte: offset in it, bytes
+ *
+ * Context: process context; @origin does not change meanwhile.
+ * Return: the user address; NULL if it is not memory that this process has given.
+ */
+static inline void __user *pin_origin_address(const struct pin_origin *origin,
+					      unsigned long byte)
+{
+	if (!origin->ops->by_address || origin->owner->mm != current->mm)
+		return NULL;
+	return (void __user *)(origin->start + byte);
 }
 
 /**

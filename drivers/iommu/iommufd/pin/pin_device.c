@@ -347,8 +347,8 @@ int pin_device_read(const struct pin_origin *origin, unsigned long npages,
 }
 
 /* Reading a register may have effects, and not each width is allowed. */
-static int pin_device_copy_at_once(const struct pin_origin *origin,
-				   struct pin_copy *copy)
+static int pin_device_copy_pages(const struct pin_origin *origin,
+				 struct pin_copy *copy, unsigned long last)
 {
 	unsigned long address = origin->start + copy->byte;
 
@@ -356,14 +356,7 @@ static int pin_device_copy_at_once(const struct pin_origin *origin,
 			      address + copy->length);
 }
 
-static int pin_device_copy_pages(const struct pin_origin *origin,
-				 struct pin_copy *copy, unsigned long last)
-{
-	return pin_device_copy_at_once(origin, copy);
-}
-
 static const struct pin_origin_ops pin_device_ops = {
-	.copy_at_once = pin_device_copy_at_once,
 	.copy_pages = pin_device_copy_pages,
 	.pinned = false,
 };

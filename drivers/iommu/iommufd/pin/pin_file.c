@@ -457,12 +457,6 @@ static int pin_file_some(const struct pin_origin *origin,
 	return rc;
 }
 
-static int pin_file_copy_at_once(const struct pin_origin *origin,
-				 struct pin_copy *copy)
-{
-	return -EAGAIN;
-}
-
 /* What lies in one folio, at most up to the page @last. */
 static int copy_in_folio(const struct pin_origin *origin,
 			 struct pin_copy *copy, unsigned long last)
@@ -510,7 +504,6 @@ static void pin_file_release(const struct pin_origin *origin)
 static const struct pin_origin_ops pin_file_ops = {
 	.pin_some = pin_file_some,
 	.pin_one = pin_file_one,
-	.copy_at_once = pin_file_copy_at_once,
 	.copy_pages = pin_file_copy_pages,
 	.release = pin_file_release,
 	.pinned = true,

@@ -156,9 +156,16 @@ static int pin_user_some(const struct pin_origin *origin,
 			      min_t(unsigned long, npages, cursor->capacity));
 }
 
-static int pin_user_copy(const struct pin_origin *origin, struct pin_copy *copy)
+/**
+ * pin_copy_user() - Copy all by user address
+ * @copy: the copy
+ * @user: where the calling process has the next byte
+ *
+ * Context: process context, may sleep, and wait for page faults.
+ * Return: 0; -EFAULT, with some bytes copied.
+ */
+int pin_copy_user(struct pin_copy *copy, void __user *user)
 {
-	void __user *user = (void __user *)(origin->start + copy->byte);
 	unsigned long left;
 
 	if (pin_copy_writes(copy))
@@ -175,22 +182,18 @@ static bool pin_copy_may_borrow(const struct pin_copy *copy)
 	       (current->flags & PF_KTHREAD) && !current->mm;
 }
 
-/*
- * The process that mapped the memory, and a kernel thread that may borrow its
- * address space, copy by user address.
- */
+/* A kernel thread that may borrow an address space copies by user address. */
 static int pin_user_copy_at_once(const struct pin_origin *origin,
 				 struct pin_copy *copy)
 {
+	void __user *user = (void __user *)(origin->start + copy->byte);
 	struct mm_struct *mm = origin->owner->mm;
 	int rc;
 
-	if (mm == current->mm)
-		return pin_user_copy(origin, copy);
 	if (!pin_copy_may_borrow(copy) || !mmget_not_zero(mm))
 		return -EAGAIN;
 	kthread_use_mm(mm);
-	rc = pin_user_copy(origin, copy);
+	rc = pin_copy_user(copy, user);
 	kthread_unuse_mm(mm);
 	mmput_async(mm);
 	return rc;
@@ -262,6 +265,7 @@ static const struct pin_origin_ops pin_user_ops = {
 	.pin_one = pin_user_one,
 	.copy_at_once = pin_user_copy_at_once,
 	.copy_pages = pin_user_copy_pages,
+	.by_address = true,
 	.pinned = true,
 };
 
@@ -289,16 +293,4 @@ void pin_user_origin(struct pin_origin *origin, struct pin_owner *owner,
 		.start = address,
 		.writable = writable,
 	};
-}
-
-/**
- * pin_user_is_origin() - Tell whether memory is that of a process
- * @origin: the memory
- *
- * Context: any.
- * Return: true if it was set up by pin_user_origin().
- */
-bool pin_user_is_origin(const struct pin_origin *origin)
-{
-	return origin->ops == &pin_user_ops;
 }

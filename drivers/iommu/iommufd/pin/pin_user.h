@@ -7,11 +7,12 @@
 
 #include <linux/types.h>
 
+struct pin_copy;
 struct pin_origin;
 struct pin_owner;
 
 void pin_user_origin(struct pin_origin *origin, struct pin_owner *owner,
 		     unsigned long address, bool writable);
-bool pin_user_is_origin(const struct pin_origin *origin);
+int pin_copy_user(struct pin_copy *copy, void __user *user);
 
 #endif

@@ -53,11 +53,6 @@ static int read_one(const struct pin_origin *origin, unsigned long index,
 	return 0;
 }
 
-static int copy_at_once(const struct pin_origin *origin, struct pin_copy *copy)
-{
-	return -EAGAIN;
-}
-
 /* One page at a time, so that there is more than one step. */
 static int copy_pages(const struct pin_origin *origin, struct pin_copy *copy,
 		      unsigned long last)
@@ -77,7 +72,6 @@ static int copy_pages(const struct pin_origin *origin, struct pin_copy *copy,
 static const struct pin_origin_ops register_ops = {
 	.pin_some = read_some,
 	.pin_one = read_one,
-	.copy_at_once = copy_at_once,
 	.copy_pages = copy_pages,
 	.pinned = false,
 };
@@ -168,20 +162,14 @@ static void registers_cannot_be_pinned(struct kunit *test)
 static int copy(struct subject *subject, void *data, unsigned long length,
 		unsigned int flags)
 {
-	struct iopt_rw rw = {
-		.copy = {
-			.byte = PAGE_SIZE - 1,
-			.data = data,
-			.length = length,
-			.flags = flags,
-		},
+	struct pin_copy copy = {
+		.byte = PAGE_SIZE - 1,
+		.data = data,
+		.length = length,
+		.flags = flags,
 	};
-	int rc;
 
-	iopt_rw_begin(&rw, subject->pages);
-	rc = iopt_pages_rw_access(&rw);
-	iopt_rw_end(&rw);
-	return rc;
+	return iopt_pages_rw_access(subject->pages, &copy);
 }
 
 /* Their PFNs are stored, and nevertheless no way to the memory. */

@@ -95,24 +95,45 @@ static void charge_goes_to_the_new_owner(struct kunit *test)
 	subject_end(subject);
 }
 
+static struct subject *copied;
+
+/* While memory is copied it is handed over, twice, and its first owner is left. */
+static int copy_while_handed_over(const struct pin_origin *origin,
+				  struct pin_copy *copy, unsigned long last)
+{
+	struct kunit *test = copied->test;
+
+	hand_over(copied, PIN_ACCOUNT_MM);
+	hand_over(copied, PIN_ACCOUNT_USER);
+	pin_account_destroy(&copied->account);
+	pin_account_init(&copied->account, PIN_ACCOUNT_USER);
+	KUNIT_EXPECT_PTR_NE(test, origin->owner, copied->pages->origin.owner);
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&origin->owner->refs));
+	copy->length = 0;
+	return 0;
+}
+
+static const struct pin_origin_ops handed_over_ops = {
+	.copy_pages = copy_while_handed_over,
+};
+
 /* A copy that has begun has the address space that it began with. */
 static void copy_keeps_its_owner(struct kunit *test)
 {
 	struct subject *subject = subject_new(test, &config);
+	const struct pin_origin_ops *ops = subject->pages->origin.ops;
 	u8 byte = 1;
-	struct iopt_rw rw = {
-		.copy = { .data = &byte, .length = 1 },
-	};
+	struct pin_copy copy = { .data = &byte, .length = 1 };
+	struct pin_owner *owner = subject->pages->origin.owner;
 
-	iopt_rw_begin(&rw, subject->pages);
-	hand_over(subject, PIN_ACCOUNT_MM);
-	hand_over(subject, PIN_ACCOUNT_USER);
-	pin_account_destroy(&subject->account);
-	pin_account_init(&subject->account, PIN_ACCOUNT_USER);
-	KUNIT_EXPECT_EQ(test, 1, refcount_read(&rw.origin.owner->refs));
-	KUNIT_EXPECT_EQ(test, 0, iopt_pages_rw_access(&rw));
+	KUNIT_EXPECT_EQ(test, 0, iopt_pages_rw_access(subject->pages, &copy));
 	KUNIT_EXPECT_EQ(test, 0, byte);
-	iopt_rw_end(&rw);
+
+	copied = subject;
+	subject->pages->origin.ops = &handed_over_ops;
+	KUNIT_EXPECT_EQ(test, 0, iopt_pages_rw_access(subject->pages, &copy));
+	KUNIT_EXPECT_PTR_NE(test, owner, subject->pages->origin.owner);
+	subject->pages->origin.ops = ops;
 	subject_end(subject);
 }
 
