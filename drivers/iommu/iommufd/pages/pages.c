@@ -20,8 +20,23 @@
 #include "lib/trace.h"
 #include "pin/account.h"
 
-/* With its area a structure of a size that kmalloc() would waste much on. */
+/*
+ * With its area a structure of a size that kmalloc() would waste much on. Locks
+ * and trees are free and empty whenever one is freed, and are set up only once.
+ */
 static struct kmem_cache *pages_cache;
+
+static void pages_construct(void *object)
+{
+	struct iopt_pages *pages = object;
+
+	mutex_init(&pages->fill_mutex);
+	mutex_init(&pages->mutex);
+	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
+	pages->access_itree = RB_ROOT_CACHED;
+	pages->domains_itree = RB_ROOT_CACHED;
+	pages->npinned = 0;
+}
 
 /**
  * iopt_pages_init() - Get ready for iopt_pages_alloc()
@@ -31,7 +46,9 @@ static struct kmem_cache *pages_cache;
  */
 int iopt_pages_init(void)
 {
-	pages_cache = KMEM_CACHE(iopt_pages, 0);
+	pages_cache = kmem_cache_create("iopt_pages", sizeof(struct iopt_pages),
+					__alignof__(struct iopt_pages), 0,
+					pages_construct);
 	return pages_cache ? 0 : -ENOMEM;
 }
 
@@ -80,16 +97,10 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
 	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
-	/* One by one: the first area is set up by whoever uses it. */
+	/* The rest is as it was constructed, and the first area comes later. */
 	kref_init(&pages->kref);
-	mutex_init(&pages->fill_mutex);
-	mutex_init(&pages->mutex);
 	pages->npages = npages;
-	pages->npinned = 0;
 	pages->origin = *origin;
-	xa_init_flags(&pages->run_chunks, XA_FLAGS_ACCOUNT);
-	pages->access_itree = RB_ROOT_CACHED;
-	pages->domains_itree = RB_ROOT_CACHED;
 	pages->spare_access = NULL;
 	pages->revoke = NULL;
 	pages_teach_lock_order(pages);
@@ -126,11 +137,12 @@ static void pages_xarray_free(struct xarray *xa)
  */
 void iopt_pages_free(struct iopt_pages *pages)
 {
-	mutex_destroy(&pages->mutex);
-	mutex_destroy(&pages->fill_mutex);
 	kfree(pages->spare_access);
 	pages_xarray_free(&pages->run_chunks);
 	pin_origin_release(&pages->origin);
+	/* Memory of a device has given its mutex a class of its own. */
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		pages_construct(pages);
 	kmem_cache_free(pages_cache, pages);
 }
 
