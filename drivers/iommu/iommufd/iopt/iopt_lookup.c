@@ -103,15 +103,31 @@ void iopt_area_exit(struct io_pagetable *iopt, struct iopt_area *area)
 		wake_up_all(&iopt->unpinned);
 }
 
-static struct iopt_area *area_get_from(struct io_pagetable *iopt,
-				       unsigned long start)
+static struct iova_node *node_from(struct io_pagetable *iopt,
+				   unsigned long start)
 {
-	struct iopt_area *area;
+	return iova_tree_first(&iopt->tree, start, ULONG_MAX);
+}
 
+/* The successor in the tree, or of the place of an area that is not there. */
+static struct iova_node *node_after(struct io_pagetable *iopt,
+				    const struct iopt_area *area)
+{
 	lockdep_assert_held(&iopt->iova_rwsem);
 
-	area = iopt_area_from_node(iova_tree_first(&iopt->tree, start,
-						   ULONG_MAX));
+	/* In all other states it is in the tree, published or not. */
+	if (READ_ONCE(area->state) != IOPT_AREA_ERASED)
+		return iova_tree_next(&area->node, ULONG_MAX);
+	/* The last address has no successor. */
+	if (area->node.last == ULONG_MAX)
+		return NULL;
+	return node_from(iopt, area->node.last + 1);
+}
+
+static struct iopt_area *area_get(struct iova_node *node)
+{
+	struct iopt_area *area = iopt_area_from_node(node);
+
 	if (area)
 		refcount_inc(&area->refs);
 	return area;
@@ -129,7 +145,7 @@ struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
 				     unsigned long start)
 {
 	guard(rwsem_read)(&iopt->iova_rwsem);
-	return area_get_from(iopt, start);
+	return area_get(node_from(iopt, start));
 }
 
 /**
@@ -143,12 +159,10 @@ struct iopt_area *iopt_area_get_from(struct io_pagetable *iopt,
 struct iopt_area *iopt_area_get_next(struct io_pagetable *iopt,
 				     struct iopt_area *area)
 {
-	struct iopt_area *next = NULL;
+	struct iopt_area *next;
 
 	down_read(&iopt->iova_rwsem);
-	/* The last address has no successor. */
-	if (area->node.last != ULONG_MAX)
-		next = area_get_from(iopt, area->node.last + 1);
+	next = area_get(node_after(iopt, area));
 	up_read(&iopt->iova_rwsem);
 	iopt_area_put(area);
 	return next;

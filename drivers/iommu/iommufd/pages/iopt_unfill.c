@@ -274,14 +274,16 @@ static struct iommu_domain *area_storage_successor(struct iopt_area *area,
 /* Take an area out of one domain, and no other. */
 static void area_take_out(struct iopt_area *area, struct iopt_domain *member)
 {
-	struct iommu_domain *successor = area_storage_successor(area, member);
+	if (area->storage_domain == member->domain) {
+		struct iommu_domain *successor;
 
-	if (area->storage_domain == member->domain && !successor) {
-		unfill_domains(area, member);
-		return;
-	}
-	if (area->storage_domain == member->domain)
+		successor = area_storage_successor(area, member);
+		if (!successor) {
+			unfill_domains(area, member);
+			return;
+		}
 		area->storage_domain = successor;
+	}
 	area_unmap_stored(area, member);
 }
 
