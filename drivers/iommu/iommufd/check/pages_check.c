@@ -351,7 +351,7 @@ bool iopt_pages_valid(struct iopt_pages *pages)
 {
 	lockdep_assert_held(&pages->mutex);
 
-	return invariant(kref_read(&pages->kref)) &&
+	return invariant(refcount_read(&pages->refs)) &&
 	       invariant(pages->npages) &&
 	       access_itree_valid(pages) && domains_itree_valid(pages) &&
 	       tiers_valid(pages) && charge_valid(pages) &&

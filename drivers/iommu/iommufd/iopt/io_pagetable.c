@@ -13,6 +13,7 @@
 #include <linux/string.h>
 
 #include "lib/trace.h"
+#include "pages/pages.h"
 
 /**
  * iopt_init() - Set up an empty io_pagetable
@@ -41,6 +42,7 @@ void iopt_init(struct io_pagetable *iopt)
 	init_waitqueue_head(&iopt->unpinned);
 	mutex_init(&iopt->container_mutex);
 	sparse_bits_init(&iopt->touched);
+	iopt->spare_pages = NULL;
 	iopt->invalid_vaddrs = 0;
 }
 
@@ -59,6 +61,7 @@ void iopt_destroy(struct io_pagetable *iopt)
 	iova_ranges_destroy(&iopt->allowed);
 	iova_ranges_destroy(&iopt->reserved);
 	sparse_bits_forget(&iopt->touched, 0, ULONG_MAX);
+	iopt_pages_free_spare(&iopt->spare_pages);
 	mutex_destroy(&iopt->container_mutex);
 }
 

@@ -18,6 +18,8 @@
 #include "lib/sparse_bits.h"
 #include "pages/domains.h"
 
+struct iopt_pages;
+
 /**
  * struct io_pagetable - The map from IOVA to memory of one IOAS
  * @iova_rwsem: protects all other members but @domains, and the state of
@@ -53,6 +55,7 @@
  *                 @domains
  * @touched: pages of IOVA, by number, that in-kernel users have pinned or
  *           written since user space was last told; has a lock of its own
+ * @spare_pages: a structure for the next map, or NULL; exchanged atomically
  * @invalid_vaddrs: areas whose user address was invalidated; as long as there
  *                  are any, no domain and no access may join
  */
@@ -76,6 +79,7 @@ struct io_pagetable {
 	bool tracked;
 	u64 tracked_since;
 	struct sparse_bits touched;
+	struct iopt_pages *spare_pages;
 	unsigned long invalid_vaddrs;
 };
 

@@ -129,7 +129,8 @@ static int mapping_add_piece(struct iopt_mapping *mapping,
 		pages = iopt_revoke_pages(&origin, npages, piece->device);
 	} else {
 		pin_user_origin(&origin, owner, address, writable);
-		pages = iopt_pages_alloc(&origin, npages);
+		pages = iopt_pages_alloc(&origin, npages,
+					 &mapping->iopt->spare_pages);
 	}
 	return mapping_add_pages(mapping, &origin, pages, offset,
 				 piece->end - piece->start);
@@ -215,7 +216,8 @@ static int mapping_add_pages_of_file(struct iopt_mapping *mapping,
 		return rc;
 	}
 	return mapping_add_pages(mapping, &origin,
-				 iopt_pages_alloc(&origin, npages),
+				 iopt_pages_alloc(&origin, npages,
+						  &mapping->iopt->spare_pages),
 				 offset_in_page(start), length);
 }
 

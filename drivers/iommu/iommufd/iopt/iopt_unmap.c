@@ -25,6 +25,7 @@
 #include "lib/trace.h"
 #include "pages/area.h"
 #include "pages/iopt_unfill.h"
+#include "pages/pages.h"
 
 /* Tell those who wait for removals; without the lock, which they may want. */
 static void iopt_wake_erased(struct io_pagetable *iopt)
@@ -65,17 +66,21 @@ static struct iopt_area *areas_erase_step(struct io_pagetable *iopt,
 void iopt_erase_areas(struct io_pagetable *iopt, struct list_head *areas,
 		      unsigned long *length)
 {
+	struct iopt_pages_unused unused __uninitialized;
 	struct iopt_area *area, *next;
 	LIST_HEAD(erased);
 
+	unused.count = 0;
 	while (!list_empty(areas)) {
 		area = areas_erase_step(iopt, areas, length);
 		list_cut_position(&erased, areas, &area->list);
 		list_for_each_entry_safe(area, next, &erased, list)
-			iopt_area_put(area);
+			iopt_area_put_later(area, &unused);
 		if (!list_empty(areas))
 			cond_resched();
 	}
+	iopt_pages_keep_spare(&unused, &iopt->spare_pages);
+	iopt_pages_free_unused(&unused);
 }
 
 /**

@@ -96,6 +96,22 @@ void iopt_setup_put(struct iopt_setup *setup)
 		kfree(setup);
 }
 
+/* Give up a reference; returns the pages if that was the last one, else NULL. */
+static inline struct iopt_pages *area_put(struct iopt_area *area)
+{
+	struct iopt_pages *pages = area->pages;
+
+	if (!refcount_dec_and_test(&area->refs))
+		return NULL;
+	WARN_ON_ONCE(area->storage_domain ||
+		     atomic_long_read(&area->num_accesses));
+	if (area->setup)
+		iopt_setup_put(area->setup);
+	if (area != &pages->first_area)
+		kfree(area);
+	return pages;
+}
+
 /**
  * iopt_area_put() - Give up a reference to an area
  * @area: not filled and not in the tree when the last reference goes
@@ -104,17 +120,26 @@ void iopt_setup_put(struct iopt_setup *setup)
  */
 void iopt_area_put(struct iopt_area *area)
 {
-	struct iopt_pages *pages = area->pages;
+	struct iopt_pages *pages = area_put(area);
 
-	if (!refcount_dec_and_test(&area->refs))
-		return;
-	WARN_ON_ONCE(area->storage_domain ||
-		     atomic_long_read(&area->num_accesses));
-	if (area->setup)
-		iopt_setup_put(area->setup);
-	if (area != &pages->first_area)
-		kfree(area);
-	iopt_pages_put(pages);
+	if (pages)
+		iopt_pages_put(pages);
+}
+
+/**
+ * iopt_area_put_later() - iopt_area_put(), with iopt_pages_put_later()
+ * @area: as there
+ * @unused: where the structure of the pages goes, if it is to be freed
+ *
+ * Context: may sleep.
+ */
+void iopt_area_put_later(struct iopt_area *area,
+			 struct iopt_pages_unused *unused)
+{
+	struct iopt_pages *pages = area_put(area);
+
+	if (pages)
+		iopt_pages_put_later(pages, unused);
 }
 
 /**

@@ -7,6 +7,8 @@
 
 #include "iopt_types.h"
 
+struct iopt_pages_unused;
+
 void iopt_area_init(struct iopt_area *area, struct iopt_pages *pages,
 		    unsigned long start_byte, unsigned long length,
 		    int iommu_prot);
@@ -15,6 +17,8 @@ struct iopt_area *iopt_area_alloc(struct iopt_pages *pages,
 				  unsigned long length, int iommu_prot);
 void iopt_setup_put(struct iopt_setup *setup);
 void iopt_area_put(struct iopt_area *area);
+void iopt_area_put_later(struct iopt_area *area,
+			 struct iopt_pages_unused *unused);
 unsigned int iopt_area_alignment_order(const struct iopt_area *area);
 
 #endif

@@ -7,7 +7,6 @@
 
 #include <linux/completion.h>
 #include <linux/interval_tree.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mm_types.h>
 #include <linux/mmu_notifier.h>
@@ -328,7 +327,7 @@ struct iopt_revoke {
 
 /**
  * struct iopt_pages - A piece of memory, and where its PFNs are stored
- * @kref: areas and accesses that refer to it
+ * @refs: areas and accesses that refer to it
  * @fill_mutex: held by whoever pins pages from @origin, which may take as long
  *              as user space likes, see pfn_reader_lock()
  * @mutex: protects everything below that is not constant, and all IOPTEs of
@@ -355,7 +354,7 @@ struct iopt_revoke {
  * Reading any other page pins it from @origin, tier three.
  */
 struct iopt_pages {
-	struct kref kref;
+	refcount_t refs;
 	struct mutex fill_mutex;
 	struct mutex mutex;
 	unsigned long npages;

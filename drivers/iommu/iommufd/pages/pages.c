@@ -12,6 +12,8 @@
  */
 #include "pages.h"
 
+#include <linux/array_size.h>
+#include <linux/atomic.h>
 #include <linux/lockdep.h>
 #include <linux/mmap_lock.h>
 #include <linux/slab.h>
@@ -83,6 +85,7 @@ static void pages_teach_lock_order(struct iopt_pages *pages)
  * iopt_pages_alloc() - Describe a piece of memory
  * @origin: where it comes from; on success the pages take over its references
  * @npages: size in pages, not 0
+ * @spare: a structure to be used first, see iopt_pages_keep_spare(); or NULL
  *
  * Pins nothing.
  *
@@ -90,15 +93,19 @@ static void pages_teach_lock_order(struct iopt_pages *pages)
  * Return: the pages, with one reference; ERR_PTR(-ENOMEM).
  */
 struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
-				    unsigned long npages)
+				    unsigned long npages,
+				    struct iopt_pages **spare)
 {
-	struct iopt_pages *pages;
+	struct iopt_pages *pages = NULL;
 
-	pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
+	if (spare && READ_ONCE(*spare))
+		pages = xchg(spare, NULL);
+	if (!pages)
+		pages = kmem_cache_alloc(pages_cache, GFP_KERNEL_ACCOUNT);
 	if (!pages)
 		return ERR_PTR(-ENOMEM);
 	/* The rest is as it was constructed, and the first area comes later. */
-	kref_init(&pages->kref);
+	refcount_set(&pages->refs, 1);
 	pages->npages = npages;
 	pages->origin = *origin;
 	pages->spare_access = NULL;
@@ -115,18 +122,35 @@ struct iopt_pages *iopt_pages_alloc(const struct pin_origin *origin,
  */
 void iopt_pages_get(struct iopt_pages *pages)
 {
-	kref_get(&pages->kref);
+	refcount_inc(&pages->refs);
 }
 
-/* When memory runs out while one grows, it keeps nodes with nothing in them. */
-static void pages_xarray_free(struct xarray *xa)
+/*
+ * Free what most memory does not have. When memory runs out while an xarray
+ * grows, it keeps nodes with nothing in them.
+ */
+static noinline void pages_free_rare(struct iopt_pages *pages)
 {
 	unsigned long index = 0;
 
-	if (xa_empty(xa))
-		return;
-	WARN_ON_ONCE(xa_find(xa, &index, ULONG_MAX, XA_PRESENT));
-	xa_destroy(xa);
+	kfree(pages->spare_access);
+	WARN_ON_ONCE(xa_find(&pages->run_chunks, &index, ULONG_MAX,
+			     XA_PRESENT));
+	xa_destroy(&pages->run_chunks);
+}
+
+/* Make it as it was constructed, which most of it is. */
+static inline void pages_clean(struct iopt_pages *pages)
+{
+	WARN_ON_ONCE(IS_ENABLED(CONFIG_IOMMUFD_TEST) &&
+		     (mutex_is_locked(&pages->mutex) ||
+		      mutex_is_locked(&pages->fill_mutex)));
+	if (pages->spare_access || !xa_empty(&pages->run_chunks))
+		pages_free_rare(pages);
+	pin_origin_release(&pages->origin);
+	/* Memory of a device has given its mutex a class of its own. */
+	if (IS_ENABLED(CONFIG_LOCKDEP))
+		pages_construct(pages);
 }
 
 /**
@@ -137,26 +161,22 @@ static void pages_xarray_free(struct xarray *xa)
  */
 void iopt_pages_free(struct iopt_pages *pages)
 {
-	kfree(pages->spare_access);
-	pages_xarray_free(&pages->run_chunks);
-	pin_origin_release(&pages->origin);
-	/* Memory of a device has given its mutex a class of its own. */
-	if (IS_ENABLED(CONFIG_LOCKDEP))
-		pages_construct(pages);
+	pages_clean(pages);
 	kmem_cache_free(pages_cache, pages);
 }
 
-static void pages_release(struct kref *kref)
+/* Give up a reference; returns true if @pages is nobody's any more. */
+static inline bool pages_put(struct iopt_pages *pages)
 {
-	struct iopt_pages *pages = container_of(kref, struct iopt_pages, kref);
-
+	if (!refcount_dec_and_test(&pages->refs))
+		return false;
 	WARN_ON_ONCE(!RB_EMPTY_ROOT(&pages->access_itree.rb_root) ||
 		     !RB_EMPTY_ROOT(&pages->domains_itree.rb_root) ||
 		     pages->npinned);
-	if (pages->revoke)
-		pages->revoke->retire(pages);
-	else
-		iopt_pages_free(pages);
+	if (!pages->revoke)
+		return true;
+	pages->revoke->retire(pages);
+	return false;
 }
 
 /**
@@ -168,7 +188,76 @@ static void pages_release(struct kref *kref)
  */
 void iopt_pages_put(struct iopt_pages *pages)
 {
-	kref_put(&pages->kref, pages_release);
+	if (pages_put(pages))
+		iopt_pages_free(pages);
+}
+
+/**
+ * iopt_pages_free_unused() - Free structures
+ * @unused: the structures; none afterwards
+ *
+ * Context: process context.
+ */
+void iopt_pages_free_unused(struct iopt_pages_unused *unused)
+{
+	if (unused->count == 1)
+		kmem_cache_free(pages_cache, unused->pages[0]);
+	else if (unused->count)
+		kmem_cache_free_bulk(pages_cache, unused->count,
+				     (void **)unused->pages);
+	unused->count = 0;
+}
+
+/**
+ * iopt_pages_put_later() - iopt_pages_put(), but for freeing the structure
+ * @pages: as there
+ * @unused: where it goes, if it is to be freed
+ *
+ * Context: may sleep.
+ */
+void iopt_pages_put_later(struct iopt_pages *pages,
+			  struct iopt_pages_unused *unused)
+{
+	if (!pages_put(pages))
+		return;
+	pages_clean(pages);
+	if (unused->count == ARRAY_SIZE(unused->pages))
+		iopt_pages_free_unused(unused);
+	unused->pages[unused->count++] = pages;
+}
+
+/**
+ * iopt_pages_keep_spare() - Keep one of some structures for iopt_pages_alloc()
+ * @unused: the structures
+ * @spare: where to keep it, if there is none yet; several threads may use it
+ *
+ * Who maps and unmaps in turns then pays once for what the structure costs, half
+ * of which is its charge to the memory control group. It stays charged to that
+ * of the process that it was allocated for.
+ *
+ * Context: any.
+ */
+void iopt_pages_keep_spare(struct iopt_pages_unused *unused,
+			   struct iopt_pages **spare)
+{
+	/* For KASAN what was given up has to be freed. */
+	if (IS_ENABLED(CONFIG_KASAN) || !unused->count || READ_ONCE(*spare))
+		return;
+	if (!cmpxchg(spare, NULL, unused->pages[unused->count - 1]))
+		unused->count--;
+}
+
+/**
+ * iopt_pages_free_spare() - Free what iopt_pages_keep_spare() has kept
+ * @spare: used by nobody else any more
+ *
+ * Context: process context.
+ */
+void iopt_pages_free_spare(struct iopt_pages **spare)
+{
+	if (*spare)
+		kmem_cache_free(pages_cache, *spare);
+	*spare = NULL;
 }
 
 /**

@@ -324,7 +324,7 @@ struct iopt_pages *iopt_revoke_pages(const struct pin_origin *origin,
 
 	if (IS_ERR(revoke))
 		return ERR_CAST(revoke);
-	pages = iopt_pages_alloc(origin, npages);
+	pages = iopt_pages_alloc(origin, npages, NULL);
 	if (IS_ERR(pages)) {
 		revoke_free(revoke);
 		return pages;

@@ -97,7 +97,7 @@ static void revoke_schedule(struct iopt_revoke *revoke)
 	if (delayed_work_pending(&revoke->comeback) &&
 	    !time_before(due, revoke->due))
 		return;
-	if (!kref_get_unless_zero(&pages->kref))
+	if (!refcount_inc_not_zero(&pages->refs))
 		return;
 	revoke->due = due;
 	if (mod_delayed_work(revoke->queue->workers, &revoke->comeback, delay))

@@ -89,7 +89,7 @@ static struct subject *registers_new(struct kunit *test, unsigned long start,
 	};
 
 	iopt_pages_put(subject->pages);
-	subject->pages = iopt_pages_alloc(&origin, REGISTERS_PAGES);
+	subject->pages = iopt_pages_alloc(&origin, REGISTERS_PAGES, NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, subject->pages);
 	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
 	KUNIT_ASSERT_EQ(test, 0, subject_add_bytes(subject, 0, 0, SZ_1G,

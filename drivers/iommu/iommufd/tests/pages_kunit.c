@@ -6,13 +6,17 @@
  * user memory. After each step everything is compared with a model.
  */
 #include <kunit/test.h>
+#include <linux/kconfig.h>
 #include <linux/mm.h>
+#include <linux/refcount.h>
 
 #include "pages/iopt_fill.h"
 #include "pages/iopt_types.h"
 #include "pages/pages.h"
 #include "pages/pages_access.h"
 #include "pages_subject.h"
+#include "pin/pin.h"
+#include "pin/pin_user.h"
 #include "plain_ways.h"
 #include "user_memory.h"
 
@@ -453,6 +457,77 @@ static void parts_of_pages(struct kunit *test)
 	subject_end(subject);
 }
 
+/* Store some of it both ways, and let go. */
+static void use_once(struct subject *subject)
+{
+	KUNIT_ASSERT_EQ(subject->test, 0, subject_add_area(subject, 0, 0, 1, 6));
+	KUNIT_ASSERT_EQ(subject->test, 0, subject_access(subject, 0, 0, 2, 3));
+	subject_check(subject);
+	subject_unaccess(subject, 0);
+	subject_remove_area(subject, 0);
+	subject_check(subject);
+}
+
+/* What described memory once can describe other memory, as if it were new. */
+static void structure_is_used_again(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, test->param_value);
+	struct iopt_pages *first = subject->pages, *spare;
+	struct iopt_pages_unused unused = {};
+	struct pin_origin origin;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	use_once(subject);
+	iopt_pages_put_later(first, &unused);
+	KUNIT_ASSERT_EQ(test, 1U, unused.count);
+	spare = unused.pages[0];
+	KUNIT_EXPECT_PTR_EQ(test, first, spare);
+
+	pin_user_origin(&origin, subject_owner(subject, &subject->account),
+			subject->address, true);
+	subject->pages = iopt_pages_alloc(&origin, subject->config.npages,
+					  &spare);
+	KUNIT_ASSERT_PTR_EQ(test, first, subject->pages);
+	KUNIT_EXPECT_NULL(test, spare);
+	use_once(subject);
+	subject_end(subject);
+}
+
+/* More than are freed at once, and one that is kept if there is none yet. */
+static void structures_are_freed_together(struct kunit *test)
+{
+	struct subject *subject = subject_new(test, &configs[0]);
+	refcount_t *refs = &subject->pages->origin.owner->refs;
+	unsigned int before = refcount_read(refs), i;
+	struct iopt_pages_unused unused = {};
+	struct iopt_pages *spare = NULL, *kept;
+
+	for (i = 0; i < PAGES_UNUSED + 3; i++) {
+		struct iopt_pages *pages = subject_alloc_pages(subject, 0, 1);
+
+		iopt_pages_get(pages);
+		iopt_pages_put_later(pages, &unused);
+		KUNIT_ASSERT_EQ(test, before + 1, refcount_read(refs));
+		iopt_pages_put_later(pages, &unused);
+		KUNIT_ASSERT_EQ(test, before, refcount_read(refs));
+	}
+	KUNIT_EXPECT_EQ(test, 3U, unused.count);
+	iopt_pages_keep_spare(&unused, &spare);
+	kept = spare;
+	iopt_pages_keep_spare(&unused, &spare);
+	KUNIT_EXPECT_PTR_EQ(test, kept, spare);
+	KUNIT_EXPECT_EQ(test, IS_ENABLED(CONFIG_KASAN), !kept);
+	KUNIT_EXPECT_EQ(test, kept ? 2U : 3U, unused.count);
+	iopt_pages_free_unused(&unused);
+	iopt_pages_free_unused(&unused);
+	KUNIT_EXPECT_EQ(test, 0U, unused.count);
+	iopt_pages_keep_spare(&unused, &spare);
+	iopt_pages_free_spare(&spare);
+	iopt_pages_free_spare(&spare);
+	KUNIT_EXPECT_NULL(test, spare);
+	subject_end(subject);
+}
+
 TEST_BOTH_WAYS(pages,
 	       KUNIT_CASE_PARAM(storage_moves_on, configs_gen_params),
 	       KUNIT_CASE_PARAM(join_fails_anywhere, configs_gen_params),
@@ -462,6 +537,8 @@ TEST_BOTH_WAYS(pages,
 	       KUNIT_CASE_PARAM(limit_is_exact, configs_gen_params),
 	       KUNIT_CASE(write_intent),
 	       KUNIT_CASE(no_access_to_what_goes_away),
+	       KUNIT_CASE_PARAM(structure_is_used_again, configs_gen_params),
+	       KUNIT_CASE(structures_are_freed_together),
 	       KUNIT_CASE_PARAM(parts_of_pages, bytes_gen_params));
 
 /* These take long, and are all the same to those who map and pin. */

@@ -82,7 +82,7 @@ struct iopt_pages *subject_alloc_pages(struct subject *subject,
 	pin_user_origin(&origin, subject_owner(subject, &subject->account),
 			subject->address + start * PAGE_SIZE,
 			!subject->config.read_only);
-	pages = iopt_pages_alloc(&origin, npages);
+	pages = iopt_pages_alloc(&origin, npages, NULL);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(subject->test, pages);
 	return pages;
 }
