@@ -141,7 +141,7 @@ static void find_free_in_windows_is_logarithmic(struct kunit *test)
 							 size->nnodes - 1);
 
 		if (i % 8 == 0 && nodes[at].start) {
-			iova_tree_remove(&tree, &nodes[at]);
+			iova_tree_remove(&tree, &nodes[at], &nodes[at]);
 			nodes[at].start = 0;
 		}
 		request.first = at * 2 * PAGE_SIZE +

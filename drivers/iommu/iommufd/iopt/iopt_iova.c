@@ -348,22 +348,23 @@ void iopt_insert_area(struct io_pagetable *iopt, struct iopt_area *area,
 }
 
 /**
- * iopt_erase_area() - Take an area out of the tree
+ * iopt_discount_area() - Stop counting an area that goes out of the tree
  * @iopt: the io_pagetable
- * @area: in the tree, and empty
+ * @area: in the tree, and empty; the caller takes it out before it gives up the
+ *        lock
  *
  * Gives back what iopt_charge_area() took.
  *
  * Context: &io_pagetable.iova_rwsem held for write.
- * Return: bytes of IOVA that are free now.
+ * Return: bytes of IOVA that are free then.
  */
-unsigned long iopt_erase_area(struct io_pagetable *iopt, struct iopt_area *area)
+unsigned long iopt_discount_area(struct io_pagetable *iopt,
+				 struct iopt_area *area)
 {
 	unsigned long length = area->node.last - area->node.start + 1;
 
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
-	iova_tree_remove(&iopt->tree, &area->node);
 	iopt->areas_by_alignment[area->order]--;
 	iopt->mapped -= length;
 	iopt->invalid_vaddrs -= area->vaddr_invalid;

@@ -53,7 +53,8 @@ int iopt_check_fixed(struct io_pagetable *iopt, unsigned long iova,
 
 void iopt_insert_area(struct io_pagetable *iopt, struct iopt_area *area,
 		      unsigned int order);
-unsigned long iopt_erase_area(struct io_pagetable *iopt, struct iopt_area *area);
+unsigned long iopt_discount_area(struct io_pagetable *iopt,
+				 struct iopt_area *area);
 int iopt_charge_area(struct io_pagetable *iopt);
 
 #endif

@@ -34,20 +34,34 @@ static void iopt_wake_erased(struct io_pagetable *iopt)
 		wake_up_all(&iopt->erased);
 }
 
+static bool area_joins_next(struct iopt_area *area)
+{
+	return iova_tree_neighbours(&area->node,
+				    &list_next_entry(area, list)->node);
+}
+
 /* Erase the first areas of a list from the tree; returns the last of them. */
 static struct iopt_area *areas_erase_step(struct io_pagetable *iopt,
 					  struct list_head *areas,
 					  unsigned long *length)
 {
-	struct iopt_area *area;
+	struct iopt_area *area, *first = NULL;
 	unsigned int i = 0;
 
 	down_write(&iopt->iova_rwsem);
 	list_for_each_entry(area, areas, list) {
-		if (check_add_overflow(*length, iopt_erase_area(iopt, area),
+		bool end = ++i == IOPT_AREAS_STEP ||
+			   list_is_last(&area->list, areas);
+
+		first = first ?: area;
+		if (check_add_overflow(*length, iopt_discount_area(iopt, area),
 				       length))
 			*length = ULONG_MAX;
-		if (++i == IOPT_AREAS_STEP || list_is_last(&area->list, areas))
+		if (!end && area_joins_next(area))
+			continue;
+		iova_tree_remove(&iopt->tree, &first->node, &area->node);
+		first = NULL;
+		if (end)
 			break;
 	}
 	up_write(&iopt->iova_rwsem);

@@ -149,24 +149,32 @@ void iova_tree_shrink(struct iova_node *node, unsigned long last)
 }
 
 /**
- * iova_tree_remove() - Give a range back
+ * iova_tree_remove() - Give neighbouring ranges back
  * @tree: to remove from
- * @node: a node of @tree
+ * @first: the lowest node to remove
+ * @last: the highest one, may be @first; all that are in between go, too
  *
  * Neither allocates nor fails.
  *
  * Context: the owner's lock, for writing.
  */
-void iova_tree_remove(struct iova_tree *tree, struct iova_node *node)
+void iova_tree_remove(struct iova_tree *tree, struct iova_node *first,
+		      struct iova_node *last)
 {
-	struct iova_node *higher = to_iova_node(rb_next(&node->rb));
+	struct iova_node *higher = to_iova_node(rb_next(&last->rb));
+	struct iova_node *node = first, *next = first;
 
 	/* As in iova_tree_insert(): before the rebalancing, not after it. */
 	if (higher) {
-		higher->gap += node->last - iova_node_gap_start(node) + 1;
+		higher->gap += last->last - iova_node_gap_start(first) + 1;
 		iova_gap_callbacks_propagate(&higher->rb, NULL);
 	}
-	rb_erase_augmented(&node->rb, &tree->root, &iova_gap_callbacks);
+	do {
+		node = next;
+		if (node != last)
+			next = to_iova_node(rb_next(&node->rb));
+		rb_erase_augmented(&node->rb, &tree->root, &iova_gap_callbacks);
+	} while (node != last);
 }
 
 /**

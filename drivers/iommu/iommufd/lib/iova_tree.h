@@ -56,11 +56,26 @@ struct iova_request {
 	unsigned long offset;
 };
 
+/**
+ * iova_tree_neighbours() - Tell whether there is no node between two
+ * @lower: a node in a tree
+ * @higher: another one, at a higher IOVA
+ *
+ * Context: the owner's lock, for reading.
+ * Return: true if @higher follows @lower.
+ */
+static inline bool iova_tree_neighbours(const struct iova_node *lower,
+					const struct iova_node *higher)
+{
+	return higher->start - higher->gap == lower->last + 1;
+}
+
 void iova_tree_init(struct iova_tree *tree);
 bool iova_tree_empty(const struct iova_tree *tree);
 void iova_tree_insert(struct iova_tree *tree, struct iova_node *node);
 void iova_tree_shrink(struct iova_node *node, unsigned long last);
-void iova_tree_remove(struct iova_tree *tree, struct iova_node *node);
+void iova_tree_remove(struct iova_tree *tree, struct iova_node *first,
+		      struct iova_node *last);
 struct iova_node *iova_tree_first(const struct iova_tree *tree,
 				  unsigned long start, unsigned long last);
 struct iova_node *iova_tree_next(const struct iova_node *node,

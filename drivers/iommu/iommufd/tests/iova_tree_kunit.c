@@ -139,16 +139,43 @@ static void space_insert(struct space *space, unsigned int longest)
 	space->nnodes++;
 }
 
-static void space_remove(struct space *space)
+static struct cell_node *next_taken(struct space *space,
+				    const struct cell_node *node)
+{
+	unsigned int cell;
+
+	for (cell = node->last + 1; cell < CELLS; cell++)
+		if (space->taken[cell])
+			return space->taken[cell];
+	return NULL;
+}
+
+/* One node mostly, or some neighbours. */
+static void space_remove(struct kunit *test, struct space *space)
 {
 	unsigned int cell = test_random_below(&space->random, CELLS);
-	struct cell_node *node = space->taken[cell];
+	unsigned int more = test_random_below(&space->random, 8);
+	struct cell_node *first = space->taken[cell], *last = first, *next;
 
-	if (!node)
+	if (!first)
 		return;
-	iova_tree_remove(&space->tree, &node->node);
-	mark_cells(space, node, NULL);
 	space->nnodes--;
+	for (; more > 3 && (next = next_taken(space, last)); more--) {
+		KUNIT_ASSERT_TRUE(test, iova_tree_neighbours(&last->node,
+							     &next->node));
+		if (last != first)
+			KUNIT_ASSERT_FALSE(test,
+					   iova_tree_neighbours(&first->node,
+								&next->node));
+		last = next;
+		space->nnodes--;
+	}
+	iova_tree_remove(&space->tree, &first->node, &last->node);
+	for (; first != last; first = next) {
+		next = next_taken(space, first);
+		mark_cells(space, first, NULL);
+	}
+	mark_cells(space, last, NULL);
 }
 
 static void space_shrink(struct space *space)
@@ -299,7 +326,7 @@ static void random_operations(struct kunit *test)
 			removals = 2 + test_random_below(&space->random, 4);
 		}
 		if (test_random_chance(&space->random, removals))
-			space_remove(space);
+			space_remove(test, space);
 		else if (test_random_chance(&space->random, 8))
 			space_shrink(space);
 		else
@@ -507,7 +534,7 @@ static void find_free_prefers_low(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, find_free(&tree, &request, &start));
 	KUNIT_EXPECT_EQ(test, start, NGAPS * 8UL + 8);
 
-	iova_tree_remove(&tree, &nodes[40]);
+	iova_tree_remove(&tree, &nodes[40], &nodes[40]);
 	KUNIT_ASSERT_EQ(test, 0, find_free(&tree, &request, &start));
 	KUNIT_EXPECT_EQ(test, start, 41 * 8UL);
 }
@@ -531,6 +558,7 @@ static unsigned int in_order(enum order order, unsigned int i)
 static void check_order(struct kunit *test, struct iova_node *nodes,
 			enum order in, enum order out)
 {
+	struct iova_node *node;
 	struct iova_tree tree;
 	unsigned int i;
 
@@ -541,7 +569,8 @@ static void check_order(struct kunit *test, struct iova_node *nodes,
 	}
 	for (i = 0; i < NORDERED; i++) {
 		KUNIT_ASSERT_FALSE(test, iova_tree_empty(&tree));
-		iova_tree_remove(&tree, &nodes[in_order(out, i)]);
+		node = &nodes[in_order(out, i)];
+		iova_tree_remove(&tree, node, node);
 		KUNIT_ASSERT_TRUE(test, iova_tree_valid(&tree));
 	}
 	KUNIT_ASSERT_TRUE(test, iova_tree_empty(&tree));
@@ -579,10 +608,10 @@ static void largest_gap_is_known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x8000);
 	iova_tree_insert(&tree, &middle);
 	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x7000);
-	iova_tree_remove(&tree, &low);
+	iova_tree_remove(&tree, &low, &low);
 	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), 0x9000);
-	iova_tree_remove(&tree, &middle);
-	iova_tree_remove(&tree, &high);
+	iova_tree_remove(&tree, &middle, &middle);
+	iova_tree_remove(&tree, &high, &high);
 	KUNIT_EXPECT_EQ(test, iova_tree_largest_gap(&tree), ULONG_MAX);
 }
 
