@@ -33,11 +33,13 @@
  * struct unfill_crowd - Areas that are emptied together
  * @parts: of these areas
  * @locked: areas whose pages are locked
+ * @missing: pages that nobody stores without each of them
  * @nlocked: number of @locked
  */
 struct unfill_crowd {
 	struct unfill_parts parts;
 	struct iopt_area *locked[UNFILL_AREAS];
+	unsigned long missing[UNFILL_AREAS];
 	unsigned int nlocked;
 };
 
@@ -63,22 +65,24 @@ static unsigned long area_missing(struct iopt_area *area)
 {
 	struct pfn_span first;
 
+	if (pfn_span_none(area->pages))
+		return area_stored_last(area) - iopt_area_first(area) + 1;
 	return pfn_span_missing(&first, area->pages, iopt_area_first(area),
 				area_stored_last(area));
 }
 
 /* The IOPTEs are gone, and what was unpinned costs nothing any more. */
-static void area_storage_dropped(struct iopt_area *area)
+static void area_storage_dropped(struct iopt_area *area, unsigned long missing)
 {
 	area->sole_member = NULL;
 	area->one_run = false;
-	iopt_pages_unpinned(area->pages, area_missing(area));
+	iopt_pages_unpinned(area->pages, missing);
 }
 
 /* How many entries of a batch an area may take. */
 static unsigned long area_most_runs(const struct iopt_area *area)
 {
-	return area->one_run ? 1 : iopt_area_npages(area);
+	return area->one_run ? 0 : iopt_area_npages(area);
 }
 
 /* Clear all IOPTEs of an area, in one domain or all. */
@@ -92,26 +96,31 @@ static void area_unmap_stored(struct iopt_area *area,
 	iopt_area_unmap(area, target, NULL, iova, length);
 }
 
-static void unfill_area(struct unfill_parts *unfill, struct iopt_area *area,
-			struct iopt_domain *target)
+/* Returns how many pages nobody stores without the area. */
+static unsigned long unfill_area(struct unfill_parts *unfill,
+				 struct iopt_area *area,
+				 struct iopt_domain *target)
 {
 	struct iommu_domain *source = area_drop_storage(area);
+	unsigned long missing = area_missing(area);
 
-	if (area_missing(area))
+	if (missing)
 		unfill_parts_add(unfill, area, target, source,
 				 iopt_area_first(area), area_stored_last(area));
 	else /* Nothing is going to be unpinned, so it need not be read. */
 		area_unmap_stored(area, target);
+	return missing;
 }
 
 /* One run in one domain needs neither a batch nor parts. */
-static void unfill_run(struct iopt_area *area)
+static unsigned long unfill_run(struct iopt_area *area)
 {
 	unsigned long first = iopt_area_first(area);
 	unsigned long last = area_stored_last(area);
-	unsigned long iova, length, unmapped;
+	unsigned long iova, length, unmapped, missing;
 
 	area_drop_storage(area);
+	missing = area_missing(area);
 	iova = iopt_area_window(area, first, last, &length);
 	unmapped = pfn_domain_unmap(area->sole_member->domain, iova, length);
 	if (unmapped < length)
@@ -119,27 +128,33 @@ static void unfill_run(struct iopt_area *area)
 	pfn_storage_unpin_run(area->pages, area->pfn, first,
 			      unmapped < length ? unmapped / PAGE_SIZE :
 						  last - first + 1);
+	return missing;
 }
 
-static void unfill_batches(struct iopt_area *area, struct iopt_domain *target)
+static unsigned long unfill_batches(struct iopt_area *area,
+				    struct iopt_domain *target)
 {
 	struct unfill_parts unfill __uninitialized;
+	unsigned long missing;
 
 	unfill_parts_init(&unfill);
 	pfn_batch_grow(&unfill.batch, area_most_runs(area));
-	unfill_area(&unfill, area, target);
+	missing = unfill_area(&unfill, area, target);
 	unfill_parts_flush(&unfill);
 	unfill_parts_destroy(&unfill);
+	return missing;
 }
 
 /* Take an area out of one domain, or all, that store its PFNs. */
 static void unfill_domains(struct iopt_area *area, struct iopt_domain *target)
 {
+	unsigned long missing;
+
 	if (target && area->one_run && area->sole_member == target)
-		unfill_run(area);
+		missing = unfill_run(area);
 	else
-		unfill_batches(area, target);
-	area_storage_dropped(area);
+		missing = unfill_batches(area, target);
+	area_storage_dropped(area, missing);
 }
 
 /**
@@ -184,7 +199,7 @@ static void unfill_finish(struct unfill_crowd *unfill)
 	for (i = 0; i < unfill->nlocked; i++) {
 		struct iopt_area *area = unfill->locked[i];
 
-		area_storage_dropped(area);
+		area_storage_dropped(area, unfill->missing[i]);
 		WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 		mutex_unlock(&area->pages->mutex);
 	}
@@ -213,6 +228,15 @@ static void unfill_lock(struct unfill_crowd *unfill, struct iopt_area *area)
 	}
 	if (!unfill->nlocked)
 		pfn_batch_grow(batch, area_most_runs(area));
+}
+
+static void unfill_add(struct unfill_crowd *unfill, struct iopt_area *area)
+{
+	unsigned int i = unfill->nlocked++;
+
+	unfill->locked[i] = area;
+	unfill->missing[i] = unfill_area(&unfill->parts, area,
+					 area->sole_member);
 }
 
 /* Memory of a device has a mutex under which no batch may be allocated. */
@@ -248,8 +272,7 @@ void iopt_areas_unfill(struct list_head *areas)
 		}
 		unfill_lock(&unfill, area);
 		if (area->storage_domain) {
-			unfill.locked[unfill.nlocked++] = area;
-			unfill_area(&unfill.parts, area, area->sole_member);
+			unfill_add(&unfill, area);
 		} else {
 			WRITE_ONCE(area->content, IOPT_AREA_EMPTY);
 			mutex_unlock(&area->pages->mutex);

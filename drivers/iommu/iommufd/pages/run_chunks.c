@@ -168,15 +168,15 @@ unsigned long run_chunks_count(struct iopt_pages *pages)
 }
 
 /**
- * run_chunks_forget() - Forget chunks whose pages are to be unpinned
+ * __run_chunks_forget() - See run_chunks_forget()
  * @pages: the memory
  * @start: first page index
  * @last: last page index, inclusive
  *
  * Context: @pages->mutex held, may sleep. Never allocates.
  */
-void run_chunks_forget(struct iopt_pages *pages, unsigned long start,
-		       unsigned long last)
+void __run_chunks_forget(struct iopt_pages *pages, unsigned long start,
+			 unsigned long last)
 {
 	unsigned long first = chunk_of(pages, start);
 	unsigned long final = chunk_of(pages, last);
@@ -185,8 +185,6 @@ void run_chunks_forget(struct iopt_pages *pages, unsigned long start,
 
 	lockdep_assert_held(&pages->mutex);
 
-	if (xa_empty(&pages->run_chunks))
-		return;
 	xa_for_each_range(&pages->run_chunks, index, entry,
 			  first / CHUNKS_PER_ENTRY,
 			  final / CHUNKS_PER_ENTRY) {

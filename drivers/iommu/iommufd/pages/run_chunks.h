@@ -17,8 +17,8 @@ struct pfn_batch;
 
 void run_chunks_note(struct iopt_pages *pages, const struct pfn_batch *batch,
 		     unsigned long index);
-void run_chunks_forget(struct iopt_pages *pages, unsigned long start,
-		       unsigned long last);
+void __run_chunks_forget(struct iopt_pages *pages, unsigned long start,
+			 unsigned long last);
 unsigned long run_chunks_count(struct iopt_pages *pages);
 bool run_chunks_valid(struct iopt_pages *pages);
 
@@ -45,6 +45,23 @@ static inline unsigned long run_chunks_length(struct iopt_pages *pages,
 	if (xa_empty(&pages->run_chunks))
 		return 1;
 	return __run_chunks_length(pages, index, last);
+}
+
+/**
+ * run_chunks_forget() - Forget chunks whose pages are to be unpinned
+ * @pages: the memory
+ * @start: first page index
+ * @last: last page index, inclusive
+ *
+ * Context: @pages->mutex held, may sleep. Never allocates.
+ */
+static inline void run_chunks_forget(struct iopt_pages *pages,
+				     unsigned long start, unsigned long last)
+{
+	lockdep_assert_held(&pages->mutex);
+
+	if (!xa_empty(&pages->run_chunks))
+		__run_chunks_forget(pages, start, last);
 }
 
 #endif

@@ -85,6 +85,16 @@ static void parts_clear(struct unfill_parts *unfill)
 	pfn_unmapping_end(&unmapping);
 }
 
+/* An area of one run knows its PFNs, and keeps them until it is emptied. */
+static void part_unpin_run(const struct unfill_part *part)
+{
+	struct iopt_area *area = part->area;
+
+	pfn_storage_unpin_run(area->pages,
+			      area->pfn + part->index - iopt_area_first(area),
+			      part->index, part->npages);
+}
+
 /**
  * unfill_parts_flush() - Clear the IOPTEs of all parts, and unpin the pages
  * @unfill: without parts afterwards
@@ -103,12 +113,27 @@ void unfill_parts_flush(struct unfill_parts *unfill)
 	for (i = 0; i < unfill->nparts; i++) {
 		struct unfill_part *part = &unfill->parts[i];
 
+		if (part->area->one_run) {
+			part_unpin_run(part);
+			continue;
+		}
 		pfn_storage_unpin_unstored(part->area->pages, &iter,
 					   part->index, part->npages);
 		pfn_batch_iter_skip(&iter, part->stuck);
 	}
 	unfill->nparts = 0;
 	pfn_batch_clear(&unfill->batch);
+}
+
+/* Append PFNs of an area to the batch; returns how many there was room for. */
+static unsigned long batch_read(struct pfn_batch *batch, struct iopt_area *area,
+				struct iommu_domain *source,
+				unsigned long index, unsigned long last)
+{
+	unsigned long before = batch->npages;
+
+	pfn_storage_read_domain(area, source, index, last, batch);
+	return batch->npages - before;
 }
 
 /* Make a part of all pages from @index on whose PFNs there is room for. */
@@ -119,14 +144,14 @@ static unsigned long part_add(struct unfill_parts *unfill,
 			      unsigned long last)
 {
 	struct unfill_part *part = &unfill->parts[unfill->nparts++];
-	unsigned long before = unfill->batch.npages;
 
 	part->area = area;
 	part->target = target;
 	part->index = index;
 	part->stuck = 0;
-	pfn_storage_read_domain(area, source, index, last, &unfill->batch);
-	part->npages = unfill->batch.npages - before;
+	part->npages = area->one_run ? last - index + 1 :
+				       batch_read(&unfill->batch, area, source,
+						  index, last);
 	part->iova = iopt_area_window(area, index, index + part->npages - 1,
 				      &part->length);
 	return part->npages;
@@ -153,7 +178,7 @@ void unfill_parts_add(struct unfill_parts *unfill, struct iopt_area *area,
 	lockdep_assert_held(&area->pages->mutex);
 
 	for (;;) {
-		bool full = pfn_batch_full(&unfill->batch);
+		bool full = !area->one_run && pfn_batch_full(&unfill->batch);
 
 		if (full || unfill->nparts == UNFILL_PARTS)
 			unfill_parts_flush(unfill);

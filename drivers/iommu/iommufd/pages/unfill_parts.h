@@ -15,7 +15,7 @@ struct iopt_domain;
 #define UNFILL_PARTS 16
 
 /**
- * struct unfill_part - Neighbouring pages of an area whose PFNs are read
+ * struct unfill_part - Neighbouring pages of an area that are to be unpinned
  * @area: they are mapped in
  * @target: in this domain; NULL for all of the area's generation
  * @index: of the first page
@@ -36,8 +36,8 @@ struct unfill_part {
 
 /**
  * struct unfill_parts - Pages on their way from IOPTEs to being unpinned
- * @batch: the PFNs of all parts, in their order
- * @parts: what @batch holds
+ * @batch: the PFNs of all parts, in their order, but for areas that are one run
+ * @parts: what goes through together
  * @nparts: number of @parts
  */
 struct unfill_parts {

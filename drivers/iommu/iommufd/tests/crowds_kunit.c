@@ -21,6 +21,7 @@
 #include "pages/pfn_domain.h"
 #include "pages_subject.h"
 #include "test_random.h"
+#include "user_memory.h"
 
 /* Many areas that go at once */
 
@@ -70,18 +71,22 @@ struct crowd {
 	struct list_head going;
 };
 
-static const struct subject_config crowd_config = {
-	.npages = CROWD_PAGES,
-	.mode = PIN_ACCOUNT_USER,
-	.pgsize_bitmap = PAGE_SIZE,
+/* Areas of several runs; and areas that mostly are one. */
+static const struct subject_config crowd_configs[] = {
+	{ .name = "any order", .npages = CROWD_PAGES, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE },
+	{ .name = "contiguous", .npages = CROWD_PAGES, .mode = PIN_ACCOUNT_USER,
+	  .pgsize_bitmap = PAGE_SIZE, .layout = USER_MEMORY_BLOCKS },
 };
+
+KUNIT_ARRAY_PARAM_DESC(crowd_configs, crowd_configs, name);
 
 static struct crowd *crowd_new(struct kunit *test)
 {
 	struct crowd *crowd = kunit_kzalloc(test, sizeof(*crowd), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, crowd);
-	crowd->subject = subject_new(test, &crowd_config);
+	crowd->subject = subject_new(test, test->param_value);
 	crowd->random.state = test_seed();
 	return crowd;
 }
@@ -524,8 +529,8 @@ static void unmap_fails_to_read_back(struct kunit *test)
 }
 
 static struct kunit_case crowds_cases[] = {
-	KUNIT_CASE(crowds_go_at_once),
-	KUNIT_CASE(unmap_fails_anywhere),
+	KUNIT_CASE_PARAM(crowds_go_at_once, crowd_configs_gen_params),
+	KUNIT_CASE_PARAM(unmap_fails_anywhere, crowd_configs_gen_params),
 	KUNIT_CASE(unmap_fails_to_read_back),
 	{}
 };
