@@ -162,8 +162,8 @@ static int refuse_cut(const struct iova_node *node)
 /*
  * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
  * as a whole, and one that begins before it ends the matter. The other rules do
- * not cut areas. All that is looked at before anything is claimed, even if that
- * takes many steps.
+ * not cut areas. That is looked at before anything is claimed, even if there are
+ * many steps.
  */
 static int removal_check_ends(struct io_pagetable *iopt,
 			      struct iopt_removal *removal)
@@ -189,9 +189,10 @@ static int removal_check_ends(struct io_pagetable *iopt,
 
 /* What keeps an area from being unmapped? */
 static int area_check_claim(const struct iopt_area *area,
+			    enum iopt_area_state state,
 			    const struct iopt_removal *removal)
 {
-	bool setup = iopt_area_state(area) == IOPT_AREA_SETUP;
+	bool setup = state == IOPT_AREA_SETUP;
 
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
 		return iommufd_refuse_node(-EBUSY, IOMMUFD_REFUSE_BUSY,
@@ -215,57 +216,52 @@ static struct iova_node *removal_next(struct io_pagetable *iopt,
 	return node;
 }
 
-/* Check some areas; returns the first that does not belong to this step. */
-static int removal_check_step(struct io_pagetable *iopt,
+/*
+ * Claim areas. Nobody begins to pin them from here on. Whoever is just doing so
+ * has an access, and with one the areas have to be looked at again.
+ */
+static void areas_claim(struct list_head *areas)
+{
+	struct iopt_area *area;
+
+	list_for_each_entry(area, areas, list) {
+		WRITE_ONCE(area->state, IOPT_AREA_REMOVING);
+		WRITE_ONCE(area->prevent_access, true);
+	}
+}
+
+/*
+ * Claim some areas, or none if one of them cannot be unmapped: others may see
+ * without the lock what is claimed. Tells the first node that does not belong to
+ * this step.
+ */
+static int removal_claim_some(struct io_pagetable *iopt,
 			      struct iopt_removal *removal,
 			      struct iova_node **end)
 {
 	struct iova_node *node;
+	LIST_HEAD(areas);
 	unsigned int i = 0;
 
 	for (node = removal_next(iopt, removal); node && i < IOPT_AREAS_STEP;
 	     node = iova_tree_next(node, removal->last), i++) {
 		struct iopt_area *area = iopt_area_from_node(node);
+		enum iopt_area_state state = iopt_area_state(area);
 		int rc;
 
-		if (iopt_area_state(area) == IOPT_AREA_REMOVING)
+		if (state == IOPT_AREA_REMOVING)
 			break;
-		rc = area_check_claim(area, removal);
+		rc = area_check_claim(area, state, removal);
 		if (rc)
 			return rc;
+		if (state == IOPT_AREA_LIVE)
+			list_add_tail(&area->list, &areas);
 	}
+	areas_claim(&areas);
+	list_splice_tail(&areas, &removal->areas);
+	removal->evict |= !list_empty(&iopt->accesses);
 	*end = node;
 	return 0;
-}
-
-/*
- * Claim an area. Nobody begins to pin it from here on. Whoever is just
- * doing so has an access, and with one the areas have to be looked at again.
- */
-static void area_claim(struct iopt_area *area, struct iopt_removal *removal)
-{
-	WRITE_ONCE(area->state, IOPT_AREA_REMOVING);
-	WRITE_ONCE(area->prevent_access, true);
-	list_add_tail(&area->list, &removal->areas);
-}
-
-static void removal_claim_live(struct io_pagetable *iopt,
-			       struct iopt_removal *removal,
-			       const struct iova_node *end)
-{
-	struct iova_node *node;
-
-	for (node = removal_next(iopt, removal); node != end;
-	     node = iova_tree_next(node, removal->last)) {
-		struct iopt_area *area = iopt_area_from_node(node);
-
-		/* One that was being mapped just now was not checked. */
-		if (iopt_area_state(area) == IOPT_AREA_LIVE &&
-		    (removal->rule == IOPT_UNMAP_TYPE1_V1 ||
-		     node->last <= removal->last))
-			area_claim(area, removal);
-	}
-	removal->evict |= !list_empty(&iopt->accesses);
 }
 
 /*
@@ -285,10 +281,9 @@ static int removal_claim_step(struct io_pagetable *iopt,
 	removal->begun = true;
 	if (rc || removal->all)
 		return rc;
-	rc = removal_check_step(iopt, removal, &end);
+	rc = removal_claim_some(iopt, removal, &end);
 	if (rc)
 		return rc;
-	removal_claim_live(iopt, removal, end);
 	if (!end) {
 		removal->all = true;
 		return 0;

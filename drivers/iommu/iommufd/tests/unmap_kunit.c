@@ -19,6 +19,7 @@
 #include "iopt/iopt_lookup.h"
 #include "iopt/iopt_map.h"
 #include "iopt/iopt_unmap.h"
+#include "pages/area.h"
 #include "pin/account.h"
 #include "user_memory.h"
 
@@ -310,12 +311,47 @@ static void h14_area_in_the_making_comes_afterwards(struct kunit *test)
 	expect_left(test, 1);
 }
 
+static void expect_live(struct kunit *test, unsigned long page)
+{
+	struct world *world = test->priv;
+	struct iopt_area *area = iopt_area_get_from(&world->iopt,
+						    IOVA + PAGES(page));
+
+	KUNIT_ASSERT_NOT_NULL(test, area);
+	KUNIT_EXPECT_EQ(test, IOVA + PAGES(page), area->node.start);
+	KUNIT_EXPECT_EQ(test, IOPT_AREA_LIVE, READ_ONCE(area->state));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(area->prevent_access));
+	iopt_area_put(area);
+}
+
+/* What refuses lies in the middle, so that the ends do not tell. */
+static void h14_first_step_that_fails_changes_nothing(struct kunit *test)
+{
+	struct world *world = test->priv;
+	struct iopt_mapping mapping;
+	unsigned long unmapped = 1;
+
+	map(test, 0, 1);
+	map_begin(test, &mapping, 1, 1);
+	map(test, 2, 1);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			iopt_unmap(&world->iopt, IOVA, IOVA + PAGES(3) - 1,
+				   &unmapped));
+	KUNIT_EXPECT_EQ(test, 0UL, unmapped);
+	expect_live(test, 0);
+	expect_live(test, 2);
+	KUNIT_EXPECT_TRUE(test, iopt_valid(&world->iopt));
+	iopt_mapping_end(&mapping, 0);
+	expect_left(test, 3);
+}
+
 static struct kunit_case unmap_cases[] = {
 	KUNIT_CASE(h13_maps_between_two_steps),
 	KUNIT_CASE(h13_obstacle_goes),
 	KUNIT_CASE(h13_obstacle_stays),
 	KUNIT_CASE(h12_area_is_cut_by_a_later_step),
 	KUNIT_CASE(h12_area_is_taken_by_a_later_step),
+	KUNIT_CASE(h14_first_step_that_fails_changes_nothing),
 	KUNIT_CASE(h14_area_in_the_making_ends_a_later_step),
 	KUNIT_CASE(h14_area_in_the_making_comes_afterwards),
 	{}
