@@ -13,6 +13,7 @@
 #include <linux/iommufd.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -50,10 +51,15 @@ static unsigned long pages_in_folio(struct folio *folio, unsigned long pfn)
 	return folio_pfn(folio) + folio_nr_pages(folio) - pfn;
 }
 
-/*
- * Release pages of one folio; returns how many. The function that marks pages
- * dirty is the slower one, and they mostly are.
- */
+/* Mostly it is dirty already. */
+static noinline void release_make_dirty(struct folio *folio)
+{
+	folio_lock(folio);
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+/* Release pages of one folio; returns how many. */
 static __always_inline unsigned long
 release_step(unsigned long pfn, unsigned long npages, bool dirty)
 {
@@ -65,10 +71,8 @@ release_step(unsigned long pfn, unsigned long npages, bool dirty)
 		npages = folio_test_large(folio) ?
 				 min(npages, pages_in_folio(folio, pfn)) : 1;
 	if (dirty && !folio_test_dirty(folio))
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), npages,
-						 true);
-	else
-		unpin_user_folio(folio, npages);
+		release_make_dirty(folio);
+	unpin_user_folio(folio, npages);
 	return npages;
 }
 
