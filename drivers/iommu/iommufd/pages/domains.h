@@ -39,7 +39,8 @@ struct iopt_domain {
  *         are pinned or IOPTEs written. That may take for ever, and whoever
  *         waits for writing here makes everyone else wait, too.
  * @list: struct iopt_domain; a member that is leaving stays on the list until
- *        no area holds IOPTEs in it any more
+ *        no area holds IOPTEs in it any more. Whether it is empty may be asked
+ *        without a lock, as a hint
  * @generation: rises with each join and each leave
  * @count: length of @list
  * @npages: pages that areas have in the domains, each as often as an area has

@@ -11,6 +11,7 @@
  */
 #include "iopt_fill.h"
 
+#include <linux/cleanup.h>
 #include <linux/iommu.h>
 #include <linux/sched/signal.h>
 
@@ -199,21 +200,40 @@ static int area_fill(struct iopt_area *area, struct fill_target *target,
 	return rc;
 }
 
-static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
+/* Give an area the domains that there are; returns false without any. */
+static bool fill_target_init(struct fill_target *target, struct iopt_area *area)
 {
 	struct iopt_domains *domains = area->domains;
-	struct fill_target target = {};
-	int rc;
 
 	/* Under the lock, so that a domain that leaves knows what to expect. */
-	down_read(&domains->rwsem);
-	target.generation = domains->generation;
-	WRITE_ONCE(area->generation, target.generation);
-	area->reported = target.generation;
-	target.storage = iopt_area_first_member(area, &target.member);
-	up_read(&domains->rwsem);
+	guard(rwsem_read)(&domains->rwsem);
+	*target = (struct fill_target){ .generation = domains->generation };
+	WRITE_ONCE(area->generation, target->generation);
+	area->reported = target->generation;
+	target->storage = iopt_area_first_member(area, &target->member);
+	return target->storage;
+}
 
-	if (!target.storage) {
+/* Without a domain nothing is pinned, so nobody who pins is waited for. */
+static bool fill_nothing(struct iopt_area *area)
+{
+	struct fill_target target;
+
+	if (!list_empty(&area->domains->list))
+		return false;
+	guard(mutex)(&area->pages->mutex);
+	if (fill_target_init(&target, area))
+		return false;
+	WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	return true;
+}
+
+static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
+{
+	struct fill_target target;
+	int rc;
+
+	if (!fill_target_init(&target, area)) {
 		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 		return 0;
 	}
@@ -244,6 +264,8 @@ int iopt_area_fill_domains(struct iopt_area *area)
 
 	if (area->pages->revoke)
 		return iopt_revoke_fill_domains(area);
+	if (fill_nothing(area))
+		return 0;
 	rc = pfn_reader_lock(&reader, area->pages, iopt_area_first(area),
 			     iopt_area_last(area));
 	if (rc)

@@ -443,6 +443,40 @@ TEST_F(stuck, h60_unmap_all_beside_a_stuck_copy)
 	shared_destroy(&shared);
 }
 
+/* Nor a copy for which nothing has to be pinned. */
+
+struct copier {
+	struct rig *rig;
+	__u32 ioas_id;
+};
+
+static int copy_shared(void *arg)
+{
+	struct copier *copier = arg;
+
+	return -rig_copy(copier->rig, SHARED_IOVA, 2, copier->ioas_id,
+			 SHARED_IOVA);
+}
+
+TEST_F(stuck, h60_copy_beside_a_stuck_copy)
+{
+	struct copier copier = { .rig = &self->rig };
+	struct rig *rig = &self->rig;
+	struct shared shared;
+	int ret = shared_create(&shared, rig);
+
+	if (ret == -ENODEV)
+		SKIP(return, "no two edu devices");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, ioas_alloc(rig->fd, &copier.ioas_id));
+	ASSERT_EQ(0, start_stuck_copy(&shared));
+	EXPECT_EQ(0, child_run(copy_shared, &copier, SOON_MS));
+	EXPECT_EQ(0, ioas_unmap(rig->fd, copier.ioas_id, SHARED_IOVA,
+				2 * PAGE_SIZE, NULL));
+	EXPECT_EQ(0, end_stuck_copy(&shared));
+	shared_destroy(&shared);
+}
+
 /* While DESTROY waits for others, the object is there */
 
 /* An ioctl inside of the IOAS, in the page fault of its list of ranges. */
