@@ -14,6 +14,9 @@
 #include "pages_subject.h"
 #include "plain_ways.h"
 
+/* What an IOMMU with such small pages can begin with */
+#define HALF (PAGE_SIZE / 2)
+
 static const struct subject_config large_configs[] = {
 	{ .name = "aligned", .npages = 3 * USER_MEMORY_BLOCK_PAGES,
 	  .mode = PIN_ACCOUNT_USER,
@@ -72,6 +75,39 @@ static void large_iommu_pages(struct kunit *test)
 	subject_remove_area(subject, 0);
 	subject_check(subject);
 	subject_unaccess(subject, 0);
+	subject_check(subject);
+	subject_end(subject);
+}
+
+/*
+ * Known runs are passed over in one step, also behind a page that an area has
+ * only the end of, and where IOVA and memory are not congruent.
+ */
+static void runs_behind_half_a_page(struct kunit *test)
+{
+	struct subject_config config = {
+		.npages = 4 * USER_MEMORY_BLOCK_PAGES,
+		.mode = PIN_ACCOUNT_USER,
+		.pgsize_bitmap = HALF | PAGE_SIZE,
+		.layout = USER_MEMORY_BLOCKS,
+	};
+	struct subject *subject = subject_new(test, &config);
+	struct memory_domain *memory = &subject->domains[0].memory;
+	unsigned long npages = 3 * USER_MEMORY_BLOCK_PAGES;
+
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 0));
+	KUNIT_ASSERT_EQ(test, 0,
+			subject_add_bytes(subject, 0, 0, SZ_1G,
+					  100 * PAGE_SIZE + HALF,
+					  npages * PAGE_SIZE));
+	subject_check(subject);
+	/* Two whole blocks, and the pages of the parts of two others. */
+	memory->lookups = 0;
+	KUNIT_ASSERT_EQ(test, 0, subject_join(subject, 2));
+	KUNIT_EXPECT_EQ(test, memory->lookups,
+			2 + USER_MEMORY_BLOCK_PAGES + 1);
+	subject_check(subject);
+	subject_leave(subject, 0);
 	subject_check(subject);
 	subject_end(subject);
 }
@@ -229,6 +265,7 @@ static void runs_are_undone_in_parts(struct kunit *test)
 
 TEST_BOTH_WAYS(pages_large,
 	       KUNIT_CASE_PARAM(large_iommu_pages, large_configs_gen_params),
+	       KUNIT_CASE(runs_behind_half_a_page),
 	       KUNIT_CASE(memory_is_replaced),
 	       KUNIT_CASE(more_runs_than_a_batch),
 	       KUNIT_CASE(lists_are_undone_in_parts),
