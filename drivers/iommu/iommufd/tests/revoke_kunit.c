@@ -282,8 +282,9 @@ static void h63_comes_back_between_two_withdrawals(struct kunit *test)
 	/* Reading one page takes no time. */
 	KUNIT_ASSERT_EQ(test, 0, map_part(setup, IOVA, PAGE_SIZE));
 	while (!length && time_before(jiffies, end)) {
-		mock_bar_act(setup->file, MOCK_BAR_RESET, 0);
+		mock_bar_act(setup->file, MOCK_BAR_OFF, 0);
 		KUNIT_ASSERT_EQ(test, 0UL, line_length(&setup->line));
+		mock_bar_act(setup->file, MOCK_BAR_ON, 0);
 		usleep_range(4000, 5000);
 		length = line_length(&setup->line);
 	}
