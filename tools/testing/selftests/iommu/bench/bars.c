@@ -33,6 +33,8 @@
 /* It takes a BAR some 10 ms to come back, and a moment more to be filled in. */
 #define RETURN_NS	50000000ULL
 
+#define TRIES		5
+
 /**
  * struct bench_bar - the BAR of a device
  * @iommufd: what the device is bound to, and where nothing is mapped
@@ -102,22 +104,35 @@ static void bar_close(struct bench_bar *bar)
 	close(bar->iommufd);
 }
 
+static void shorter(__u64 *shortest, __u64 duration)
+{
+	if (duration < *shortest)
+		*shortest = duration;
+}
+
+/*
+ * A worker begins to watch a BAR, and whatever else the only processor has to do
+ * may come before it. So what counts is the time that it takes at least.
+ */
 static void map_and_unmap(struct space *space, const char *what,
 			  const struct bench_bar *bar, const void *va)
 {
-	__u64 start, mapped, unmap, end;
+	__u64 start, map = -1, unmap = -1;
+	int i;
 
 	/* The first map has the processor's page tables made. */
 	space_map(space, va, bar->length, BENCH_IOVA);
 	space_unmap(space, BENCH_IOVA, bar->length);
-	start = start_ns();
-	space_map(space, va, bar->length, BENCH_IOVA);
-	mapped = now_ns();
-	unmap = start_ns();
-	space_unmap(space, BENCH_IOVA, bar->length);
-	end = now_ns();
-	report(mapped - start, 1, "per call", "map %s of %s", what, bar->name);
-	report(end - unmap, 1, "per call", "unmap %s of %s", what, bar->name);
+	for (i = 0; i < TRIES; i++) {
+		start = start_ns();
+		space_map(space, va, bar->length, BENCH_IOVA);
+		shorter(&map, now_ns() - start);
+		start = start_ns();
+		space_unmap(space, BENCH_IOVA, bar->length);
+		shorter(&unmap, now_ns() - start);
+	}
+	report(map, 1, "per call", "map %s of %s", what, bar->name);
+	report(unmap, 1, "per call", "unmap %s of %s", what, bar->name);
 }
 
 /* Keep the only processor at work, and tell how much of it others have taken. */
