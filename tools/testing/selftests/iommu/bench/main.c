@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "../kselftest.h"
 #include "chapters.h"
@@ -52,6 +53,8 @@ static void bench_two_tables(const struct backend *backend)
 	bench_kinds_of_memory(&two_tables_backend);
 	report_variant("");
 }
+
+#define SETTLE_S	5
 
 static const struct chapter chapters[] = {
 	{ .name = "kinds", .run = bench_kinds_of_memory, .warms_up = true },
@@ -122,6 +125,8 @@ static int run_chapters(const struct backend *backend, int argc, char **argv)
 {
 	unsigned int i, count = 0;
 
+	/* A kernel that has just begun to run programs does other things, too. */
+	sleep(SETTLE_S);
 	for (i = 0; i < ARRAY_SIZE(chapters); i++) {
 		if (!named(&chapters[i], argc, argv) ||
 		    (chapters[i].iommufd_only && backend != &iommufd_backend))
