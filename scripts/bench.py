@@ -240,9 +240,9 @@ def draw(results):
     for name, (title, x, y, works) in PLOTS.items():
         lines = []
         for work in works:
-            for column in COLUMNS:
+            for column, values in results.items():
                 points = [(at, value) for (name_at, at), (value, _)
-                          in results[column].items()
+                          in values.items()
                           if name_at == work and at is not None]
                 if points:
                     lines.append((column, work, points))
@@ -286,8 +286,7 @@ def main():
                  f"{' '.join(CHAPTERS)}")
     bench_guest.build({column for c in chapters for column in columns_of(c)})
     results = run_all([c for c in chapters if c != THREADS_CHAPTER])
-    locks = bench_table.lock_rows(results["locks"])
-    results["locks"] = {}
+    locks = bench_table.lock_rows(results.pop("locks"))
     table = bench_table.rows(results, targets(results))
     samples = run_profiles(table)
     threads = run_threads() if THREADS_CHAPTER in chapters else {}

@@ -43,14 +43,14 @@ def rows(results, targets):
     What stands beside each other was measured with the same kernel, or with two
     that differ in nothing but their iommufd.
     """
-    order = dict.fromkeys(key for c in COLUMNS for key in results[c])
+    order = dict.fromkeys(key for c in results for key in results[c])
     table = []
     for work, x in order:
         row = {"work": work, "x": x,
                "target": targets.get(work if x is None else (work, x))}
-        for column in COLUMNS:
-            if (work, x) in results[column]:
-                row[column], row["unit"] = results[column][work, x]
+        for column, values in results.items():
+            if (work, x) in values:
+                row[column], row["unit"] = values[work, x]
         for own, other in PAIRS:
             if row.get(own) is not None and row.get(other):
                 row[f"{own}/{other}"] = row[own] / row[other]
