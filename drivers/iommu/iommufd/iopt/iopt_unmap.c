@@ -163,16 +163,22 @@ static int refuse_cut(const struct iova_node *node)
  * Type1 v1 goes by where areas begin: one that begins in the range is unmapped
  * as a whole, and one that begins before it ends the matter. The other rules do
  * not cut areas. That is looked at before anything is claimed, even if there are
- * many steps.
+ * many steps. @at_start receives the area that the range begins in; NULL for a
+ * hole, and for one that is being mapped.
  */
 static int removal_check_ends(struct io_pagetable *iopt,
-			      struct iopt_removal *removal)
+			      struct iopt_removal *removal,
+			      struct iova_node **at_start)
 {
 	struct iova_node *first, *final;
 	bool setup;
 
 	setup = iopt_area_at(iopt, removal->start, &first);
-	setup |= iopt_area_at(iopt, removal->last, &final);
+	*at_start = first;
+	final = first;
+	/* Mostly that is all of the range, and a look-up is a way down the tree. */
+	if (!first || first->last < removal->last)
+		setup |= iopt_area_at(iopt, removal->last, &final);
 	if (setup && removal->rule == IOPT_UNMAP_EXACT)
 		return iommufd_refuse(-EBUSY, IOMMUFD_REFUSE_BUSY,
 				      removal->start, removal->last);
@@ -218,7 +224,7 @@ static struct iova_node *removal_next(struct io_pagetable *iopt,
 
 /*
  * Claim areas. Nobody begins to pin them from here on. Whoever is just doing so
- * has an access, and with one the areas have to be looked at again.
+ * has an access. That is what &iopt_removal.evict is for.
  */
 static void areas_claim(struct list_head *areas)
 {
@@ -231,19 +237,18 @@ static void areas_claim(struct list_head *areas)
 }
 
 /*
- * Claim some areas, or none if one of them cannot be unmapped: others may see
- * without the lock what is claimed. Tells the first node that does not belong to
- * this step.
+ * Claim some areas from a node on, or none if one of them cannot be unmapped:
+ * others may see without the lock what is claimed. Tells the first node that does
+ * not belong to this step.
  */
 static int removal_claim_some(struct io_pagetable *iopt,
 			      struct iopt_removal *removal,
-			      struct iova_node **end)
+			      struct iova_node *node, struct iova_node **end)
 {
-	struct iova_node *node;
 	LIST_HEAD(areas);
-	unsigned int i = 0;
+	unsigned int i;
 
-	for (node = removal_next(iopt, removal); node && i < IOPT_AREAS_STEP;
+	for (i = 0; node && i < IOPT_AREAS_STEP;
 	     node = iova_tree_next(node, removal->last), i++) {
 		struct iopt_area *area = iopt_area_from_node(node);
 		enum iopt_area_state state = iopt_area_state(area);
@@ -271,17 +276,18 @@ static int removal_claim_some(struct io_pagetable *iopt,
 static int removal_claim_step(struct io_pagetable *iopt,
 			      struct iopt_removal *removal)
 {
-	struct iova_node *end;
+	struct iova_node *node = NULL, *end;
 	int rc = 0;
 
 	lockdep_assert_held_write(&iopt->iova_rwsem);
 
 	if (!removal->begun)
-		rc = removal_check_ends(iopt, removal);
+		rc = removal_check_ends(iopt, removal, &node);
 	removal->begun = true;
 	if (rc || removal->all)
 		return rc;
-	rc = removal_claim_some(iopt, removal, &end);
+	rc = removal_claim_some(iopt, removal,
+				node ?: removal_next(iopt, removal), &end);
 	if (rc)
 		return rc;
 	if (!end) {
