@@ -200,7 +200,7 @@ static int area_fill(struct iopt_area *area, struct fill_target *target,
 	return rc;
 }
 
-/* Give an area the domains that there are; returns false without any. */
+/* Give an area the domains that there are; returns false, and is done, without. */
 static bool fill_target_init(struct fill_target *target, struct iopt_area *area)
 {
 	struct iopt_domains *domains = area->domains;
@@ -211,6 +211,8 @@ static bool fill_target_init(struct fill_target *target, struct iopt_area *area)
 	WRITE_ONCE(area->generation, target->generation);
 	area->reported = target->generation;
 	target->storage = iopt_area_first_member(area, &target->member);
+	if (!target->storage)
+		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
 	return target->storage;
 }
 
@@ -222,10 +224,7 @@ static bool fill_nothing(struct iopt_area *area)
 	if (!list_empty(&area->domains->list))
 		return false;
 	guard(mutex)(&area->pages->mutex);
-	if (fill_target_init(&target, area))
-		return false;
-	WRITE_ONCE(area->content, IOPT_AREA_FILLED);
-	return true;
+	return !fill_target_init(&target, area);
 }
 
 static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
@@ -233,10 +232,8 @@ static int fill_domains(struct iopt_area *area, struct pfn_reader *reader)
 	struct fill_target target;
 	int rc;
 
-	if (!fill_target_init(&target, area)) {
-		WRITE_ONCE(area->content, IOPT_AREA_FILLED);
+	if (!fill_target_init(&target, area))
 		return 0;
-	}
 	rc = area_fill(area, &target, reader);
 	if (rc) {
 		iopt_area_unfill_domains(area);
